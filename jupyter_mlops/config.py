@@ -1,0 +1,145 @@
+"""Settings, read once at the edge: argument, else environment, else traitlets, else default."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from .errors import InvalidInput
+
+HOME = "JUPYTER_MLOPS_HOME"
+DATABASE = "JUPYTER_MLOPS_DATABASE"
+BLOBS = "JUPYTER_MLOPS_BLOBS"
+GPU_SLOTS = "JUPYTER_MLOPS_GPU_SLOTS"
+RUNTIME = "JUPYTER_MLOPS_RUNTIME"
+LEASES = "JUPYTER_MLOPS_LEASES"
+USER = "JUPYTER_MLOPS_USER"
+
+RUN = "JUPYTER_MLOPS_RUN"
+"""Exported while a run is active: children that log open writers of their own on that run."""
+JOB = "JUPYTER_MLOPS_JOB"
+"""The job's id, in the environment of every process of a job."""
+ATTEMPT = "JUPYTER_MLOPS_ATTEMPT"
+NOTEBOOK = "JUPYTER_MLOPS_NOTEBOOK"
+"""The notebook's path, for kernels that no Jupyter server started."""
+
+PROCESS_VARIABLES = (RUN, JOB, ATTEMPT, NOTEBOOK)
+"""What belongs to one run or job and must not leak into another's environment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where things lie and the few numbers that people change. Durations in seconds, sizes in bytes."""
+
+    home: Path
+    runtime_dir: Path
+    leases_dir: Path
+    user: str
+    database: str | None = None
+    blobs: str | None = None
+    gpu_slots: int | None = None
+    output_cap_bytes: int = 16 * 1024 * 1024
+    inline_output_bytes: int = 64 * 1024
+    heartbeat_s: float = 30.0
+    silent_after_s: float = 600.0
+    lost_after_s: float = 3600.0
+    journal_grace_s: float = 60.0
+    agent_idle_s: float = 300.0
+    cancel_grace_s: float = 5.0
+    trusted_users: tuple[str, ...] = ()
+
+    @property
+    def host(self) -> str:
+        return socket.gethostname()
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make another process use the same workspace."""
+        values = {
+            HOME: str(self.home),
+            RUNTIME: str(self.runtime_dir),
+            LEASES: str(self.leases_dir),
+            USER: self.user,
+            DATABASE: self.database,
+            BLOBS: self.blobs,
+            GPU_SLOTS: None if self.gpu_slots is None else str(self.gpu_slots),
+        }
+        return {name: value for name, value in values.items() if value}
+
+
+def load_settings(
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    traits: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Settings from what is given here, else the environment, else traitlets, else the defaults.
+
+    Raises InvalidInput for an unknown name or a value of the wrong form.
+    """
+    given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    known = {each.name for each in fields(Settings)}
+    if unknown := sorted(set(given) - known):
+        raise InvalidInput(f"No setting {unknown[0]!r}. Settings: {', '.join(sorted(known))}.")
+    merged = {
+        **_defaults(),
+        **{name: value for name, value in (traits or {}).items() if value not in (None, "")},
+        **_from_environment(os.environ if environ is None else environ),
+        **given,
+    }
+    for name in ("home", "runtime_dir", "leases_dir"):
+        merged[name] = Path(merged[name]).expanduser().absolute()
+    return Settings(**merged)
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    names = {
+        HOME: "home",
+        DATABASE: "database",
+        BLOBS: "blobs",
+        RUNTIME: "runtime_dir",
+        LEASES: "leases_dir",
+        USER: "user",
+    }
+    found: dict[str, Any] = {
+        field: environ[variable] for variable, field in names.items() if environ.get(variable)
+    }
+    if slots := environ.get(GPU_SLOTS):
+        found["gpu_slots"] = _slots(slots)
+    return found
+
+
+def _slots(text: str) -> int:
+    if not text.strip().isdigit():
+        raise InvalidInput(f"{GPU_SLOTS} must be a number of slots such as 2, not {text!r}.")
+    return int(text)
+
+
+def _defaults() -> dict[str, Any]:
+    from jupyter_core.paths import jupyter_data_dir, jupyter_runtime_dir
+
+    return {
+        "home": Path(jupyter_data_dir()) / "mlops",
+        "runtime_dir": Path(jupyter_runtime_dir()) / "mlops",
+        "leases_dir": _host_wide_folder(),
+        "user": _user_name(),
+    }
+
+
+def _host_wide_folder() -> Path:
+    """One folder for all users of this host, never on a network path."""
+    base = Path("/tmp") if sys.platform != "win32" else Path(tempfile.gettempdir())
+    return base / "jupyter-mlops-leases"
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's uid without a passwd entry
+        return f"uid-{os.getuid()}" if hasattr(os, "getuid") else "unknown"

@@ -1,0 +1,129 @@
+"""Jobs: batch executions of a notebook by an executor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from .runs import Process, Progress
+
+
+class JobStatus(str, Enum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+    @property
+    def ended(self) -> bool:
+        return self in (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.LOST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What a job asks for: whole GPUs, CPU cores, bytes of memory, seconds of wall time."""
+
+    gpus: int = 0
+    cpus: int = 1
+    memory_bytes: int | None = None
+    time_limit_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """What a job is, written once as ``spec.json`` when it is submitted.
+
+    ``kernel_argv`` is the command that starts the kernel (``{connection_file}`` as in a kernelspec),
+    or None where ``kernel_name`` (a kernelspec) decides. ``interpreter`` runs the worker.
+    ``promoted`` says that the notebook was made from a cell: then only its last cell is the job's run
+    and the cells before it are replayed; else the whole notebook is.
+    ``notebook`` is the path of the notebook that it came from, for people to read.
+    """
+
+    id: str
+    name: str
+    experiment: str
+    submitted_at: float
+    interpreter: str
+    kernel_name: str
+    cwd: str
+    kernel_argv: list[str] | None = None
+    python_path: list[str] = field(default_factory=list)
+    params: dict[str, Any] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+    executor: str = "local"
+    priority: int = 0
+    retries: int = 0
+    after: list[str] = field(default_factory=list)
+    notebook: str | None = None
+    promoted: bool = False
+    parent_run_id: str | None = None
+    sweep_id: str | None = None
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What a worker writes (``started.json``) before any user code: it is the attempt's only worker."""
+
+    process: Process
+    run_id: str
+    started_at: float
+    gpus: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How an attempt ended (``exit.json``, created once; the first writer wins)."""
+
+    status: JobStatus
+    ended_at: float
+    reason: str = ""
+    written_by: str = "worker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as lists show it. ``gpus`` are the leased slots' UUIDs of the present attempt."""
+
+    spec: JobSpec
+    status: JobStatus
+    attempt: int = 1
+    reason: str = ""
+    started_at: float | None = None
+    ended_at: float | None = None
+    run_id: str | None = None
+    gpus: list[str] = field(default_factory=list)
+    cancel_requested: bool = False
+    progress: Progress | None = None
+    seq: int = 0
+
+    @property
+    def id(self) -> str:
+        return self.spec.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuSlot:
+    """A GPU that a job can lease. ``virtual`` where no GPU is there and slots were configured."""
+
+    uuid: str
+    index: int
+    name: str
+    memory_bytes: int | None = None
+    virtual: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogChunk:
+    """A part of a job's log; ask again from ``next_offset`` (bytes) for what follows."""
+
+    text: str
+    next_offset: int
+    ended: bool

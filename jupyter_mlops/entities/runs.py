@@ -1,0 +1,186 @@
+"""Runs: one tracked execution of a cell, a notebook, a script or a job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class RunStatus(str, Enum):
+    """Where a run stands. ``LOST`` is derived when reading and never written."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+class RunKind(str, Enum):
+    """What was tracked."""
+
+    CELL = "cell"
+    NOTEBOOK = "notebook"
+    SCRIPT = "script"
+    JOB = "job"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """A process, so that it is never taken for a later one with the same pid.
+
+    ``start_ticks`` is field 22 of ``/proc/<pid>/stat`` (clock ticks since boot, proc(5)); elsewhere
+    hundredths of a second since the epoch. ``boot_id`` changes with every boot of the host.
+    """
+
+    host: str
+    boot_id: str
+    pid_namespace: int
+    pid: int
+    start_ticks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSummary:
+    """What is known of one metric without its history; values may be NaN or infinite."""
+
+    last: float
+    min: float
+    max: float
+    count: int
+    last_step: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """``done`` of ``total`` cells have been executed."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunError:
+    """The exception that ended a run: its class, its text and its traceback without colours."""
+
+    name: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as lists show it. Times are seconds since the epoch, durations seconds."""
+
+    id: str
+    name: str
+    experiment: str
+    kind: RunKind
+    status: RunStatus
+    started_at: float
+    status_reason: str | None = None
+    ended_at: float | None = None
+    duration_s: float | None = None
+    notebook: str | None = None
+    cell_id: str | None = None
+    parent_id: str | None = None
+    job_id: str | None = None
+    sweep_id: str | None = None
+    user: str = ""
+    host: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, MetricSummary] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    note: str = ""
+    archived: bool = False
+    progress: Progress | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """One thing that a run displayed, in the form of nbformat's outputs.
+
+    ``kind`` is ``stream``, ``display_data``, ``execute_result`` or ``error``. ``data`` maps MIME types
+    to values, as in an nbformat output; for a stream it is ``{"text/plain": text}`` and ``name`` says
+    which; for an error it is ``{"text/plain": traceback}`` and ``name`` the exception's class.
+    """
+
+    position: int
+    kind: str
+    data: dict[str, Any]
+    time: float
+    name: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A named blob of a run."""
+
+    name: str
+    digest: str
+    size_bytes: int
+    media_type: str = "application/octet-stream"
+    time: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellTiming:
+    """How long cell ``index`` (from 0) of a tracked notebook took, and whether it succeeded."""
+
+    index: int
+    duration_s: float
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRef:
+    """A dataset or model version as a run names it. ``version`` is None while it is pending."""
+
+    kind: str
+    name: str
+    version: int | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDetail:
+    """Everything that a run's page shows.
+
+    ``context`` holds what was captured of the surroundings: ``python``, ``packages``, ``git``
+    (``commit``, ``branch``, ``dirty``, ``patch_digest``), ``platform``. ``params_from`` says for each
+    param where it was taken from (``logged``, ``literal``, ``flag``, ``parameters``).
+    """
+
+    run: Run
+    source: str = ""
+    error: RunError | None = None
+    context: dict[str, Any] = field(default_factory=dict)
+    params_from: dict[str, str] = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+    artifacts: list[Artifact] = field(default_factory=list)
+    cells: list[CellTiming] = field(default_factory=list)
+    inputs: list[VersionRef] = field(default_factory=list)
+    registered: list[VersionRef] = field(default_factory=list)
+    children: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The points of one metric in merged order; the three lists have one length."""
+
+    run_id: str
+    name: str
+    steps: list[int | None]
+    times: list[float]
+    values: list[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPage:
+    """One page of a search; ``total`` counts all that match."""
+
+    runs: list[Run]
+    total: int

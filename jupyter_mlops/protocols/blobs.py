@@ -1,0 +1,43 @@
+"""Content-addressed storage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A stored content: its BLAKE3 digest (64 hexadecimal digits) and its size."""
+
+    digest: str
+    size_bytes: int
+
+
+class BlobStore(Protocol):
+    """The same bytes are stored once; what is stored never changes.
+
+    A put is atomic: a blob is there whole or not at all, also after ``kill -9``, and putting it again
+    costs no second copy. OSError is raised for a full or unwritable store.
+    """
+
+    def put(self, data: bytes) -> Blob:
+        """Store bytes."""
+        ...
+
+    def put_file(self, path: Path) -> Blob:
+        """Store a file's content without reading it whole into memory."""
+        ...
+
+    def get(self, digest: str) -> bytes:
+        """The content, verified. Raises NotFound, or Corrupt when it is not what the digest says."""
+        ...
+
+    def path(self, digest: str) -> Path:
+        """A local read-only file with the content, verified on first use. Raises as ``get`` does."""
+        ...
+
+    def exists(self, digest: str) -> bool:
+        """Whether the content is there."""
+        ...

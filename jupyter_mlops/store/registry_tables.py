@@ -1,0 +1,125 @@
+"""The authoritative tables: jobs, datasets, models, aliases and the audit trail.
+
+``seq`` columns hold the value of the ``changes`` counter at a row's last change, so that a reader can
+ask for what changed since. JSON columns hold ``wire`` encodings of entities.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("executor", String(32), nullable=False),
+    Column("user", Text, nullable=False),
+    Column("sweep_id", String(26)),
+    Column("parent_run_id", String(26)),
+    Column("spec", JSON, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("submitted_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("ended_at", Double),
+    Column("run_id", String(26)),
+    Column("gpus", JSON, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Index("jobs_by_status", "status"),
+    Index("jobs_by_seq", "seq"),
+    Index("jobs_by_sweep", "sweep_id"),
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
+dataset_versions = Table(
+    "dataset_versions",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("run_id", String(26)),
+    Column("created_at", Double, nullable=False),
+    Column("entity", JSON, nullable=False),
+    Index("dataset_versions_by_digest", "name", "digest", unique=True),
+    Index("dataset_versions_by_run", "run_id"),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
+model_versions = Table(
+    "model_versions",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("run_id", String(26)),
+    Column("created_at", Double, nullable=False),
+    Column("entity", JSON, nullable=False),
+    Index("model_versions_by_run", "run_id"),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("alias", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+registrations = Table(
+    "registrations",
+    metadata,
+    # "<run id>/<writer>/<record number>": a register record is applied once
+    Column("key", Text, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("time", Double, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)

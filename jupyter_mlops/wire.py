@@ -1,0 +1,72 @@
+"""Entities to and from JSON, for files, REST and ``--json``.
+
+JSON has no NaN or infinities: they are written as the strings ``"NaN"``, ``"Infinity"`` and
+``"-Infinity"`` (the names of ECMAScript's ``Number``, so that ``Number(text)`` reads them back).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeVar
+
+import msgspec
+
+from .errors import InvalidInput
+
+T = TypeVar("T")
+
+NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def number_to_json(value: float) -> float | str:
+    """A float as JSON can carry it."""
+    if math.isfinite(value):
+        return value
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def number_from_json(value: float | str) -> float:
+    """The inverse of :func:`number_to_json`. Raises InvalidInput for any other text."""
+    if not isinstance(value, str):
+        return value
+    if value not in NON_FINITE:
+        raise InvalidInput(f"Not a number: {value!r}. Numbers, 'NaN', 'Infinity' and '-Infinity' are.")
+    return NON_FINITE[value]
+
+
+def to_json(value: Any) -> Any:
+    """Builtins (dicts, lists, strings, finite numbers) for an entity or a tree of them."""
+    return _finite(msgspec.to_builtins(value, str_keys=True, enc_hook=str))
+
+
+def encode(value: Any) -> bytes:
+    """JSON bytes of an entity or a tree of them."""
+    return msgspec.json.encode(to_json(value))
+
+
+def decode(data: bytes | str, kind: type[T]) -> T:
+    """An entity from JSON; unknown fields are ignored. Raises InvalidInput for anything else."""
+    try:
+        return from_json(msgspec.json.decode(data), kind)
+    except msgspec.DecodeError as error:
+        raise InvalidInput(f"Not valid JSON for {kind.__name__}: {error}") from error
+
+
+def from_json(value: Any, kind: type[T]) -> T:
+    """An entity from builtins. Raises InvalidInput with the path of what does not fit."""
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"Not a valid {kind.__name__}: {error}") from error
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return number_to_json(value)
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value
