@@ -21,6 +21,8 @@ GPU_SLOTS = "JUPYTER_MLOPS_GPU_SLOTS"
 RUNTIME = "JUPYTER_MLOPS_RUNTIME"
 LEASES = "JUPYTER_MLOPS_LEASES"
 USER = "JUPYTER_MLOPS_USER"
+TRUSTED_USERS = "JUPYTER_MLOPS_TRUSTED_USERS"
+"""Whose pickles are loaded as one's own: names, parted by commas."""
 
 RUN = "JUPYTER_MLOPS_RUN"
 """Exported while a run is active: children that log open writers of their own on that run."""
@@ -30,7 +32,12 @@ ATTEMPT = "JUPYTER_MLOPS_ATTEMPT"
 NOTEBOOK = "JUPYTER_MLOPS_NOTEBOOK"
 """The notebook's path, for kernels that no Jupyter server started."""
 
-PROCESS_VARIABLES = (RUN, JOB, ATTEMPT, NOTEBOOK)
+POOL = "JUPYTER_MLOPS_POOL"
+"""Inside a job: the CUDA_VISIBLE_DEVICES from which leases are taken (``all`` where it is not set)."""
+AGENT = "JUPYTER_MLOPS_AGENT"
+"""Marks the agent's process."""
+
+PROCESS_VARIABLES = (RUN, JOB, ATTEMPT, NOTEBOOK, POOL, AGENT)
 """What belongs to one run or job and must not leak into another's environment."""
 
 
@@ -69,6 +76,7 @@ class Settings:
             DATABASE: self.database,
             BLOBS: self.blobs,
             GPU_SLOTS: None if self.gpu_slots is None else str(self.gpu_slots),
+            TRUSTED_USERS: ",".join(self.trusted_users),
         }
         return {name: value for name, value in values.items() if value}
 
@@ -112,6 +120,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     }
     if slots := environ.get(GPU_SLOTS):
         found["gpu_slots"] = _slots(slots)
+    if trusted := environ.get(TRUSTED_USERS):
+        found["trusted_users"] = tuple(name for each in trusted.split(",") if (name := each.strip()))
     return found
 
 

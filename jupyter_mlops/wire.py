@@ -1,11 +1,14 @@
 """Entities to and from JSON, for files, REST and ``--json``.
 
 JSON has no NaN or infinities: they are written as the strings ``"NaN"``, ``"Infinity"`` and
-``"-Infinity"`` (the names of ECMAScript's ``Number``, so that ``Number(text)`` reads them back).
+``"-Infinity"`` (the names of ECMAScript's ``Number``, so that ``Number(text)`` reads them back). File names
+and environment variables that are not UTF-8 are lone surrogates in Python (PEP 383): those are written
+as ``\\u`` escapes.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any, TypeVar
 
@@ -43,14 +46,18 @@ def to_json(value: Any) -> Any:
 
 def encode(value: Any) -> bytes:
     """JSON bytes of an entity or a tree of them."""
-    return msgspec.json.encode(to_json(value))
+    builtins = to_json(value)
+    try:
+        return msgspec.json.encode(builtins)
+    except UnicodeEncodeError:  # a lone surrogate, which msgspec refuses both ways
+        return json.dumps(builtins, separators=(",", ":")).encode("ascii")
 
 
 def decode(data: bytes | str, kind: type[T]) -> T:
     """An entity from JSON; unknown fields are ignored. Raises InvalidInput for anything else."""
     try:
-        return from_json(msgspec.json.decode(data), kind)
-    except msgspec.DecodeError as error:
+        return from_json(_decoded(data), kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"Not valid JSON for {kind.__name__}: {error}") from error
 
 
@@ -60,6 +67,21 @@ def from_json(value: Any, kind: type[T]) -> T:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidInput(f"Not a valid {kind.__name__}: {error}") from error
+
+
+def _decoded(data: bytes | str) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError:
+        try:
+            return json.loads(data, parse_constant=_no_constant)
+        except ValueError:
+            pass
+        raise
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _finite(value: Any) -> Any:

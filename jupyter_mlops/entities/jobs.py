@@ -43,7 +43,9 @@ class JobSpec:
     or None where ``kernel_name`` (a kernelspec) decides. ``interpreter`` runs the worker.
     ``promoted`` says that the notebook was made from a cell: then only its last cell is the job's run
     and the cells before it are replayed; else the whole notebook is.
-    ``notebook`` is the path of the notebook that it came from, for people to read.
+    ``gpu_slots`` are the virtual slots that the submitting process was configured with.
+    ``notebook`` is the path of the notebook that it came from, for people to read; ``host`` is where it
+    was submitted, which decides when several hosts share one home.
     """
 
     id: str
@@ -65,7 +67,9 @@ class JobSpec:
     promoted: bool = False
     parent_run_id: str | None = None
     sweep_id: str | None = None
+    gpu_slots: int | None = None
     user: str = ""
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

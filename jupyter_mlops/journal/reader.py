@@ -11,6 +11,9 @@ from .records import AnyRecord
 
 CHUNK_BYTES = 4 * 1024 * 1024
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no record; a text that is no UTF-8 is not among its own errors."""
+
 _decoder = msgspec.json.Decoder(AnyRecord)
 _KNOWN = {kind.__struct_config__.tag for kind in AnyRecord.__args__}  # type: ignore[attr-defined]
 
@@ -54,7 +57,7 @@ def read_chunk(path: Path, offset: int = 0, *, limit: int = CHUNK_BYTES, writer_
     chunk = Chunk(offset, offset + len(block), more=more)
     try:
         chunk.records = [_decoder.decode(line) for line in block.splitlines()]
-    except msgspec.DecodeError:
+    except UNREADABLE:
         _decode_singly(block, chunk)
     return chunk
 
@@ -65,7 +68,7 @@ def _decode_singly(block: bytes, chunk: Chunk) -> None:
             continue
         try:
             chunk.records.append(_decoder.decode(line))
-        except msgspec.DecodeError:
+        except UNREADABLE:
             if _is_unknown(line):
                 chunk.unknown += 1
             else:
@@ -75,6 +78,6 @@ def _decode_singly(block: bytes, chunk: Chunk) -> None:
 def _is_unknown(line: bytes) -> bool:
     try:
         kind = msgspec.json.decode(line, type=dict).get("k")
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return False
     return isinstance(kind, str) and kind not in _KNOWN

@@ -1,0 +1,134 @@
+"""Entities as flat rows with the column names of tables, DataFrames and ``--json``."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from ..entities import DatasetVersion, Job, ModelVersion, Run
+
+RUN_COLUMNS = ("id", "name", "experiment", "status", "started", "duration_s", "notebook")
+JOB_COLUMNS = (
+    "id",
+    "name",
+    "status",
+    "submitted",
+    "started",
+    "duration_s",
+    "progress",
+    "gpus",
+    "attempt",
+    "priority",
+    "executor",
+    "run_id",
+    "sweep_id",
+    "notebook",
+    "reason",
+)
+DATASET_COLUMNS = (
+    "name",
+    "version",
+    "kind",
+    "rows",
+    "size_bytes",
+    "digest",
+    "created",
+    "created_by",
+    "run_id",
+    "status",
+    "description",
+)
+MODEL_COLUMNS = (
+    "name",
+    "version",
+    "aliases",
+    "class_name",
+    "size_bytes",
+    "digest",
+    "created",
+    "created_by",
+    "run_id",
+    "status",
+    "description",
+)
+
+
+def iso_time(time_s: float | None) -> str | None:
+    """ISO 8601 in UTC, to the millisecond."""
+    if time_s is None:
+        return None
+    return datetime.fromtimestamp(time_s, timezone.utc).isoformat(timespec="milliseconds")
+
+
+def run_row(run: Run) -> dict[str, Any]:
+    """``RUN_COLUMNS``, then ``params.*``, ``metrics.*`` (last values) and ``tags.*``."""
+    return {
+        "id": run.id,
+        "name": run.name,
+        "experiment": run.experiment,
+        "status": run.status.value,
+        "started": iso_time(run.started_at),
+        "duration_s": run.duration_s,
+        "notebook": run.notebook,
+        **{f"params.{name}": value for name, value in sorted(run.params.items())},
+        **{f"metrics.{name}": summary.last for name, summary in sorted(run.metrics.items())},
+        **{f"tags.{name}": value for name, value in sorted(run.tags.items())},
+    }
+
+
+def job_row(job: Job) -> dict[str, Any]:
+    """``JOB_COLUMNS``, then ``params.*``."""
+    ended, started = job.ended_at, job.started_at
+    return {
+        "id": job.id,
+        "name": job.spec.name,
+        "status": job.status.value,
+        "submitted": iso_time(job.spec.submitted_at),
+        "started": iso_time(started),
+        "duration_s": ended - started if ended is not None and started is not None else None,
+        "progress": f"{job.progress.done}/{job.progress.total}" if job.progress else None,
+        "gpus": list(job.gpus),
+        "attempt": job.attempt,
+        "priority": job.spec.priority,
+        "executor": job.spec.executor,
+        "run_id": job.run_id,
+        "sweep_id": job.spec.sweep_id,
+        "notebook": job.spec.notebook,
+        "reason": job.reason,
+        **{f"params.{name}": value for name, value in sorted(job.spec.params.items())},
+    }
+
+
+def dataset_row(version: DatasetVersion) -> dict[str, Any]:
+    """``DATASET_COLUMNS``."""
+    return {
+        "name": version.name,
+        "version": version.version,
+        "kind": version.kind.value,
+        "rows": version.rows,
+        "size_bytes": version.size_bytes,
+        "digest": version.digest,
+        "created": iso_time(version.created_at),
+        "created_by": version.created_by,
+        "run_id": version.run_id,
+        "status": version.status.value,
+        "description": version.description,
+    }
+
+
+def model_row(version: ModelVersion) -> dict[str, Any]:
+    """``MODEL_COLUMNS``, then ``metrics.*`` of the run that made it, when it was registered."""
+    return {
+        "name": version.name,
+        "version": version.version,
+        "aliases": list(version.aliases),
+        "class_name": version.class_name,
+        "size_bytes": version.size_bytes,
+        "digest": version.digest,
+        "created": iso_time(version.created_at),
+        "created_by": version.created_by,
+        "run_id": version.run_id,
+        "status": version.status.value,
+        "description": version.description,
+        **{f"metrics.{name}": value for name, value in sorted(version.metrics.items())},
+    }

@@ -1,0 +1,1 @@
+"""Reading runs: ingesting journals, liveness, searching, comparing."""

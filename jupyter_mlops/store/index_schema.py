@@ -1,0 +1,100 @@
+"""Making the index's tables, also in place of those of another version."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, MetaData, Table, delete, insert, inspect, select, text, update
+
+from ..errors import Unavailable
+from .database import Database
+from .index_tables import SCHEMA_VERSION, metadata, state
+
+SCHEMA = "schema"
+SEQ = "seq"
+SCANNED = "scanned"
+
+
+logger = logging.getLogger(__name__)
+
+
+def prepare(database: Database) -> None:
+    """Make the tables where there are none; drop and make anew those of another version.
+
+    A SQLite file that is damaged is set aside and made anew: it only repeats what the journals say.
+    Raises Unavailable, with what to do, when the database cannot be opened.
+    """
+    try:
+        _make_tables(database)
+    except Unavailable as error:
+        if not database.set_aside_if_damaged(error):
+            raise _unavailable(database, error) from error
+        logger.warning("The index %s was damaged and is made anew from the journals", database.url.database)
+        _make_tables(database)
+
+
+def _make_tables(database: Database) -> None:
+    with database.read() as connection:
+        if _version(connection) == SCHEMA_VERSION:
+            return
+    with database.write() as connection:
+        if not database.is_sqlite:  # on SQLite a write transaction is the only one
+            connection.execute(text("SELECT pg_advisory_xact_lock(7017071)"))
+        if _version(connection) != SCHEMA_VERSION:
+            _recreate(connection)
+
+
+def _unavailable(database: Database, error: Unavailable) -> Unavailable:
+    reason = getattr(error.__cause__, "orig", None) or error
+    return Unavailable(
+        f"The index {database.url.render_as_string()} cannot be opened: {reason}. If it is"
+        " damaged, delete it: it only repeats what the journals say and is made again."
+    )
+
+
+def _recreate(connection: Connection) -> None:
+    """New tables, and a ``seq`` above any that was given out before: it starts at the milliseconds now."""
+    seq = max(_value(connection, SEQ) or 0.0, float(time.time_ns() // 1_000_000))
+    old = MetaData()
+    for name in _present(connection):
+        Table(name, old)
+    old.drop_all(connection)
+    metadata.create_all(connection, checkfirst=False)
+    rows = [{"name": SCHEMA, "value": float(SCHEMA_VERSION)}, {"name": SEQ, "value": seq}]
+    connection.execute(insert(state), [*rows, {"name": SCANNED, "value": None}])
+
+
+def empty(connection: Connection, tables: Sequence[Table]) -> None:
+    """Delete all rows, and forget that the home was scanned."""
+    for table in tables:
+        connection.execute(delete(table))
+    connection.execute(update(state).where(state.c.name == SCANNED).values(value=None))
+
+
+def next_seq(connection: Connection) -> int:
+    """Count up; the row lock makes writers queue on databases that let them work side by side."""
+    connection.execute(update(state).where(state.c.name == SEQ).values(value=state.c.value + 1))
+    return current_seq(connection)
+
+
+def current_seq(connection: Connection) -> int:
+    return int(connection.execute(select(state.c.value).where(state.c.name == SEQ)).scalar_one())
+
+
+def _version(connection: Connection) -> int | None:
+    value = _value(connection, SCHEMA)
+    return None if value is None else int(value)
+
+
+def _value(connection: Connection, name: str) -> float | None:
+    if not inspect(connection).has_table(state.name):
+        return None
+    return connection.execute(select(state.c.value).where(state.c.name == name)).scalar_one_or_none()
+
+
+def _present(connection: Connection) -> list[str]:
+    """The index's tables, of any version: a team's database may hold the registry's beside them."""
+    names = inspect(connection).get_table_names()
+    return [name for name in names if name in ("runs", state.name) or name.startswith("run_")]
