@@ -1,0 +1,41 @@
+"""BLAKE3 digests, the identity of contents (https://github.com/BLAKE3-team/BLAKE3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import IO, Any
+
+from blake3 import blake3
+
+from ..errors import NotFound
+
+CHUNK_BYTES = 4 * 1024 * 1024
+
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+
+
+def digest_of(data: bytes) -> str:
+    """64 hexadecimal digits."""
+    return blake3(data).hexdigest()
+
+
+def new_digest() -> Any:
+    """A hash object with ``update`` and ``hexdigest``.
+
+    It stays on one thread: blake3's thread pool is lost in a forked child, which would wait for ever.
+    """
+    return blake3()
+
+
+def chunks_of(file: IO[bytes]) -> Iterator[bytes]:
+    """The rest of an open file, some megabytes at a time."""
+    while chunk := file.read(CHUNK_BYTES):
+        yield chunk
+
+
+def checked(digest: str) -> str:
+    """``digest`` itself. Raises NotFound for text that is no digest, so that it never becomes a path."""
+    if not _DIGEST.match(digest):
+        raise NotFound(f"No blob {digest!r}: a digest has 64 hexadecimal digits.")
+    return digest

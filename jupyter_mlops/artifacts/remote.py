@@ -1,0 +1,97 @@
+"""Blobs behind any fsspec URL (s3://, gs://, sftp://, memory://, file://), with a local cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from ..errors import Corrupt, InvalidInput, MissingPackage, NotFound
+from ..protocols.blobs import Blob
+from .digests import checked, chunks_of
+from .local import INCOMING, LocalBlobStore
+
+ATOMIC_PUT = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "memory"})
+"""Protocols whose objects appear whole or not at all; elsewhere a put goes through a rename."""
+
+
+class FsspecBlobStore:
+    """``<url>/ab/<digest>``; what was put or read lies in ``cache`` as well and is read from there."""
+
+    def __init__(self, url: str, cache: Path) -> None:
+        self.url = url
+        self._cache = LocalBlobStore(cache)
+        self._open()
+
+    def put(self, data: bytes) -> Blob:
+        return self._upload(self._cache.put(data))
+
+    def put_file(self, path: Path) -> Blob:
+        return self._upload(self._cache.put_file(path))
+
+    def get(self, digest: str) -> bytes:
+        try:
+            return self._cache.get(digest)
+        except (NotFound, Corrupt):
+            self._download(digest)
+        return self._cache.get(digest)
+
+    def path(self, digest: str) -> Path:
+        try:
+            return self._cache.path(digest)
+        except (NotFound, Corrupt):
+            self._download(digest)
+        return self._cache.path(digest)
+
+    def exists(self, digest: str) -> bool:
+        try:
+            return self._remote_size(digest) is not None
+        except NotFound:
+            return False
+
+    def _upload(self, blob: Blob) -> Blob:
+        if self._remote_size(blob.digest) == blob.size_bytes:
+            return blob
+        fs, root = self._open()
+        source, place = str(self._cache.path(blob.digest)), _place(root, blob.digest)
+        fs.makedirs(fs._parent(place), exist_ok=True)
+        protocols = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
+        if protocols & ATOMIC_PUT:
+            fs.put_file(source, place)
+            return blob
+        temporary = f"{root}/{INCOMING}/{uuid4().hex}"
+        fs.makedirs(fs._parent(temporary), exist_ok=True)
+        fs.put_file(source, temporary)
+        fs.mv(temporary, place)
+        return blob
+
+    def _download(self, digest: str) -> None:
+        fs, root = self._open()
+        try:
+            with fs.open(_place(root, digest), "rb") as file:
+                self._cache.add(chunks_of(file), expected=digest)
+        except FileNotFoundError:
+            raise NotFound(f"No blob {digest} in {self.url}.") from None
+
+    def _remote_size(self, digest: str) -> int | None:
+        fs, root = self._open()
+        try:
+            return int(fs.info(_place(root, digest))["size"])
+        except FileNotFoundError:
+            return None
+
+    def _open(self) -> tuple[Any, str]:
+        """The file system (fsspec keeps one a process, and makes anew in a forked child) and the root."""
+        from fsspec.core import url_to_fs
+
+        try:
+            fs, root = url_to_fs(self.url, use_listings_cache=False)
+        except ImportError as error:
+            raise MissingPackage(f"Blobs at {self.url!r} need a package: {error}.") from error
+        except ValueError as error:
+            raise InvalidInput(f"{self.url!r} is no place for blobs: {error}.") from error
+        return fs, root.rstrip("/")
+
+
+def _place(root: str, digest: str) -> str:
+    return f"{root}/{checked(digest)[:2]}/{digest}"

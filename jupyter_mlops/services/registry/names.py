@@ -1,0 +1,80 @@
+"""Names of datasets, models and aliases, and references such as ``train@2`` or ``digits@champion``."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from ...errors import InvalidInput
+
+LATEST = "latest"
+LONGEST = 200
+FORBIDDEN = ("/", "\\", "@", "..")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A name and which of its versions: a number, an alias, or None for the newest."""
+
+    name: str
+    selector: int | str | None = None
+
+    @property
+    def number(self) -> int | None:
+        """The selector of a kind that has no aliases. Raises InvalidInput for an alias."""
+        if isinstance(self.selector, str):
+            raise InvalidInput(
+                f"{self.name}@{self.selector}: a dataset's version is a number or 'latest', "
+                f"such as {self.name}@2; only models have aliases."
+            )
+        return self.selector
+
+
+def checked_name(name: str, what: str = "name") -> str:
+    """The name in Unicode's composed form (NFC), so that two spellings that look alike are one.
+
+    Raises InvalidInput when it is empty, too long, or has characters that paths and references need.
+    """
+    if not isinstance(name, str):
+        raise InvalidInput(f"A {what} is text, not {name!r}.")
+    name = unicodedata.normalize("NFC", name)
+    if not name.strip():
+        raise InvalidInput(f"A {what} must not be empty: {name!r}.")
+    if len(name) > LONGEST:
+        raise InvalidInput(f"A {what} has at most {LONGEST} characters, this one {len(name)}: {name[:40]!r}…")
+    for text in FORBIDDEN:
+        if text in name:
+            raise InvalidInput(f"A {what} must not contain {text!r}: {name!r}.")
+    if name == "." or any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        raise InvalidInput(f"A {what} must not be '.' or contain control characters: {name!r}.")
+    return name
+
+
+def checked_alias(alias: str) -> str:
+    """An alias that no reference takes for something else. Raises InvalidInput."""
+    alias = checked_name(alias, "alias")
+    if alias == LATEST or _is_number(alias):
+        raise InvalidInput(f"{alias!r} cannot be an alias: in a reference it already means a version.")
+    return alias
+
+
+def parse_reference(text: str) -> Reference:
+    """``name``, ``name@2``, ``name@latest`` or ``name@alias``. Raises InvalidInput."""
+    if not isinstance(text, str):
+        raise InvalidInput(f"A reference is text such as 'train' or 'train@2', not {text!r}.")
+    name, at, selector = text.partition("@")
+    name = checked_name(name)
+    if not at or selector == LATEST:
+        return Reference(name)
+    if _is_number(selector):
+        return Reference(name, int(selector))
+    try:
+        return Reference(name, checked_name(selector, "version"))
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{text!r} is no reference: after the @ stands a number, 'latest' or an alias. {error.message}"
+        ) from None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()

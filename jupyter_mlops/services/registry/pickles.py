@@ -1,0 +1,98 @@
+"""Objects as cloudpickle bytes, and the packages that they need."""
+
+from __future__ import annotations
+
+import pickletools
+import platform
+import sys
+from contextlib import suppress
+from functools import lru_cache
+from importlib import metadata
+from itertools import islice
+from typing import Any
+
+from ...errors import InvalidInput, MissingPackage
+
+FORMAT = "cloudpickle"
+SCANNED_OPCODES = 200_000
+"""How far a pickle is read for module names; a model's classes stand near its beginning."""
+
+
+def dump(model: Any) -> bytes:
+    """Raises InvalidInput for what cannot be pickled, with the reason."""
+    import cloudpickle
+
+    try:
+        data: bytes = cloudpickle.dumps(model)
+    except Exception as error:  # a __reduce__ may raise anything
+        raise InvalidInput(
+            f"A {class_name(model)} cannot be pickled: {error}. Register what the model needs to predict, "
+            "without open files, locks, connections or generators."
+        ) from error
+    return data
+
+
+def load(data: bytes, *, what: str, packages: dict[str, str] | None = None) -> Any:
+    """The object, called ``what`` in messages (``Model digits@1``).
+
+    Raises MissingPackage when a package is not here, InvalidInput when it fails otherwise.
+    """
+    import cloudpickle
+
+    try:
+        return cloudpickle.loads(data)
+    except ImportError as error:
+        top = (error.name or "").partition(".")[0]
+        raise MissingPackage(
+            f"{what} needs {top or 'a package'!r}, which cannot be imported here: {error}."
+            f"{_stored_with(packages)}"
+        ) from error
+    except Exception as error:
+        raise InvalidInput(
+            f"{what} cannot be unpickled here: {type(error).__name__}: {error}.{_stored_with(packages)}"
+        ) from error
+
+
+def class_name(model: Any) -> str:
+    kind = type(model)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def packages_of(data: bytes) -> dict[str, str]:
+    """Distribution -> version of the modules that a pickle names, and of Python and cloudpickle."""
+    tops = {name.partition(".")[0] for name in _modules_named(data)} | {FORMAT}
+    found = {"python": platform.python_version()}
+    for distribution in sorted({name for top in tops for name in _distributions().get(top, (top,))}):
+        with suppress(metadata.PackageNotFoundError):  # the user's own module, or the standard library's
+            found[distribution] = metadata.version(distribution)
+    return found
+
+
+def _modules_named(data: bytes) -> set[str]:
+    """The strings of a pickle that are names of loaded modules.
+
+    Global names, and modules that cloudpickle imports by name, are plain strings in protocol 4 and
+    later (https://docs.python.org/3/library/pickletools.html).
+    """
+    strings = (
+        argument
+        for opcode, argument, _ in islice(pickletools.genops(data), SCANNED_OPCODES)
+        if isinstance(argument, str) and opcode.name.endswith(("UNICODE", "UNICODE8", "GLOBAL"))
+    )
+    return {text.split(" ")[0] for text in strings if text.split(" ")[0] in sys.modules}
+
+
+@lru_cache(maxsize=1)
+def _distributions() -> dict[str, list[str]]:
+    """Distributions by top-level module; reading them all takes a quarter of a second.
+
+    Python 3.10 knows only those with a ``top_level.txt``; most others are called like their module.
+    """
+    return dict(metadata.packages_distributions())
+
+
+def _stored_with(packages: dict[str, str] | None) -> str:
+    if packages is None:
+        return ""
+    wanted = " ".join(f"{name}=={version}" for name, version in packages.items() if name != "python")
+    return f" It was stored under Python {packages.get('python', '?')} with: {wanted}"

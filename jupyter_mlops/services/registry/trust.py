@@ -1,0 +1,59 @@
+"""Whose pickles are loaded: loading one runs what its author put in it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from uuid import uuid4
+
+from ...config import TRUSTED_USERS, Settings
+from ...entities import ModelVersion
+from ...errors import Untrusted
+
+FILE_NAME = "workspace-id"
+
+
+def workspace_id(home: Path) -> str:
+    """The home's random identity, made on first use; any number of processes agree on it."""
+    path = home / FILE_NAME
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        pass
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = home / f".{FILE_NAME}-{uuid4().hex}"
+    temporary.write_text(uuid4().hex, encoding="ascii")
+    try:
+        os.link(temporary, path)  # the first wins; a link never shows half a file
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path.read_text(encoding="ascii").strip()
+
+
+def require_trust(version: ModelVersion, settings: Settings) -> None:
+    """Raises Untrusted unless this user wrote the version in this workspace, or its author is trusted."""
+    if version.created_by in settings.trusted_users:
+        return
+    if version.created_by == settings.user and version.origin == workspace_id(settings.home):
+        return
+    place = "in another workspace" if version.created_by == settings.user else "not by you"
+    raise Untrusted(
+        f"Model {version.name}@{version.version} was registered by {version.created_by!r}, {place}. "
+        "Loading a pickle runs code that its author chose. If you trust it: "
+        f"load_model({f'{version.name}@{version.version}'!r}, trust=True), or name {version.created_by!r} "
+        f"in {TRUSTED_USERS} (trusted_users of the settings)."
+    )
+
+
+def require_trust_in_result(job: str, user: str, settings: Settings) -> None:
+    """Raises Untrusted unless this user submitted ``job``, or whoever did is trusted."""
+    if user == settings.user or user in settings.trusted_users:
+        return
+    raise Untrusted(
+        f"Job {job} was submitted by {user!r}, not by you. Its result is a pickle, and loading it runs code "
+        f"that its author chose. If you trust it, name {user!r} in {TRUSTED_USERS}."
+    )

@@ -1,0 +1,205 @@
+"""Rows of datasets, models and aliases as entities, inside a transaction of the caller's."""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
+
+from ..entities import DatasetVersion, Model, ModelVersion, VersionRef
+from ..errors import NotFound
+from ..protocols.registry import RegistryChanges
+from ..wire import from_json, to_json
+from .changes import current
+from .registry_tables import aliases, dataset_versions, datasets, model_versions, models, registrations
+
+V = TypeVar("V", DatasetVersion, ModelVersion)
+
+
+@dataclass(frozen=True)
+class NamedVersions(Generic[V]):
+    """The names of one kind and their numbered versions."""
+
+    kind: str
+    names: Table
+    versions: Table
+    entity: type[V]
+
+    def listed(self, connection: Connection) -> Iterator[tuple[str, int, list[V]]]:
+        """(name, seq, versions newest first) of every name."""
+        rows = connection.execute(
+            select(self.names.c.seq, self.versions.c.name, self.versions.c.entity)
+            .join(self.names, self.names.c.name == self.versions.c.name)
+            .order_by(self.versions.c.name, self.versions.c.version.desc())
+        )
+        for (name, seq), group in groupby(rows, key=lambda row: (row.name, row.seq)):
+            yield name, seq, [from_json(row.entity, self.entity) for row in group]
+
+    def named(self, connection: Connection, name: str) -> tuple[int, list[V]]:
+        """(seq, versions newest first). Raises NotFound."""
+        seq = connection.scalar(select(self.names.c.seq).where(self.names.c.name == name))
+        if seq is None:
+            raise self._no_name(connection, name)
+        rows = connection.scalars(
+            select(self.versions.c.entity)
+            .where(self.versions.c.name == name)
+            .order_by(self.versions.c.version.desc())
+        )
+        return seq, [from_json(entity, self.entity) for entity in rows]
+
+    def version(self, connection: Connection, name: str, number: int | None) -> V:
+        """A version, or the newest. Raises NotFound, saying which there are."""
+        query = select(self.versions.c.entity).where(self.versions.c.name == name)
+        if number is not None:
+            query = query.where(self.versions.c.version == number)
+        entity = connection.scalar(query.order_by(self.versions.c.version.desc()).limit(1))
+        if entity is not None:
+            return from_json(entity, self.entity)
+        newest = self.next_number(connection, name) - 1
+        if not newest:
+            raise self._no_name(connection, name)
+        raise NotFound(f"No version {number} of {self.kind} {name!r}: its versions are 1 to {newest}.")
+
+    def of_digest(self, connection: Connection, name: str, digest: str) -> V | None:
+        """The newest version of ``name`` with this content."""
+        entity = connection.scalar(
+            select(self.versions.c.entity)
+            .where(self.versions.c.name == name, self.versions.c.digest == digest)
+            .order_by(self.versions.c.version.desc())
+            .limit(1)
+        )
+        return None if entity is None else from_json(entity, self.entity)
+
+    def next_number(self, connection: Connection, name: str) -> int:
+        newest = select(func.max(self.versions.c.version)).where(self.versions.c.name == name)
+        return (connection.scalar(newest) or 0) + 1
+
+    def add(self, connection: Connection, version: V, seq: int) -> None:
+        if version.version == 1:
+            connection.execute(insert(self.names).values(name=version.name, seq=seq))
+        else:
+            self.touch(connection, version.name, seq)
+        connection.execute(
+            insert(self.versions).values(
+                name=version.name,
+                version=version.version,
+                digest=version.digest,
+                run_id=version.run_id,
+                created_at=version.created_at,
+                entity=to_json(version),
+            )
+        )
+
+    def touch(self, connection: Connection, name: str, seq: int) -> None:
+        connection.execute(update(self.names).where(self.names.c.name == name).values(seq=seq))
+
+    def applied(self, connection: Connection, key: str | None) -> V | None:
+        """What the register record of this key gave when it was applied."""
+        row = key and connection.execute(select(registrations).where(registrations.c.key == key)).first()
+        return self.version(connection, row.name, row.version) if row else None
+
+    def apply(self, connection: Connection, key: str | None, version: V) -> None:
+        """Note that the record of this key was applied, once."""
+        if key is None or self.applied(connection, key):
+            return
+        values = {"kind": self.kind, "name": version.name, "version": version.version}
+        connection.execute(insert(registrations).values(key=key, **values))
+
+    def registered_by(self, connection: Connection, run_id: str) -> list[VersionRef]:
+        """The versions that a run made or registered again."""
+        own, applied = self.versions.c, registrations.c
+        again = select(applied.name, applied.version).where(
+            applied.kind == self.kind, applied.key.startswith(f"{run_id}/", autoescape=True)
+        )
+        made = select(own.name, own.version).where(own.run_id == run_id)
+        wanted = {(row.name, row.version) for row in connection.execute(made.union(again))}
+        return [
+            VersionRef(kind=self.kind, name=name, version=number, digest=found.digest)
+            for name, number in sorted(wanted)
+            for found in (self.version(connection, name, number),)
+        ]
+
+    def registering_runs(self, connection: Connection, name: str, number: int) -> list[str]:
+        """Ids of the runs that made or registered this version again."""
+        applied = registrations.c
+        query = select(applied.key).where(
+            applied.kind == self.kind, applied.name == name, applied.version == number
+        )
+        found = [key.split("/", 1)[0] for key in connection.scalars(query.order_by(applied.key))]
+        if first := self.version(connection, name, number).run_id:
+            found.insert(0, first)
+        return list(dict.fromkeys(found))
+
+    def changed(self, connection: Connection, since: int) -> list[str]:
+        names = self.names.c
+        return list(connection.scalars(select(names.name).where(names.seq > since).order_by(names.name)))
+
+    def _no_name(self, connection: Connection, name: str) -> NotFound:
+        known = list(connection.scalars(select(self.names.c.name)))
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return NotFound(f"No {self.kind} {name!r}.{hint} List them: %mlops {self.kind}s")
+
+
+DATASETS = NamedVersions("dataset", datasets, dataset_versions, DatasetVersion)
+MODELS = NamedVersions("model", models, model_versions, ModelVersion)
+
+
+def of_kind(kind: str) -> NamedVersions[Any]:
+    """DATASETS or MODELS."""
+    return DATASETS if kind == DATASETS.kind else MODELS
+
+
+def aliases_of(connection: Connection, name: str) -> dict[str, int]:
+    """Where each alias of a model points."""
+    rows = connection.execute(
+        select(aliases.c.alias, aliases.c.version).where(aliases.c.name == name).order_by(aliases.c.alias)
+    )
+    return {row.alias: row.version for row in rows}
+
+
+def all_aliases(connection: Connection) -> dict[str, dict[str, int]]:
+    """By model."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in connection.execute(select(aliases).order_by(aliases.c.alias)):
+        found[row.name][row.alias] = row.version
+    return found
+
+
+def point_alias(connection: Connection, name: str, alias: str, version: int | None) -> None:
+    """Point an alias at a version, or take it away."""
+    connection.execute(delete(aliases).where(aliases.c.name == name, aliases.c.alias == alias))
+    if version is not None:
+        connection.execute(insert(aliases).values(name=name, alias=alias, version=version))
+
+
+def with_aliases(version: ModelVersion, pointing: dict[str, int]) -> ModelVersion:
+    return replace(version, aliases=[alias for alias, at in pointing.items() if at == version.version])
+
+
+def model(name: str, seq: int, versions: Iterable[ModelVersion], pointing: dict[str, int]) -> Model:
+    """A model whose versions know their aliases."""
+    return Model(
+        name=name,
+        versions=[with_aliases(version, pointing) for version in versions],
+        aliases=pointing,
+        seq=seq,
+    )
+
+
+def no_alias(name: str, alias: str, pointing: dict[str, int]) -> NotFound:
+    there = ", ".join(pointing) or "none"
+    return NotFound(f"No alias {alias!r} of model {name!r}. Its aliases: {there}.")
+
+
+def changes(connection: Connection, since: int) -> RegistryChanges:
+    return RegistryChanges(
+        seq=current(connection),
+        datasets=DATASETS.changed(connection, since),
+        models=MODELS.changed(connection, since),
+    )

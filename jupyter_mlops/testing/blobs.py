@@ -1,0 +1,66 @@
+"""What every blob store must do; subclass it and give the fixture ``blobs``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ..errors import NotFound
+from ..protocols.blobs import Blob, BlobStore
+
+HELLO = b"hello world"
+HELLO_DIGEST = "d74981efa70a0c880b8d8c1985d075dbcbf679b99a5f9914e5aaf96b831a9e24"
+EMPTY_DIGEST = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
+UNKNOWN = "0" * 64
+
+
+class BlobStoreContract:
+    """Inherit as ``class TestMine(BlobStoreContract)`` with a fixture ``blobs`` that is empty."""
+
+    def test_put_returns_digest_and_size(self, blobs: BlobStore) -> None:
+        assert blobs.put(HELLO) == Blob(HELLO_DIGEST, 11)
+
+    def test_what_was_put_can_be_read(self, blobs: BlobStore) -> None:
+        digest = blobs.put(HELLO).digest
+        assert blobs.exists(digest)
+        assert blobs.get(digest) == HELLO
+        assert blobs.path(digest).read_bytes() == HELLO
+
+    def test_empty_content_is_a_content(self, blobs: BlobStore) -> None:
+        assert blobs.put(b"") == Blob(EMPTY_DIGEST, 0)
+        assert blobs.get(EMPTY_DIGEST) == b""
+
+    def test_putting_again_is_the_same_blob(self, blobs: BlobStore) -> None:
+        assert blobs.put(HELLO) == blobs.put(HELLO)
+        assert blobs.get(HELLO_DIGEST) == HELLO
+
+    def test_file_and_bytes_have_one_identity(self, blobs: BlobStore, tmp_path: Path) -> None:
+        content = bytes(range(256)) * 40_000
+        file = tmp_path / "a file"
+        file.write_bytes(content)
+        blob = blobs.put_file(file)
+        assert blob == blobs.put(content)
+        assert blobs.path(blob.digest).read_bytes() == content
+
+    def test_stored_content_does_not_follow_its_source(self, blobs: BlobStore, tmp_path: Path) -> None:
+        file = tmp_path / "file"
+        file.write_bytes(HELLO)
+        blobs.put_file(file)
+        file.write_bytes(b"changed")
+        assert blobs.get(HELLO_DIGEST) == HELLO
+
+    def test_path_is_read_only(self, blobs: BlobStore) -> None:
+        assert blobs.path(blobs.put(HELLO).digest).stat().st_mode & 0o222 == 0
+
+    @pytest.mark.parametrize("digest", [UNKNOWN, "", "../../etc/passwd", HELLO_DIGEST.upper(), "d7"])
+    def test_unknown_digest_is_not_found(self, blobs: BlobStore, digest: str) -> None:
+        assert not blobs.exists(digest)
+        with pytest.raises(NotFound):
+            blobs.get(digest)
+        with pytest.raises(NotFound):
+            blobs.path(digest)
+
+    def test_missing_source_file_stores_nothing(self, blobs: BlobStore, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError):
+            blobs.put_file(tmp_path / "none")

@@ -1,0 +1,209 @@
+"""What every registry store must do; subclass it and give the fixture ``store``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ..entities import (
+    Column,
+    DatasetKind,
+    DatasetVersion,
+    ModelVersion,
+    VersionRef,
+    VersionStatus,
+)
+from ..errors import NotFound
+from ..protocols.registry import RegistryChanges, RegistryStore
+
+RUN = "01hzzzzzzzzzzzzzzzzzzzzzz1"
+OTHER_RUN = "01hzzzzzzzzzzzzzzzzzzzzzz2"
+
+
+def dataset_version(name: str = "train", digest: str = "a" * 64, **changes: object) -> DatasetVersion:
+    """A dataset version that no registry has seen."""
+    version = DatasetVersion(
+        name=name,
+        version=None,
+        kind=DatasetKind.FILE,
+        digest=digest,
+        size_bytes=12,
+        file_name="train.csv",
+        created_at=1000.5,
+        created_by="ada",
+        rows=3,
+        columns=[Column(name="x", type="int64")],
+        source="/data/train.csv",
+        status=VersionStatus.PENDING,
+    )
+    return replace(version, **changes)  # type: ignore[arg-type]
+
+
+def model_version(name: str = "digits", digest: str = "b" * 64, **changes: object) -> ModelVersion:
+    """A model version that no registry has seen."""
+    version = ModelVersion(
+        name=name,
+        version=None,
+        digest=digest,
+        size_bytes=34,
+        class_name="sklearn.svm.SVC",
+        format="cloudpickle",
+        created_at=1001.5,
+        created_by="ada",
+        packages={"scikit-learn": "1.5"},
+        metrics={"acc": 0.9, "loss": float("inf")},
+        origin="here",
+        status=VersionStatus.PENDING,
+    )
+    return replace(version, **changes)  # type: ignore[arg-type]
+
+
+class RegistryStoreContract:
+    """Inherit as ``class TestMine(RegistryStoreContract)`` with a fixture ``store`` that is empty."""
+
+    def test_empty_registry_lists_nothing(self, store: RegistryStore) -> None:
+        assert (store.datasets(), store.models(), store.audit(), store.verify_audit()) == ([], [], [], [])
+        assert store.changes(0) == RegistryChanges(seq=0)
+
+    def test_registered_dataset_is_numbered_and_comes_back_whole(self, store: RegistryStore) -> None:
+        registered = store.register_dataset(dataset_version(run_id=RUN))
+        assert registered == dataset_version(run_id=RUN, version=1, status=VersionStatus.READY)
+        assert store.dataset_version("train", 1) == registered
+        assert store.dataset_version("train") == registered
+        assert store.dataset_of_digest("train", "a" * 64) == registered
+        assert [each.versions for each in store.datasets()] == [[registered]]
+
+    def test_same_content_under_one_name_is_the_existing_version(self, store: RegistryStore) -> None:
+        first = store.register_dataset(dataset_version())
+        assert store.register_dataset(dataset_version(created_by="bob", created_at=2000.0)) == first
+        assert store.register_dataset(dataset_version("other")).version == 1
+        assert [entry.action for entry in store.audit()] == ["dataset.register"] * 2
+
+    def test_versions_count_up_and_are_listed_newest_first(self, store: RegistryStore) -> None:
+        for digit in "123":
+            store.register_dataset(dataset_version(digest=digit * 64))
+        assert [each.version for each in store.dataset("train").versions] == [3, 2, 1]
+        assert store.dataset_version("train").digest == "3" * 64
+
+    def test_same_model_content_twice_is_two_versions(self, store: RegistryStore) -> None:
+        assert [store.register_model(model_version()).version for _ in range(2)] == [1, 2]
+        found = store.model_of_digest("digits", "b" * 64)
+        assert found is not None
+        assert found.version == 2
+
+    def test_model_comes_back_whole_with_its_non_finite_metrics(self, store: RegistryStore) -> None:
+        registered = store.register_model(model_version(run_id=RUN), alias="champion")
+        expected = model_version(run_id=RUN, version=1, status=VersionStatus.READY, aliases=["champion"])
+        assert registered == expected
+        assert store.model_version("digits", "champion") == expected
+
+    def test_key_is_applied_once(self, store: RegistryStore) -> None:
+        key = f"{RUN}/w1/7"
+        first = store.register_model(model_version(), key=key)
+        assert store.register_model(model_version(), key=key) == first
+        assert store.register_dataset(dataset_version(), key=f"{RUN}/w1/8").version == 1
+        assert store.register_dataset(dataset_version(), key=f"{RUN}/w1/8").version == 1
+        assert [len(each.versions) for each in store.models()] == [1]
+
+    def test_replayed_key_does_not_move_an_alias_back(self, store: RegistryStore) -> None:
+        store.register_model(model_version(), alias="champion", key=f"{RUN}/w1/7")
+        store.register_model(model_version(), alias="champion")
+        store.register_model(model_version(), alias="champion", key=f"{RUN}/w1/7")
+        assert store.model("digits").aliases == {"champion": 2}
+
+    def test_alias_points_at_one_version_and_its_moves_are_audited(self, store: RegistryStore) -> None:
+        store.register_model(model_version(), alias="champion")
+        store.register_model(model_version(digest="c" * 64))
+        moved = store.set_alias("digits", "champion", 2, user="bob")
+        assert moved.aliases == {"champion": 2}
+        assert [(each.version, each.aliases) for each in moved.versions] == [(2, ["champion"]), (1, [])]
+        entry = store.audit(limit=1)[0]
+        assert (entry.user, entry.action, entry.subject, entry.detail) == (
+            "bob",
+            "alias.set",
+            "model:digits@champion",
+            {"alias": "champion", "from": 1, "to": 2},
+        )
+
+    def test_alias_set_where_it_points_is_no_decision(self, store: RegistryStore) -> None:
+        store.register_model(model_version(), alias="champion")
+        before = store.changes(0)
+        store.set_alias("digits", "champion", 1, user="bob")
+        assert len(store.audit()) == 2
+        assert store.changes(before.seq).models == []
+
+    def test_deleted_alias_is_gone_and_audited(self, store: RegistryStore) -> None:
+        store.register_model(model_version(), alias="champion")
+        assert store.delete_alias("digits", "champion", user="bob").aliases == {}
+        assert store.audit(limit=1)[0].detail == {"alias": "champion", "from": 1, "to": None}
+        with pytest.raises(NotFound, match="champion"):
+            store.delete_alias("digits", "champion", user="bob")
+
+    def test_aliases_of_two_models_are_apart(self, store: RegistryStore) -> None:
+        store.register_model(model_version("a"), alias="champion")
+        store.register_model(model_version("b"))
+        store.register_model(model_version("b"), alias="champion")
+        assert [each.aliases for each in store.models()] == [{"champion": 1}, {"champion": 2}]
+
+    def test_what_is_not_there_is_not_found(self, store: RegistryStore) -> None:
+        store.register_model(model_version())
+        store.register_dataset(dataset_version())
+        for lookup in (
+            lambda: store.dataset("trian"),
+            lambda: store.dataset_version("trian"),
+            lambda: store.dataset_version("train", 2),
+            lambda: store.model("nothing"),
+            lambda: store.model_version("digits", 0),
+            lambda: store.model_version("digits", "champion"),
+            lambda: store.model_version("nothing", "champion"),
+            lambda: store.set_alias("digits", "champion", 2, user="bob"),
+            lambda: store.set_alias("nothing", "champion", 1, user="bob"),
+            lambda: store.delete_alias("nothing", "champion", user="bob"),
+        ):
+            with pytest.raises(NotFound):
+                lookup()
+        assert store.dataset_of_digest("train", "f" * 64) is None
+        with pytest.raises(NotFound, match="Did you mean 'train'"):
+            store.dataset("trian")
+        assert len(store.audit()) == 2
+
+    def test_changes_name_what_changed_since(self, store: RegistryStore) -> None:
+        store.register_dataset(dataset_version("a"))
+        seen = store.changes(0)
+        assert (seen.datasets, seen.models) == (["a"], [])
+        store.register_dataset(dataset_version("b"))
+        store.register_model(model_version("m"))
+        later = store.changes(seen.seq)
+        assert (later.datasets, later.models) == (["b"], ["m"])
+        store.set_alias("m", "champion", 1, user="ada")
+        last = store.changes(later.seq)
+        assert (last.datasets, last.models) == ([], ["m"])
+        assert store.changes(last.seq) == RegistryChanges(seq=last.seq)
+
+    def test_registrations_lead_from_run_to_version_and_back(self, store: RegistryStore) -> None:
+        store.register_dataset(dataset_version(run_id=RUN), key=f"{RUN}/w/1")
+        store.register_dataset(dataset_version(run_id=OTHER_RUN), key=f"{OTHER_RUN}/w/1")
+        store.register_model(model_version(run_id=OTHER_RUN))
+        data = VersionRef(kind="dataset", name="train", version=1, digest="a" * 64)
+        model = VersionRef(kind="model", name="digits", version=1, digest="b" * 64)
+        assert store.registered_by(RUN) == [data]
+        assert store.registered_by(OTHER_RUN) == [data, model]
+        assert store.registered_by("01h") == []
+        assert store.registering_runs("dataset", "train", 1) == [RUN, OTHER_RUN]
+        assert store.registering_runs("model", "digits", 1) == [OTHER_RUN]
+
+    def test_any_unicode_name_is_kept_apart_exactly(self, store: RegistryStore) -> None:
+        names = ["Ünï 数据 🚀", "train", "TRAIN", "100%_", "it's"]
+        for name in names:
+            store.register_dataset(dataset_version(name))
+        assert sorted(each.name for each in store.datasets()) == sorted(names)
+        assert store.dataset_version("TRAIN").name == "TRAIN"
+
+    def test_audit_chain_is_whole(self, store: RegistryStore) -> None:
+        for digit in "123":
+            store.register_model(model_version(digest=digit * 64), alias="champion")
+        entries = store.audit()
+        assert [entry.seq for entry in entries] == [6, 5, 4, 3, 2, 1]
+        assert [entry.previous for entry in entries[:-1]] == [entry.hash for entry in entries[1:]]
+        assert store.verify_audit() == []
