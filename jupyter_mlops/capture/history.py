@@ -1,0 +1,59 @@
+"""The cells that this kernel has executed, in order: what a promoted cell's job replays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+on_job_use: list[Callable[[], None]] = []
+"""Called whenever this process submits or waits for a job: such cells are not replayed in a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutedCell:
+    """A cell as it was typed. ``number`` is its execution count.
+
+    ``used_jobs``: it submitted jobs, or waited for some.
+    """
+
+    number: int
+    source: str
+    ok: bool
+    cell_id: str | None = None
+    used_jobs: bool = False
+
+
+class History:
+    """Filled by the shell's hooks: ``began`` and ``ended`` for every cell that a person runs."""
+
+    def __init__(self) -> None:
+        self._cells: list[ExecutedCell] = []
+        self._running: list[ExecutedCell] = []
+
+    def seed(self, sources: list[str], *, first_number: int = 1) -> None:
+        """Cells that ran before anybody listened; they are taken to have succeeded."""
+        self._cells += [
+            ExecutedCell(number=number, source=source, ok=True)
+            for number, source in enumerate(sources, first_number)
+            if source.strip()
+        ]
+
+    def began(self, number: int, source: str, cell_id: str | None) -> None:
+        self._running.append(ExecutedCell(number=number, source=source, ok=False, cell_id=cell_id))
+
+    def ended(self, *, ok: bool) -> None:
+        """The cell that began last has ended."""
+        if self._running:
+            self._cells.append(replace(self._running.pop(), ok=ok))
+
+    def note_job_use(self) -> None:
+        """The running cell submits a job or waits for one."""
+        self._running = [replace(cell, used_jobs=True) for cell in self._running]
+
+    def cells(self) -> list[ExecutedCell]:
+        """All that have ended, in the order of their ends."""
+        return list(self._cells)
+
+    def running(self) -> ExecutedCell | None:
+        """The cell that runs now."""
+        return self._running[-1] if self._running else None

@@ -1,0 +1,35 @@
+"""Tab completion of what may stand behind the magics."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from IPython.core.completer import SimpleCompletion, context_matcher
+
+_LINE = re.compile(r"\s*%%?(?P<magic>\w+)\s(?P<rest>.*)$")
+
+# fmt: off
+_WORDS: dict[str, list[str]] = {
+    "track": ["--experiment", "--param", "--metric", "--tag", "--no-auto", "-e", "-p", "-m", "-t"],
+    "submit": [
+        "--name", "--on", "--gpus", "--cpus", "--memory", "--time", "--priority", "--retries", "--after",
+        "--param", "--whole", "--dry-run", "--wait", "-p",
+    ],
+    "mlops": ["runs", "jobs", "datasets", "models", "show", "compare", "logs", "cancel", "replay", "help"],
+}
+# fmt: on
+
+
+@context_matcher()  # type: ignore[untyped-decorator]
+def complete(context: Any) -> dict[str, Any]:
+    """An IPython matcher (its version 2 protocol)."""
+    match = _LINE.match(context.line_with_cursor[: context.cursor_position])
+    words = _WORDS.get(match["magic"], []) if match else []
+    token = re.split(r"\s", match["rest"])[-1] if match else ""
+    fitting = [word for word in words if word.startswith(token) and (token or word[0] != "-")]
+    found = [SimpleCompletion(text=word, type="option") for word in fitting]
+    return {"completions": found, "matched_fragment": token, "suppress": bool(found and token)}
+
+
+complete.matcher_identifier = "jupyter_mlops"

@@ -1,0 +1,88 @@
+"""``%mlops``: look at runs, jobs, datasets and models from a cell."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import MlopsError
+from .refusals import BadArguments, without_traceback
+
+if TYPE_CHECKING:
+    from ..workspace import Workspace
+
+HELP = """\
+%mlops                       the newest runs and the jobs that are not over
+%mlops runs [FILTER]         runs, newest first: %mlops runs metrics.acc > 0.9 and params.lr < 0.01
+%mlops jobs [STATUS]         batch jobs, newest first
+%mlops datasets | models     what is registered
+%mlops show ID               all of a run or a job; the end of an id is enough
+%mlops compare ID ID         what differs between two runs
+%mlops logs ID               what a job has printed
+%mlops cancel ID             ask a job to end
+%mlops replay                until the next %%track, record nothing (the first line of a job's notebook)
+%mlops help                  this text
+
+Track a cell:      %%track [NAME] [-e EXPERIMENT] [-p NAME[=VALUE]]... [-m NAME]... [-t KEY=VALUE]...
+Run it as a job:   %%submit [NAME] [--gpus N] [-p NAME=VALUE]...
+Add --json to runs, jobs, datasets, models, show and compare for JSON."""
+
+
+def mlops(line: str) -> None:
+    """Look at runs, jobs, datasets and models. %mlops help lists the commands."""
+    words = _split(line)
+    as_json = "--json" in words
+    command, *arguments = [word for word in words if word != "--json"] or [""]
+    try:
+        text = _answer(command, arguments, as_json)
+    except MlopsError as error:
+        raise without_traceback(error)  # noqa: B904  the traceback is what is not shown
+    if text:
+        print(text)
+
+
+def _answer(command: str, arguments: Sequence[str], as_json: bool) -> str:
+    if command == "help":
+        return HELP
+    from ..workspace import current
+
+    if command == "replay":
+        current().tracker.replaying = True
+        return ""
+    from . import views
+
+    commands: dict[str, tuple[Callable[..., str], int, int]] = {
+        "": (views.overview, 0, 0),
+        "runs": (views.runs, 0, 1000),
+        "jobs": (views.jobs, 0, 1),
+        "datasets": (views.datasets, 0, 0),
+        "models": (views.models, 0, 0),
+        "show": (views.show, 1, 1),
+        "compare": (views.compare, 2, 2),
+        "logs": (views.logs, 1, 1),
+        "cancel": (views.cancel, 1, 1),
+    }
+    if command not in commands:
+        raise BadArguments(f"%mlops: no command {command!r}. There are {_listed(commands)}, replay and help.")
+    view, fewest, most = commands[command]
+    if not fewest <= len(arguments) <= most:
+        ids = " ".join(["ID"] * most) or "nothing"
+        raise BadArguments(f"%mlops {command} takes {ids}, not {len(arguments)} arguments. %mlops help")
+    workspace: Workspace = current()
+    return view(workspace, *arguments, as_json=as_json)
+
+
+def _listed(commands: dict[str, tuple[Callable[..., str], int, int]]) -> str:
+    return ", ".join(name for name in commands if name)
+
+
+def _split(line: str) -> list[str]:
+    """Words; a filter keeps its quotes, which belong to its texts."""
+    command, _, rest = line.strip().partition(" ")
+    if command == "runs":
+        return [command, *rest.split()]
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise BadArguments(f"%mlops: {error} in {line!r}.") from error

@@ -1,0 +1,243 @@
+"""What ``%mlops`` prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from ..entities import Difference, Job, Run, RunDetail, short_id
+from ..errors import Ambiguous, NotFound
+from ..services.rows import dataset_row, job_row, model_row, run_row
+from ..wire import to_json
+from ..workspace import Workspace
+from .footer import duration_text
+from .tables import facts, pairs, size_text, table, when
+
+RUN_LIMIT = 20
+
+
+def overview(workspace: Workspace, *, as_json: bool) -> str:
+    """The newest runs, and jobs that go on."""
+    text = runs(workspace, as_json=as_json)
+    going_on = [job for job in workspace.jobs.search(limit=50) if not job.status.ended]
+    if as_json or not going_on:
+        return text
+    return f"{text}\n\nJobs that are not over:\n{_job_table(going_on)}"
+
+
+def runs(workspace: Workspace, *words: str, as_json: bool) -> str:
+    """Runs that match the filter, newest first."""
+    page = workspace.runs.search(" ".join(words), limit=RUN_LIMIT)
+    if as_json:
+        return _json([run_row(run) for run in page.runs])
+    if not page.runs:
+        return "No runs match." if words else "No runs yet. Put %%track on the first line of a cell."
+    more = f"\n{len(page.runs)} of {page.total} runs." if page.total > len(page.runs) else ""
+    return _run_table(page.runs) + more
+
+
+def jobs(workspace: Workspace, status: str | None = None, *, as_json: bool) -> str:
+    """Batch jobs, newest first."""
+    found = workspace.jobs.search(status=status, limit=RUN_LIMIT)
+    if as_json:
+        return _json([job_row(job) for job in found])
+    return _job_table(found) if found else "No jobs. Put %%submit on the first line of a cell."
+
+
+def datasets(workspace: Workspace, *, as_json: bool) -> str:
+    """Registered datasets: their newest versions."""
+    found = workspace.registry.datasets()
+    if as_json:
+        return _json([dataset_row(version) for each in found for version in each.versions])
+    rows = [
+        (each.name, len(each.versions), newest.kind.value, newest.rows, size_text(newest.size_bytes))
+        for each in found
+        for newest in each.versions[:1]
+    ]
+    empty = "No datasets. Register one: mlops.register_dataset('data.csv', name='train')"
+    return table(("name", "versions", "kind", "rows", "size"), rows) if rows else empty
+
+
+def models(workspace: Workspace, *, as_json: bool) -> str:
+    """Registered models and where their aliases point."""
+    found = workspace.registry.models()
+    if as_json:
+        return _json([model_row(version) for each in found for version in each.versions])
+    rows = [
+        (
+            each.name,
+            len(each.versions),
+            newest.class_name.rpartition(".")[2],
+            pairs(each.aliases),
+            pairs(newest.metrics),
+        )
+        for each in found
+        for newest in each.versions[:1]
+    ]
+    empty = "No models. Register one: mlops.register_model(model, name='digits')"
+    return table(("name", "versions", "class", "aliases", "metrics"), rows) if rows else empty
+
+
+def show(workspace: Workspace, short: str, *, as_json: bool) -> str:
+    """All of a run or a job."""
+    found = _run_or_job(workspace, short)
+    if as_json:
+        return _json(found)
+    return _job_text(found) if isinstance(found, Job) else _run_text(found)
+
+
+def compare(workspace: Workspace, a: str, b: str, *, as_json: bool) -> str:
+    """What differs between two runs."""
+    found = workspace.runs.compare(a, b)
+    if as_json:
+        return _json(found)
+    kinds = ("params", "metrics", "tags", "inputs", "packages")
+    rows = [(f"{kind}.{each.key}", each.a, each.b) for kind in kinds for each in _differences(found, kind)]
+    heads = [f"{run.name} {short_id(run.id)}" for run in (found.a, found.b)]
+    parts = [table(("", *heads), rows)] if rows else []
+    parts += [found.source_diff] if found.source_diff else []
+    same = "The two runs have the same params, metrics, tags, inputs, packages and code."
+    return "\n\n".join(parts) or same
+
+
+def logs(workspace: Workspace, short: str, *, as_json: bool) -> str:
+    """What a job has printed so far."""
+    job = workspace.jobs.get(short)
+    parts, offset = [], 0
+    while (chunk := workspace.jobs.log(job.id, offset=offset)).text:
+        parts.append(chunk.text)
+        offset = chunk.next_offset
+    return "".join(parts) or f"Job {short_id(job.id)} has printed nothing yet: it is {job.status.value}."
+
+
+def cancel(workspace: Workspace, short: str, *, as_json: bool) -> str:
+    """Ask a job to end."""
+    job = workspace.jobs.cancel(workspace.jobs.get(short).id)
+    if job.status.ended:
+        return f"Job {short_id(job.id)} ({job.spec.name}) is {job.status.value}."
+    return f"Job {short_id(job.id)} ({job.spec.name}) was asked to end; it is still {job.status.value}."
+
+
+def _run_or_job(workspace: Workspace, short: str) -> RunDetail | Job:
+    found: list[Any] = []
+    for get in (workspace.runs.detail, workspace.jobs.get):
+        try:
+            found.append(get(short))
+        except NotFound:
+            continue
+    if not found:
+        raise NotFound(f"No run or job {short!r}. List them: %mlops runs, %mlops jobs.")
+    if len(found) > 1:
+        raise Ambiguous(f"{short!r} is the end of a run's id and of a job's: give more of it.")
+    return found[0]  # type: ignore[no-any-return]
+
+
+def _run_table(found: Iterable[Run]) -> str:
+    rows = [
+        (
+            short_id(run.id),
+            run.name,
+            run.experiment,
+            run.status.value,
+            when(run.started_at),
+            _took(run.duration_s),
+            pairs(run.params),
+            pairs({name: summary.last for name, summary in run.metrics.items()}),
+        )
+        for run in found
+    ]
+    return table(("id", "name", "experiment", "status", "started", "took", "params", "metrics"), rows)
+
+
+def _job_table(found: Iterable[Job]) -> str:
+    rows = [
+        (
+            short_id(job.id),
+            job.spec.name,
+            job.status.value,
+            f"{job.progress.done}/{job.progress.total}" if job.progress else "",
+            when(job.spec.submitted_at),
+            pairs(job.spec.params),
+            job.reason,
+        )
+        for job in found
+    ]
+    return table(("id", "name", "status", "cells", "submitted", "params", "reason"), rows)
+
+
+def _run_text(detail: RunDetail) -> str:
+    run, git = detail.run, detail.context.get("git") or {}
+    reason = f" ({run.status_reason})" if run.status_reason else ""
+    commit = f"{git['commit'][:10]}{' with changes' if git.get('dirty') else ''}" if git.get("commit") else ""
+    parts = [
+        facts(
+            {
+                "run": run.id,
+                "name": run.name,
+                "experiment": run.experiment,
+                "status": run.status.value + reason,
+                "started": when(run.started_at),
+                "took": _took(run.duration_s),
+                "notebook": run.notebook,
+                "parent": run.parent_id,
+                "job": run.job_id,
+                "host": run.host,
+                "python": detail.context.get("python"),
+                "git": commit,
+                "tags": pairs(run.tags, limit=20),
+                "note": run.note,
+                "read": ", ".join(f"{each.kind} {each.name}@{each.version}" for each in detail.inputs),
+                "registered": ", ".join(f"{each.kind} {each.name}" for each in detail.registered),
+                "children": ", ".join(map(short_id, detail.children)),
+            }
+        )
+    ]
+    if run.params:
+        rows = [(name, value, detail.params_from.get(name)) for name, value in sorted(run.params.items())]
+        parts.append(table(("param", "value", "from"), rows))
+    if run.metrics:
+        metrics = [(name, m.last, m.min, m.max, m.count) for name, m in sorted(run.metrics.items())]
+        parts.append(table(("metric", "last", "min", "max", "points"), metrics))
+    if detail.artifacts:
+        artifacts = [(each.name, size_text(each.size_bytes)) for each in detail.artifacts]
+        parts.append(table(("artifact", "size"), artifacts))
+    if detail.source:
+        parts.append(detail.source.rstrip())
+    if detail.error:
+        parts.append(detail.error.traceback or f"{detail.error.name}: {detail.error.message}")
+    return "\n\n".join(parts)
+
+
+def _job_text(job: Job) -> str:
+    spec = job.spec
+    took = job.ended_at - job.started_at if job.ended_at and job.started_at else None
+    return facts(
+        {
+            "job": job.id,
+            "name": spec.name,
+            "status": job.status.value + (f" ({job.reason})" if job.reason else ""),
+            "submitted": when(spec.submitted_at),
+            "took": _took(took),
+            "progress": f"cell {job.progress.done} of {job.progress.total}" if job.progress else "",
+            "params": pairs(spec.params, limit=20),
+            "gpus": ", ".join(job.gpus) or spec.resources.gpus,
+            "executor": spec.executor,
+            "run": job.run_id,
+            "sweep": spec.sweep_id,
+            "notebook": spec.notebook,
+            "log": f"%mlops logs {short_id(job.id)}",
+        }
+    )
+
+
+def _differences(comparison: Any, kind: str) -> list[Difference]:
+    return list(getattr(comparison, kind))
+
+
+def _took(seconds: float | None) -> str:
+    return "" if seconds is None else duration_text(seconds)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(to_json(value), indent=2, ensure_ascii=False)
