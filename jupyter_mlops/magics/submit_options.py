@@ -1,0 +1,129 @@
+"""What stands on the ``%%submit`` and ``%submit`` lines."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from ..entities import Resources
+from ..errors import InvalidInput
+from ..notebooks.values import parse_parameters, split_top_level
+from ..services.quantities import memory_bytes, seconds
+from .refusals import BadArguments
+
+USAGE = (
+    "%%submit [NAME] [--on local] [--gpus N] [--cpus N] [--memory 8G] [--time 2h] [--priority N] "
+    "[--retries N] [--after JOB]... [-p NAME=VALUE | NAME=V1,V2]... [--dry-run] [--wait]"
+)
+LATER = {
+    "--trials": "random search arrives in a later version; name the values: -p lr=0.1,0.01",
+    "--goal": "random search arrives in a later version; compare the jobs with sweep.best(METRIC)",
+    "--carry": "carrying objects over arrives in a later version; save them and load them in the cell",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitOptions:
+    """``subject`` is the job's name for a cell, the notebook's path for the line magic."""
+
+    subject: str | None = None
+    name: str | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+    executor: str = "local"
+    priority: int = 0
+    retries: int = 0
+    after: tuple[str, ...] = ()
+    dry_run: bool = False
+    wait: bool = False
+
+    def request(self) -> dict[str, Any]:
+        """The keyword arguments of ``SubmissionService.submit_cell`` and its kin."""
+        names = ("name", "params", "resources", "executor", "priority", "retries", "after")
+        return {name: getattr(self, name) for name in names}
+
+
+def parse_submit(line: str, *, cell: bool) -> SubmitOptions:
+    """Raises BadArguments, saying what is wrong and how it is written."""
+    try:
+        words = split_line(line)
+        _refuse_later(words)
+        given = _parser(cell).parse_args(words)
+        return SubmitOptions(
+            subject=given.subject,
+            name=given.subject if cell else given.name,
+            params=dict(parse_parameters(given.param)),
+            resources=Resources(
+                gpus=given.gpus,
+                cpus=given.cpus,
+                memory_bytes=memory_bytes(given.memory),
+                time_limit_s=seconds(given.time),
+            ),
+            executor=given.on,
+            priority=given.priority,
+            retries=given.retries,
+            after=tuple(given.after),
+            dry_run=given.dry_run,
+            wait=given.wait,
+        )
+    except BadArguments:
+        raise
+    except InvalidInput as error:
+        raise BadArguments(error.message) from error
+
+
+def split_line(line: str) -> list[str]:
+    """Words parted by blanks outside of quotes and brackets; quotes around a whole word are taken off,
+    but not those of a ``NAME=VALUE``: they keep ``-p s='a,b'`` one value.
+    """
+    words = [word for word in split_top_level(line.strip(), " \t") if word]
+    return [word[1:-1] if _is_quoted(word) else word for word in words]
+
+
+def _is_quoted(word: str) -> bool:
+    return len(word) > 1 and word[0] in "'\"" and word[-1] == word[0]
+
+
+def _refuse_later(words: list[str]) -> None:
+    for word in words:
+        if why := LATER.get(word.partition("=")[0]):
+            raise BadArguments(f"{word.partition('=')[0]}: {why}.")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        if message.startswith("unrecognized arguments: ") and "-" not in message.split()[2][:1]:
+            message += " (a blank parts arguments: put quotes around a name, path or value that has one)"
+        raise BadArguments(
+            f"{self.prog}: {message}. Usage: {USAGE.replace('%%submit [NAME]', self.usage or '')}"
+        )
+
+
+def _parser(cell: bool) -> _Parser:
+    prog, usage = (
+        ("%%submit", "%%submit [NAME]") if cell else ("%submit", "%submit NOTEBOOK.ipynb [--name NAME]")
+    )
+    parser = _Parser(prog=prog, usage=usage, add_help=False, allow_abbrev=False)
+    parser.add_argument("subject", nargs="?" if cell else None, metavar="NAME" if cell else "NOTEBOOK.ipynb")
+    if not cell:
+        parser.add_argument("--name")
+    parser.add_argument("--on", default="local", metavar="EXECUTOR")
+    parser.add_argument("--gpus", type=_count, default=0)
+    parser.add_argument("--cpus", type=_count, default=1)
+    parser.add_argument("--memory")
+    parser.add_argument("--time")
+    parser.add_argument("--priority", type=int, default=0)
+    parser.add_argument("--retries", type=_count, default=0)
+    parser.add_argument("--after", action="append", default=[], metavar="JOB")
+    parser.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--whole", action="store_true", help="replay all cells, as is the case already")
+    parser.add_argument("--dry-run", action="store_true")
+    parser.add_argument("--wait", action="store_true")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"a whole number is needed, not {text!r}")
+    return int(text)

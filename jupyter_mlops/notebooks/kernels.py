@@ -1,0 +1,188 @@
+"""Kernels of notebooks that run headless: chosen by name or by command, and dead with their parent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from nbformat import NotebookNode
+
+from ..errors import NotFound
+from .injection import is_python
+
+OF_ANY_ENVIRONMENT = ("python3", "python")
+"""Names that stand for Python as such, whichever kernelspec has them."""
+IN_MEMORY_HISTORY = "--HistoryManager.hist_file=:memory:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelChoice:
+    """Which kernel runs a notebook: the installed kernelspec ``name``, or ``argv`` where it is given.
+
+    ``argv`` is a kernelspec's command, with ``{connection_file}`` in it.
+    """
+
+    name: str
+    argv: list[str] | None = None
+
+
+class TetheredKernelManager(AsyncKernelManager):
+    """Starts kernels that are killed with the process that started them, on Linux.
+
+    Elsewhere a kernel notices that its parent is gone by itself (ipykernel polls for it).
+    ipykernel is spoken to through sockets in a folder of the user's own: TCP ports are picked before the
+    kernel binds them, and of many kernels that start at once some lose theirs and hang.
+    """
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def use_sockets(self) -> None:
+        """Speak to the kernel through sockets in a new folder; ``close`` removes it."""
+        self._folder = tempfile.TemporaryDirectory(prefix="jupyter-mlops-")
+        folder = Path(self._folder.name)
+        self.transport, self.ip = "ipc", str(folder / "kernel")
+        self.connection_file = str(folder / "kernel.json")
+
+    def close(self) -> None:
+        """To be called when the kernel has ended."""
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        command: list[str] = super().format_kernel_cmd(extra_arguments)
+        if is_ipykernel(command) and not any("HistoryManager" in each for each in command):
+            command = [*command, IN_MEMORY_HISTORY]
+        if sys.platform == "linux" and isinstance(self.provisioner, LocalProvisioner):
+            return tethered(command)
+        return command
+
+    @property
+    def pid(self) -> int | None:
+        """The kernel's process, which leads a process group of its own; None before it is started."""
+        return getattr(self.provisioner, "pid", None)
+
+    def death(self) -> str:
+        """How a kernel that is dead came to its end, in words."""
+        process = getattr(self.provisioner, "process", None)
+        code = process.poll() if process is not None else None
+        if code is None:
+            return "The kernel died."
+        if code >= 0:
+            return f"The kernel exited with status {code}."
+        name = signal.Signals(-code).name if -code in signal.Signals.__members__.values() else str(-code)
+        hint = " (out of memory?)" if name == "SIGKILL" else ""
+        return f"The kernel was killed by {name}{hint}."
+
+
+def is_ipykernel(command: Sequence[str]) -> bool:
+    """Whether the command starts Python's own kernel."""
+    return any(each.startswith("ipykernel") for each in command)
+
+
+def tethered(command: Sequence[str]) -> list[str]:
+    """The command, started so that it dies with this process."""
+    script = str(Path(__file__).with_name("tether.py"))
+    return [sys.executable, "-I", "-S", script, str(os.getpid()), *command]
+
+
+def kernel_manager(choice: KernelChoice) -> TetheredKernelManager:
+    """A manager for the chosen kernel, not started. jupyter_client raises NoSuchKernel at the start."""
+    manager = TetheredKernelManager(kernel_name=choice.name)
+    if choice.argv is not None:
+        spec = KernelSpec(argv=list(choice.argv), display_name=choice.name, language="python")
+        manager.kernel_spec_manager = _OneSpec(spec=spec)
+    try:
+        command = manager.kernel_spec.argv if manager.kernel_spec else []
+    except NoSuchKernel:  # raised again by the start
+        command = []
+    if is_ipykernel(command) and sys.platform != "win32":
+        manager.use_sockets()
+    return manager
+
+
+def launcher(interpreter: str) -> list[str]:
+    """The command of ipykernel in an interpreter's environment."""
+    return [interpreter, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+
+
+def kernel_of(notebook: NotebookNode, *, interpreter: str) -> KernelChoice:
+    """The kernel that a notebook names, where that is another one than ``interpreter``'s own.
+
+    A Python kernel that is not installed here, or whose interpreter is gone, is replaced by the
+    interpreter's; for another language NotFound is raised.
+    """
+    own = KernelChoice(name="python3", argv=launcher(interpreter))
+    name = notebook.metadata.get("kernelspec", {}).get("name", "python3")
+    try:
+        spec = KernelSpecManager().get_kernel_spec(name)
+    except NoSuchKernel as error:
+        if is_python(notebook):
+            return own
+        raise NotFound(
+            f"The notebook's kernel {name!r} is not installed. Installed ones: jupyter kernelspec list."
+        ) from error
+    if spec.language == "python" and not spec.env and _is_own(spec.argv[:1], interpreter):
+        return own
+    if name in OF_ANY_ENVIRONMENT and shutil.which(spec.argv[0]) is None:
+        return own
+    return KernelChoice(name=name)
+
+
+def worker_of(kernel: KernelChoice, *, interpreter: str) -> tuple[str, KernelChoice]:
+    """The interpreter for a job's worker, and the kernel as that worker starts it.
+
+    The kernel's own interpreter, where this package can be imported there; else ``interpreter``.
+    """
+    if kernel.argv is not None:
+        return interpreter, kernel
+    spec = KernelSpecManager().get_kernel_spec(kernel.name)
+    program = shutil.which(spec.argv[0]) if spec.language == "python" and is_ipykernel(spec.argv) else None
+    if program is None or spec.env or not _has_this_package(program):
+        return interpreter, kernel
+    return program, KernelChoice(name=kernel.name, argv=[program, *spec.argv[1:]])
+
+
+def _is_own(program: list[str], interpreter: str) -> bool:
+    """jupyter_client starts ``python`` and ``python3`` with its own interpreter.
+
+    A virtual environment is known by its folder: all of its interpreters are links to one elsewhere.
+    """
+    if program in (["python"], ["python3"]):
+        return True
+    folders = [os.path.realpath(os.path.dirname(each)) for each in (*program, interpreter)]
+    return len(set(folders)) == 1
+
+
+@cache
+def _has_this_package(interpreter: str) -> bool:
+    package = __name__.partition(".")[0]
+    command = [interpreter, "-c", f"import {package}.worker"]
+    try:
+        return not subprocess.run(command, capture_output=True, timeout=30, cwd=os.sep).returncode
+    except (OSError, subprocess.SubprocessError):
+        return False
+
+
+class _OneSpec(KernelSpecManager):
+    """Answers every name with one kernelspec, which is installed nowhere."""
+
+    def __init__(self, *, spec: KernelSpec, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.spec = spec
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        return self.spec
