@@ -1,0 +1,151 @@
+"""The agent's process: ``python -m jupyter_mlops.agent``; its workspace is in the environment.
+
+One a home and host. It ends when nothing is left to do, and may be killed at any time: its jobs run on,
+and the next reader or submitter starts another, which takes them over. When its home was deleted and made
+anew it makes way for another agent: the database that it has open is no longer the one that others see.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+from .config import Settings, load_settings
+from .errors import Unavailable
+from .services.jobs.agent_control import AgentControl, AgentSeat
+
+OPEN_POLL_S = 0.2
+IDLE_POLL_S = 2.0
+TROUBLE_POLL_S = 5.0
+
+logger = logging.getLogger("jupyter_mlops.agent")
+
+
+def main() -> int:
+    """Be the agent, unless there is one."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = load_settings()
+    control = AgentControl(settings)
+    seat = AgentSeat(control)
+    if not seat.take():
+        return 0
+    stop = _StopRequest(wake=control.wake)
+    try:
+        tick, slots = _compose()
+        home = _Home(settings)  # before anybody sees the agent, and then deletes the home
+        announce = partial(seat.announce, started_at=time.time(), slots=slots)
+        announce()
+        logger.info("agent of %s, %s GPU slots", settings.home, slots)
+        _run(seat, tick, stop, home, announce=announce)
+    finally:
+        seat.withdraw()
+        seat.leave()
+    logger.info("the agent ends")
+    if home.is_another and settings.home.exists():
+        control.ensure()
+    return 0
+
+
+def _compose() -> tuple[Callable[[float], int], int]:
+    """The loop's tick, and how many GPUs it knows of."""
+    from .services.jobs.agent_loop import AgentLoop
+    from .workspace import current
+
+    workspace = current()
+    jobs = workspace.jobs
+    loop = AgentLoop(
+        jobs.store,
+        jobs.executors,
+        workspace.settings,
+        settle_run=workspace.tracker.settle,
+        shared_home=workspace.home_is_shared,
+    )
+    return loop.tick, len(jobs.slots())
+
+
+def _run(
+    seat: AgentSeat,
+    tick: Callable[[float], int],
+    stop: _StopRequest,
+    home: _Home,
+    *,
+    announce: Callable[[], None],
+) -> None:
+    """Turn until asked to stop, or until nothing was to be done for long."""
+    busy_at = time.monotonic()
+    while not stop.requested and not home.is_another:
+        pause = _turn(tick)
+        if pause == OPEN_POLL_S:
+            busy_at = time.monotonic()
+        elif time.monotonic() - busy_at > home.settings.agent_idle_s:
+            # who submits from here on sees no agent; who submitted before is seen by one more look
+            seat.withdraw()
+            if _turn(tick) != OPEN_POLL_S:
+                return
+            announce()
+        if not stop.requested:
+            seat.wait(pause)
+
+
+def _turn(tick: Callable[[float], int]) -> float:
+    """One tick, and how long to pause after it."""
+    try:
+        return OPEN_POLL_S if tick(time.time()) else IDLE_POLL_S
+    except Unavailable as error:  # a database that is away comes back
+        logger.error("A turn failed, trying again: %s", error)
+        return TROUBLE_POLL_S
+    except Exception:
+        logger.exception("A turn failed; trying again")
+        return TROUBLE_POLL_S
+
+
+class _Home:
+    """The home folder as it was when the agent began."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._paths = [settings.home, *([] if settings.database else [settings.home / "registry.sqlite"])]
+        # while they are open their inodes' numbers are not given to others; never closed, because that
+        # would drop the locks that SQLite holds (fcntl(2))
+        for path in self._paths:
+            os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._was = self._now()
+
+    @property
+    def is_another(self) -> bool:
+        """Whether it was deleted, or deleted and made anew."""
+        return self._now() != self._was
+
+    def _now(self) -> list[int | None]:
+        return [_inode(path) for path in self._paths]
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
+class _StopRequest:
+    """Set by SIGTERM: the agent ends after its turn, its jobs go on."""
+
+    def __init__(self, *, wake: Callable[[], None]) -> None:
+        self.requested = False
+        self._wake = wake
+        signal.signal(signal.SIGTERM, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.requested = True
+        self._wake()  # a wait that a signal interrupts goes on (PEP 475)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

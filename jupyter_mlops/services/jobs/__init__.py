@@ -1,0 +1,1 @@
+"""Batch jobs: submitting them, the queue, the agent."""

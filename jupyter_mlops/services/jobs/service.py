@@ -1,0 +1,257 @@
+"""Jobs as people see them: submitted, listed, waited for, cancelled."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ...capture.redact import redact
+from ...config import Settings
+from ...entities import Exit, GpuSlot, Job, JobSpec, JobStatus, LogChunk, Resources, short_id
+from ...errors import Conflict, InvalidInput, NotFound, Unavailable, Unsupported, WaitTimeout
+from ...protocols.clock import Clock
+from ...protocols.jobs import Agent, Executor, JobRuns, JobStore
+from .folder import JobFolder
+from .following import follow
+from .logs import read_log
+
+REFRESH_EVERY_S = 0.5
+WAIT_POLL_S = 0.1
+LOG_CHUNK_BYTES = 256 * 1024
+
+logger = logging.getLogger(__name__)
+
+
+class JobService:
+    """The queue of one workspace, for readers and submitters; an agent brings the jobs forward."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        settings: Settings,
+        *,
+        executors: Mapping[str, Executor],
+        runs: JobRuns,
+        agent: Agent,
+        clock: Clock = time.time,
+        monotonic: Clock = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.store = store
+        self.executors = executors
+        self._settings = settings
+        self._runs = runs
+        self._agent = agent
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._refreshed_at = float("-inf")
+
+    def submit(self, spec: JobSpec, notebook: bytes, environment: Mapping[str, str]) -> Job:
+        """Queue a job: its folder, then its row, then an agent is started where none runs.
+
+        Raises InvalidInput for what no executor here can ever run, NotFound for an unknown job in
+        ``after``, Unsupported on Windows.
+        """
+        spec = self._checked(spec)
+        folder = JobFolder.of(self._settings.home, spec.id)
+        folder.create(spec, notebook, environment)
+        try:
+            job = self.store.add(Job(spec=spec, status=JobStatus.QUEUED))
+        except BaseException:
+            folder.remove()
+            raise
+        self._ensure_agent([job])
+        return job
+
+    def get(self, job_id: str) -> Job:
+        """A job, by its id or a unique end of it. Raises NotFound or Ambiguous."""
+        self._refresh_now_and_then()
+        (job,) = self._with_progress([self.store.get(job_id)])
+        return job
+
+    def search(
+        self,
+        *,
+        status: JobStatus | str | None = None,
+        sweep_id: str | None = None,
+        parent_run_id: str | None = None,
+        ids: Collection[str] | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Job]:
+        """The matching jobs, newest first. Raises InvalidInput for an unknown status."""
+        self._refresh_now_and_then()
+        found = self.store.search(
+            status=None if status is None else _status(status),
+            sweep_id=sweep_id,
+            parent_run_id=parent_run_id,
+            ids=ids,
+            limit=limit,
+            offset=offset,
+        )
+        return self._with_progress(found)
+
+    def cancel(self, job_id: str) -> Job:
+        """Ask a job to end; a queued one has ended at once. Raises Conflict when it has ended already."""
+        while True:
+            job = self.store.get(job_id)
+            if job.status.ended:
+                raise Conflict(f"Job {short_id(job.id)} has ended already; its status is {job.status.value}.")
+            now = self._clock()
+            cancelled = self.store.request_cancel(job, user=self._settings.user, time=now)
+            if cancelled is not None:
+                break
+        if cancelled.status.ended:
+            self._close_folder(cancelled, now)
+        else:
+            self._ensure_agent([cancelled])
+        return cancelled
+
+    def log(self, job_id: str, *, offset: int = 0, limit: int = LOG_CHUNK_BYTES) -> LogChunk:
+        """What the job printed, from a byte on; all attempts one after the other."""
+        job = self.get(job_id)
+        return read_log(self._folder(job), job, offset=offset, limit=limit)
+
+    def wait(self, ids: Sequence[str], *, timeout_s: float | None = None) -> list[Job]:
+        """The jobs once all have ended, in the order of ``ids``. Raises WaitTimeout, NotFound."""
+        deadline = None if timeout_s is None else self._monotonic() + timeout_s
+        whole = [self.store.get(each).id for each in ids]
+        while True:
+            self._refresh_now_and_then()
+            jobs = {job.id: job for job in self.store.search(ids=whole, limit=len(whole))}
+            waiting = [job for job in jobs.values() if not job.status.ended]
+            if not waiting:
+                return self._with_progress([jobs[each] for each in whole])
+            if deadline is not None and self._monotonic() >= deadline:
+                names = ", ".join(f"{short_id(job.id)} ({job.status.value})" for job in waiting[:5])
+                raise WaitTimeout(
+                    f"After {timeout_s:g} s, {len(waiting)} of {len(jobs)} jobs go on: {names}."
+                )
+            self._sleep(WAIT_POLL_S)
+
+    def output_notebook(self, job_id: str) -> Path:
+        """The executed notebook; while the job runs, as far as it has come. Raises NotFound before."""
+        job = self.get(job_id)
+        path = self._folder(job).attempt(job.attempt).output
+        if not path.exists():
+            raise NotFound(f"Job {short_id(job.id)} has no executed notebook yet: it is {job.status.value}.")
+        return path
+
+    def result_path(self, job_id: str) -> Path:
+        """Where the submitted cell's last value lies once the job has ended; there may be none."""
+        job = self.get(job_id)
+        return self._folder(job).attempt(job.attempt).result
+
+    def changes(self, since: int) -> tuple[int, list[str]]:
+        """The present change number, and the jobs that changed after ``since``."""
+        self._refresh_now_and_then()
+        return self.store.changes(since)
+
+    def slots(self) -> list[GpuSlot]:
+        """The GPUs that local jobs may lease."""
+        return self.executors["local"].slots()
+
+    def refresh(self) -> None:
+        """Bring rows in line with folders, and have an agent where jobs of this home are open."""
+        self._refreshed_at = self._monotonic()
+        open_jobs = [job for job in self.store.open() if self._is_here(job)]
+        followed = [self._follow(job) for job in open_jobs]
+        if still_open := [job for job in followed if not job.status.ended]:
+            self._ensure_agent(still_open)
+
+    def _is_here(self, job: Job) -> bool:
+        return self._settings.database is None or self._folder(job).exists()
+
+    def _follow(self, job: Job) -> Job:
+        try:
+            return follow(self.store, self._folder(job), job)
+        except (InvalidInput, OSError, Unavailable) as error:
+            # neither a damaged folder nor a full disk must hide the jobs
+            logger.warning("The row of job %s cannot be brought in line: %s", job.id, error)
+            return job
+
+    def _refresh_now_and_then(self) -> None:
+        if self._monotonic() - self._refreshed_at >= REFRESH_EVERY_S:
+            self.refresh()
+
+    def _ensure_agent(self, jobs: Sequence[Job]) -> None:
+        """A queued job is safe without an agent: the next reader starts one."""
+        queued = [job.spec for job in jobs if job.status is JobStatus.QUEUED]
+        gpus = max((spec.resources.gpus for spec in queued), default=0)
+        gpu_slots = max((spec.gpu_slots or 0 for spec in queued), default=0)
+        reachable = gpus and gpus <= max(len(self.slots()), gpu_slots)
+        try:
+            self._agent.ensure(gpus=gpus if reachable else 0, gpu_slots=gpu_slots or None)
+        except (OSError, Unavailable) as error:
+            logger.warning("The agent that runs the jobs cannot be started: %s", error)
+
+    def _folder(self, job: Job) -> JobFolder:
+        return JobFolder.of(self._settings.home, job.id)
+
+    def _close_folder(self, job: Job, now: float) -> None:
+        folder = self._folder(job)
+        if folder.exists():
+            end = Exit(status=JobStatus.CANCELLED, ended_at=now, reason=job.reason, written_by="user")
+            folder.attempt(job.attempt).finish(end)
+            folder.forget_environment()
+
+    def _with_progress(self, jobs: list[Job]) -> list[Job]:
+        started = [job.id for job in jobs if job.run_id is not None]
+        runs = self._runs.of_jobs(started) if started else {}
+        return [replace(job, progress=runs[job.id].progress) if job.id in runs else job for job in jobs]
+
+    def _checked(self, spec: JobSpec) -> JobSpec:
+        if sys.platform == "win32":
+            raise Unsupported("Batch jobs need Linux or macOS; on Windows, use WSL.")
+        if spec.executor not in self.executors:
+            raise InvalidInput(f"No executor {spec.executor!r}. There are: {', '.join(self.executors)}.")
+        if not Path(spec.cwd).is_dir():
+            raise InvalidInput(f"The job's folder {spec.cwd} does not exist.")
+        if not os.access(spec.interpreter, os.X_OK):
+            raise InvalidInput(f"The job's interpreter {spec.interpreter} cannot be run.")
+        if spec.retries < 0:
+            raise InvalidInput(f"retries must be 0 or more, not {spec.retries}.")
+        check_resources(spec.resources, self.executors[spec.executor])
+        after = [self.store.get(each).id for each in spec.after]
+        return replace(
+            spec,
+            after=after,
+            # only for people to read: the values themselves are in the notebook
+            params={name: redact(name, value) for name, value in spec.params.items()},
+            gpu_slots=spec.gpu_slots or self._settings.gpu_slots,
+            user=spec.user or self._settings.user,
+            host=spec.host or self._settings.host,
+        )
+
+
+def check_resources(wanted: Resources, executor: Executor) -> None:
+    """Refuse, with InvalidInput, what can never be had there."""
+    if wanted.gpus < 0 or wanted.cpus < 1:
+        raise InvalidInput(
+            f"A job needs 0 or more GPUs and 1 or more CPU cores, not {wanted.gpus} and {wanted.cpus}."
+        )
+    for name, value in (("memory", wanted.memory_bytes), ("time limit", wanted.time_limit_s)):
+        if value is not None and value <= 0:
+            raise InvalidInput(f"The {name} must be more than 0, not {value:g}.")
+    if wanted.gpus and wanted.gpus > (there := len(executor.slots())):
+        hint = "" if there else " Set JUPYTER_MLOPS_GPU_SLOTS=2 for virtual ones."
+        raise InvalidInput(f"The job wants {wanted.gpus} GPUs, and there are {there or 'none'} here.{hint}")
+    if wanted.cpus > executor.cpus():
+        raise InvalidInput(f"The job wants {wanted.cpus} CPU cores, and there are {executor.cpus()} here.")
+    if wanted.memory_bytes and wanted.memory_bytes > executor.memory_bytes():
+        asked, there_is = (each / 1024**3 for each in (wanted.memory_bytes, executor.memory_bytes()))
+        raise InvalidInput(f"The job wants {asked:.1f} GiB of memory, and there are {there_is:.1f} here.")
+
+
+def _status(text: JobStatus | str) -> JobStatus:
+    try:
+        return JobStatus(text)
+    except ValueError as error:
+        names = ", ".join(each.value for each in JobStatus)
+        raise InvalidInput(f"No job status {text!r}. There are: {names}.") from error

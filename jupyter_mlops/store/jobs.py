@@ -1,0 +1,156 @@
+"""The queue's rows in the registry database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ..entities import Job, JobSpec, JobStatus
+from ..errors import Ambiguous, Conflict, NotFound
+from ..wire import from_json, to_json
+from .audit import append
+from .changes import bump, current
+from .database import Database
+from .registry_tables import jobs
+
+OPEN = tuple(status.value for status in JobStatus if not status.ended)
+SHORTEST_END = 4
+
+
+class SqlJobStore:
+    """See ``protocols.jobs.JobStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, job: Job) -> Job:
+        spec = job.spec
+        with self._database.write() as connection:
+            seq = bump(connection)
+            values = {
+                "id": spec.id,
+                "priority": spec.priority,
+                "executor": spec.executor,
+                "user": spec.user,
+                "sweep_id": spec.sweep_id,
+                "parent_run_id": spec.parent_run_id,
+                "spec": to_json(spec),
+                "submitted_at": spec.submitted_at,
+                **_values(job),
+                "seq": seq,
+            }
+            try:
+                connection.execute(insert(jobs).values(values))
+            except IntegrityError as error:
+                raise Conflict(f"There is a job with the id {spec.id} already.") from error
+            append(
+                connection,
+                time=spec.submitted_at,
+                user=spec.user,
+                action="job.submit",
+                subject=f"job:{spec.id}",
+                detail={"name": spec.name, "notebook": spec.notebook, "executor": spec.executor},
+            )
+            return _get(connection, spec.id)
+
+    def get(self, job_id: str) -> Job:
+        with self._database.read() as connection:
+            return _get(connection, job_id)
+
+    def search(
+        self,
+        *,
+        status: JobStatus | None = None,
+        sweep_id: str | None = None,
+        parent_run_id: str | None = None,
+        ids: Collection[str] | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Job]:
+        query = select(jobs).order_by(jobs.c.submitted_at.desc(), jobs.c.id.desc())
+        wanted = {"status": status and status.value, "sweep_id": sweep_id, "parent_run_id": parent_run_id}
+        for name, value in wanted.items():
+            if value is not None:
+                query = query.where(jobs.c[name] == value)
+        if ids is not None:
+            query = query.where(jobs.c.id.in_(list(ids)))
+        return self._all(query.limit(limit).offset(offset))
+
+    def open(self) -> list[Job]:
+        return self._all(select(jobs).where(jobs.c.status.in_(OPEN)).order_by(jobs.c.submitted_at, jobs.c.id))
+
+    def update(self, job: Job, /, **changes: Any) -> Job | None:
+        with self._database.write() as connection:
+            return _update(connection, job, changes)
+
+    def request_cancel(self, job: Job, *, user: str, time: float) -> Job | None:
+        changes: dict[str, Any] = {"cancel_requested": True}
+        if job.status is JobStatus.QUEUED:
+            changes |= {"status": JobStatus.CANCELLED, "ended_at": time, "reason": f"cancelled by {user}"}
+        with self._database.write() as connection:
+            changed = _update(connection, job, changes)
+            if changed is not None:
+                append(connection, time=time, user=user, action="job.cancel", subject=f"job:{job.id}")
+            return changed
+
+    def changes(self, since: int) -> tuple[int, list[str]]:
+        with self._database.read() as connection:
+            ids = connection.scalars(select(jobs.c.id).where(jobs.c.seq > since).order_by(jobs.c.seq))
+            return current(connection), list(ids)
+
+    def _all(self, query: Select[Any]) -> list[Job]:
+        with self._database.read() as connection:
+            return [_job(row) for row in connection.execute(query)]
+
+
+def _get(connection: Connection, job_id: str) -> Job:
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).first()
+    if row is not None:
+        return _job(row)
+    if len(job_id) < SHORTEST_END or not job_id.isalnum():
+        raise NotFound(f"No job {job_id!r}. List them: %mlops jobs")
+    query = select(jobs).where(jobs.c.id.like(f"%{job_id.lower()}")).order_by(jobs.c.id.desc()).limit(5)
+    rows = connection.execute(query).all()
+    if not rows:
+        raise NotFound(f"No job {job_id!r}. List them: %mlops jobs")
+    if len(rows) > 1:
+        found = ", ".join(row.id for row in rows)
+        raise Ambiguous(f"{job_id!r} fits several jobs: {found}. Give more of the id.")
+    return _job(rows[0])
+
+
+def _update(connection: Connection, job: Job, changes: Mapping[str, Any]) -> Job | None:
+    seq = bump(connection)
+    values = {name: _column(value) for name, value in changes.items()}
+    statement = update(jobs).where(jobs.c.id == job.id, jobs.c.seq == job.seq).values(**values, seq=seq)
+    if connection.execute(statement).rowcount == 0:
+        return None
+    return _get(connection, job.id)
+
+
+def _values(job: Job) -> dict[str, Any]:
+    """The columns that change in a job's life."""
+    names = ("status", "attempt", "reason", "started_at", "ended_at", "run_id", "gpus", "cancel_requested")
+    return {name: _column(getattr(job, name)) for name in names}
+
+
+def _column(value: Any) -> Any:
+    return value.value if isinstance(value, JobStatus) else value
+
+
+def _job(row: Row[Any]) -> Job:
+    return Job(
+        spec=from_json(row.spec, JobSpec),
+        status=JobStatus(row.status),
+        attempt=row.attempt,
+        reason=row.reason,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        run_id=row.run_id,
+        gpus=list(row.gpus),
+        cancel_requested=row.cancel_requested,
+        seq=row.seq,
+    )

@@ -1,0 +1,257 @@
+"""A job's worker: ``python -m jupyter_mlops.worker JOB_FOLDER ATTEMPT [--leases FD,FD]``.
+
+It is the attempt's only one, runs the notebook as a run, sees to the limits and to being stopped, and
+leaves nothing running. What it has to say lies in the attempt's folder; ``exit.json`` comes last.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .capture.processes import current_process
+from .config import Settings
+from .entities import Exit, JobSpec, JobStatus, Resources, RunKind, RunStatus, Started, new_id
+from .services.jobs.environment import kernel_environment
+from .services.jobs.folder import Attempt, JobFolder
+from .services.quantities import spoken
+from .workspace import Workspace, current
+
+if TYPE_CHECKING:
+    from .notebooks.execution import ExecutionHandle, Outcome
+    from .protocols.jobs import Custody
+    from .services.tracking.tracker import RunWriter
+
+ANOTHER_WORKER = 3
+WATCH_EVERY_S = 0.5
+GIBIBYTE = 1024**3
+JOB_STATUS = {
+    RunStatus.FINISHED: JobStatus.SUCCEEDED,
+    RunStatus.FAILED: JobStatus.FAILED,
+    RunStatus.CANCELLED: JobStatus.CANCELLED,
+}
+
+logger = logging.getLogger("jupyter_mlops.worker")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one attempt. The exit status is 0 however the notebook ended: ``exit.json`` says that."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    given = _parse(arguments)
+    folder = JobFolder(given.folder)
+    attempt = folder.attempt(given.attempt)
+    if attempt.started() is not None or attempt.exit() is not None:
+        return _give_way(attempt)
+    spec, workspace = folder.spec(), current()
+    stop = StopRequest(workspace.settings.cancel_grace_s)
+    stop.listen()
+    custody = workspace.custody(spec.id, given.leases)
+    custody.take()
+    run_id = new_id(time.time())
+    if not attempt.begin(_introduction(run_id)):
+        return _give_way(attempt)
+    end = _run(workspace, folder, attempt, spec, run_id, stop, custody)
+    if end.status is not JobStatus.FAILED or given.attempt > spec.retries:
+        folder.forget_environment()
+    custody.finish()
+    if folder.exists():
+        attempt.finish(end)
+    workspace.agent.wake()
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m jupyter_mlops.worker", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("attempt", type=int)
+    parser.add_argument("--leases", type=lambda text: [int(each) for each in text.split(",")], default=[])
+    return parser.parse_args(arguments)
+
+
+def _give_way(attempt: Attempt) -> int:
+    print(f"Another worker has begun this attempt already, as {attempt.path} says.", file=sys.stderr)
+    return ANOTHER_WORKER
+
+
+def _introduction(run_id: str) -> Started:
+    gpus = [each for each in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if each]
+    return Started(process=current_process(), run_id=run_id, started_at=time.time(), gpus=gpus)
+
+
+def _run(
+    workspace: Workspace,
+    folder: JobFolder,
+    attempt: Attempt,
+    spec: JobSpec,
+    run_id: str,
+    stop: StopRequest,
+    custody: Custody,
+) -> Exit:
+    """The notebook as a run, and how it ended; whatever goes wrong here is an end, too."""
+    watch = Watch(spec.resources, workspace.settings, attempt, stop, custody)
+    watch.start()
+    try:
+        run = _begin(workspace, spec, run_id)
+        status, reason = _track(run, folder, attempt, spec, stop)
+    except Exception as error:  # a worker always says how it ended
+        logger.exception("The worker failed")
+        status, reason = JobStatus.FAILED, f"the worker failed: {type(error).__name__}: {error}"
+    finally:
+        watch.stop()
+    return Exit(status=status, ended_at=time.time(), reason=reason)
+
+
+def _begin(workspace: Workspace, spec: JobSpec, run_id: str) -> RunWriter:
+    """The run; what surrounds a promoted notebook is captured by its submitted cell."""
+    os.chdir(spec.cwd)
+    run = workspace.tracker.start(
+        run_id=run_id,
+        name=spec.name,
+        experiment=spec.experiment,
+        kind=RunKind.JOB,
+        notebook=spec.notebook,
+        job_id=spec.id,
+        sweep_id=spec.sweep_id,
+        parent_id=spec.parent_run_id,
+        surroundings=not spec.promoted,
+    )
+    run.log_params(spec.params, source="parameters")
+    return run
+
+
+def _track(
+    run: RunWriter, folder: JobFolder, attempt: Attempt, spec: JobSpec, stop: StopRequest
+) -> tuple[JobStatus, str]:
+    """Execute the notebook and end the run as it ended."""
+    try:
+        outcome = _execute(folder, attempt, spec, run, stop)
+        if attempt.output.exists():
+            run.log_file(attempt.output, "output.ipynb")
+    except Exception as error:
+        run.end(RunStatus.FAILED, reason=f"the worker failed: {type(error).__name__}: {error}")
+        raise
+    run.end(outcome.status, reason=outcome.reason, error=outcome.error)
+    return JOB_STATUS[outcome.status], outcome.reason or ""
+
+
+def _execute(
+    folder: JobFolder, attempt: Attempt, spec: JobSpec, run: RunWriter, stop: StopRequest
+) -> Outcome:
+    from .notebooks.execution import ExecutionHandle, KernelChoice, execute_notebook
+
+    handle = ExecutionHandle()
+    stop.attach(handle)
+    return execute_notebook(
+        folder.input,
+        attempt.output,
+        recorder=run,
+        kernel=KernelChoice(name=spec.kernel_name, argv=spec.kernel_argv),
+        environment=kernel_environment(os.environ, spec, run_id=run.id),
+        cwd=Path(spec.cwd),
+        log=_write_log,
+        handle=handle,
+    )
+
+
+def _write_log(text: str) -> None:
+    """Straight to the file descriptor: what has been said is in the log also when the worker is killed."""
+    data = text.encode("utf-8", "replace")
+    while data:
+        data = data[os.write(sys.__stdout__.fileno() if sys.__stdout__ else 1, data) :]
+
+
+class StopRequest:
+    """Carries the wish to stop to the notebook's execution, also when it comes before that has begun."""
+
+    def __init__(self, grace_s: float) -> None:
+        self._grace_s = grace_s
+        self._wish: Callable[[ExecutionHandle], None] | None = None
+        self._handle: ExecutionHandle | None = None
+
+    @property
+    def made(self) -> bool:
+        """Whether there was such a wish."""
+        return self._wish is not None
+
+    def listen(self) -> None:
+        """SIGTERM, which the agent sends, and SIGINT cancel the job."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop(RunStatus.CANCELLED, "cancelled"))
+
+    def stop(self, status: RunStatus, reason: str) -> None:
+        """Interrupt the notebook, and kill its kernel when that does not help."""
+        self._settle(lambda handle: handle.stop(status, reason, grace_s=self._grace_s))
+
+    def kill(self, status: RunStatus, reason: str) -> None:
+        """Kill the notebook's kernel."""
+        self._settle(lambda handle: handle.kill(status, reason))
+
+    def attach(self, handle: ExecutionHandle) -> None:
+        """From now on wishes go there."""
+        self._handle = handle
+        if self._wish is not None:
+            self._wish(handle)
+
+    def _settle(self, wish: Callable[[ExecutionHandle], None]) -> None:
+        if self._wish is None:
+            self._wish = wish
+        if self._handle is not None:
+            wish(self._handle)
+
+
+class Watch(threading.Thread):
+    """Sees to the limits that the job was submitted with, and leaves signs of life."""
+
+    def __init__(
+        self, limits: Resources, settings: Settings, attempt: Attempt, stop: StopRequest, custody: Custody
+    ) -> None:
+        super().__init__(name="mlops-watch", daemon=True)
+        self._limits, self._attempt, self._stop_request, self._custody = limits, attempt, stop, custody
+        self._heartbeat_s = settings.heartbeat_s
+        self._began = self._beat = time.monotonic()
+        self._ended = threading.Event()
+
+    def stop(self) -> None:
+        self._ended.set()
+
+    def run(self) -> None:
+        while not self._ended.wait(WATCH_EVERY_S):
+            now = time.monotonic()
+            if now - self._beat > self._heartbeat_s:
+                self._beat = now
+                self._leave_sign()
+            if not self._stop_request.made:
+                self._check_time(now)
+                self._check_memory()
+
+    def _leave_sign(self) -> None:
+        """Nobody sees a job whose folder is gone, and it would hold its GPUs for ever."""
+        try:
+            self._attempt.beat()
+        except FileNotFoundError:
+            self._stop_request.stop(RunStatus.CANCELLED, "the job's folder was deleted")
+        except OSError as error:
+            logger.warning("No sign of life could be left: %s", error)
+
+    def _check_time(self, now: float) -> None:
+        limit = self._limits.time_limit_s
+        if limit is not None and now - self._began > limit:
+            self._stop_request.stop(RunStatus.FAILED, f"exceeded its time limit of {spoken(limit)}")
+
+    def _check_memory(self) -> None:
+        limit = self._limits.memory_bytes
+        if limit is not None and (used := self._custody.memory_bytes()) > limit:
+            reason = f"used {used / GIBIBYTE:.2f} GiB of memory and had asked for {limit / GIBIBYTE:.2f} GiB"
+            self._stop_request.kill(RunStatus.FAILED, reason)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,290 @@
+"""GPU leases: one holder a GPU, host-wide, whatever becomes of the holder."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlops.config import JOB
+from jupyter_mlops.entities import GpuSlot, new_id
+from jupyter_mlops.errors import Unavailable
+from jupyter_mlops.executors.gpus import Holder, lease, read_holder, write_holder
+from jupyter_mlops.executors.process import kill_all, processes_of
+from tests.waiting import wait_until
+
+SLOT = GpuSlot(uuid="GPU-x", index=0, name="fake")
+
+
+@pytest.fixture
+def job_id() -> Iterator[str]:
+    job_id = new_id(0)
+    yield job_id
+    assert kill_all(lambda: processes_of(job_id))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "leases"
+
+
+def holder(job_id: str) -> Holder:
+    return Holder(job_id=job_id, user="ada", uid=os.getuid(), pid=os.getpid())
+
+
+def is_free(folder: Path) -> bool:
+    taken = lease(folder, SLOT, None)
+    if taken is not None:
+        taken.close()
+    return taken is not None
+
+
+def worker_with_lease(folder: Path, job_id: str, then: str) -> subprocess.Popen[str]:
+    """A worker that was given the lease by an agent, which closed its own copy, and has gone on with ``then``."""
+    taken = lease(folder, SLOT, holder(job_id))
+    assert taken is not None
+    program = f"""
+    import os, subprocess, sys, time
+    from jupyter_mlops.executors.custody import Custody
+    custody = Custody({job_id!r}, user="ada", lease_fds=[{taken.fd}])
+    custody.take()
+    """
+    worker = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program) + textwrap.dedent(then)],
+        env={**os.environ, JOB: job_id},
+        pass_fds=[taken.fd],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    taken.close()
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == "ready\n"
+    return worker
+
+
+READY_AND_SLEEP = """
+        print("ready", flush=True)
+        time.sleep(600)
+"""
+
+
+def test_lease_is_exclusive_and_says_who_holds_it(folder):
+    taken = lease(folder, SLOT, holder("job"))
+    assert taken is not None
+    assert lease(folder, SLOT, holder("other")) is None
+    assert read_holder(taken.fd) == holder("job")
+    taken.close()
+    assert is_free(folder)
+
+
+def test_folder_and_files_are_for_all_users(folder):
+    umask = os.umask(0o077)
+    try:
+        taken = lease(folder, SLOT, holder("job"))
+    finally:
+        os.umask(umask)
+    assert taken is not None
+    taken.close()
+    assert folder.stat().st_mode & 0o7777 == 0o1777
+    assert (folder / "GPU-x.lock").stat().st_mode & 0o777 == 0o666
+
+
+def test_link_in_place_of_a_lease_is_not_followed(folder, tmp_path):
+    is_free(folder)
+    (folder / "GPU-x.lock").unlink()
+    (folder / "GPU-x.lock").symlink_to(tmp_path / "target")
+    with pytest.raises(OSError, match="symbolic"):
+        lease(folder, SLOT, None)
+    assert not (tmp_path / "target").exists()
+
+
+def test_lease_goes_with_the_worker_that_ends_in_order(folder, job_id):
+    worker = worker_with_lease(folder, job_id, "print('ready', flush=True); input(); custody.finish()")
+    assert not is_free(folder)
+    worker.communicate("\n")
+    assert is_free(folder)
+    assert (folder / "GPU-x.lock").read_bytes() == b""
+
+
+def test_lease_goes_with_a_killed_worker(folder, job_id):
+    worker = worker_with_lease(folder, job_id, READY_AND_SLEEP)
+    worker.kill()
+    worker.wait()
+    assert is_free(folder)
+
+
+def test_forked_sleeper_does_not_keep_the_lock_but_keeps_the_gpu(folder, job_id):
+    worker = worker_with_lease(
+        folder,
+        job_id,
+        """
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(600)
+        """
+        + READY_AND_SLEEP,
+    )
+    worker.kill()
+    worker.wait()
+    (sleeper,) = processes_of(job_id)
+    assert not is_free(folder)
+    os.kill(sleeper, signal.SIGKILL)
+    wait_until(lambda: is_free(folder))
+
+
+def test_child_in_another_session_keeps_the_gpu_until_it_is_dead(folder, job_id):
+    worker = worker_with_lease(
+        folder,
+        job_id,
+        """
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+        """
+        + READY_AND_SLEEP,
+    )
+    worker.kill()
+    worker.wait()
+    assert not is_free(folder)
+    assert kill_all(lambda: processes_of(job_id))
+    assert is_free(folder)
+
+
+def test_another_users_strays_are_known_by_their_session(folder, job_id, monkeypatch):
+    worker = worker_with_lease(
+        folder,
+        job_id,
+        """
+        if os.fork() == 0:
+            time.sleep(600)
+        """
+        + READY_AND_SLEEP,
+    )
+    worker.kill()
+    worker.wait()
+    another = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: another)
+    nothing_can_be_read = lambda job_id: set()  # noqa: E731
+    assert lease(folder, SLOT, None, strays=nothing_can_be_read) is None
+    assert kill_all(lambda: processes_of(job_id))
+    taken = lease(folder, SLOT, None, strays=nothing_can_be_read)
+    assert taken is not None
+    taken.close()
+
+
+def test_worker_kills_all_that_its_job_left_running(folder, job_id):
+    worker = worker_with_lease(
+        folder,
+        job_id,
+        """
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+        subprocess.Popen(["env", "-i", "/bin/sh", "-c", "setsid /bin/sleep 600 & exit"]).wait()
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                time.sleep(600)
+            os._exit(0)
+        os.wait()
+        from jupyter_mlops.executors.process import descendants
+        while len(descendants(os.getpid())) < 3:
+            time.sleep(0.01)
+        print("ready", flush=True)
+        input()
+        assert custody.memory_bytes() > 1_000_000
+        assert custody.finish()
+        assert descendants(os.getpid()) == set()
+        print("done", flush=True)
+        """,
+    )
+    out, _ = worker.communicate("\n", timeout=30)
+    assert (out, worker.returncode) == ("done\n", 0)
+    assert processes_of(job_id) == set()
+
+
+def test_torn_file_counts_as_free(folder):
+    is_free(folder)
+    (folder / "GPU-x.lock").write_bytes(b'{"job_id": "x')
+    assert is_free(folder)
+
+
+def test_holder_can_be_written_over(folder):
+    taken = lease(folder, SLOT, Holder(job_id="a" * 200, user="ada", uid=1, pid=1))
+    assert taken is not None
+    write_holder(taken.fd, holder("b"))
+    assert read_holder(taken.fd) == holder("b")
+    write_holder(taken.fd, None)
+    assert read_holder(taken.fd) is None
+    taken.close()
+
+
+def open_files() -> set[str]:
+    return set(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts open files in /proc")
+def test_lease_that_cannot_be_looked_into_is_not_kept_open(folder):
+    taken = lease(folder, SLOT, holder("job"))
+    assert taken is not None
+    taken.close()
+    before = open_files()
+
+    def refuse(job_id: str) -> set[int]:
+        raise OSError("no /proc here")
+
+    with pytest.raises(OSError, match="no /proc here"):
+        lease(folder, SLOT, None, strays=refuse)
+    assert open_files() == before
+
+
+def test_link_in_place_of_the_folder_is_refused_with_a_way_out(folder, tmp_path):
+    target = tmp_path / "target"
+    target.mkdir(mode=0o755)
+    folder.symlink_to(target)
+    with pytest.raises(Unavailable, match=r"leases, is a link.*or set JUPYTER_MLOPS_LEASES"):
+        lease(folder, SLOT, None)
+    assert (list(target.iterdir()), target.stat().st_mode & 0o7777) == ([], 0o755)
+
+
+def test_another_users_own_folder_is_refused_and_a_shared_one_is_not(folder, monkeypatch):
+    folder.mkdir(mode=0o755)
+    if os.getuid() == 0:
+        os.chown(folder, 12345, -1)
+    else:
+        another = os.getuid() + 1
+        monkeypatch.setattr(os, "getuid", lambda: another)
+    with pytest.raises(Unavailable, match=r"belongs to user \d+ and is not shared"):
+        lease(folder, SLOT, None)
+    folder.chmod(0o1777)
+    assert is_free(folder)
+
+
+def test_folder_whose_maker_was_killed_is_opened_to_all_users(folder):
+    folder.mkdir(mode=0o700)
+    assert is_free(folder)
+    assert folder.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_folder_with_other_things_in_it_is_not_opened_to_others(folder):
+    folder.mkdir(mode=0o700)
+    (folder / "registry.sqlite").touch()
+    assert is_free(folder)
+    assert folder.stat().st_mode & 0o7777 == 0o700
+
+
+def test_folder_that_another_process_makes_meanwhile_is_used(folder, monkeypatch):
+    rename = Path.rename
+
+    def be_late(fresh: Path, target: Path) -> Path:
+        monkeypatch.undo()
+        assert is_free(target)
+        return rename(fresh, target)
+
+    monkeypatch.setattr(Path, "rename", be_late)
+    assert is_free(folder)
+    assert os.listdir(folder.parent) == [folder.name]
