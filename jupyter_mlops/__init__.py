@@ -1,0 +1,112 @@
+"""Experiments, batch jobs, datasets and models inside Jupyter.
+
+Importing this package loads nothing else: the public names below are looked up on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .api import (
+        Job,
+        Run,
+        Sweep,
+        compare,
+        datasets,
+        delete_alias,
+        edit_run,
+        history,
+        job,
+        jobs,
+        load_dataset,
+        load_model,
+        log,
+        log_artifact,
+        log_figure,
+        log_params,
+        models,
+        register_dataset,
+        register_model,
+        run,
+        runs,
+        set_alias,
+        submit,
+        tag,
+        track,
+    )
+    from .errors import MlopsError
+
+__all__ = [
+    "Job",
+    "MlopsError",
+    "Run",
+    "Sweep",
+    "__version__",
+    "compare",
+    "datasets",
+    "delete_alias",
+    "edit_run",
+    "history",
+    "job",
+    "jobs",
+    "load_dataset",
+    "load_model",
+    "log",
+    "log_artifact",
+    "log_figure",
+    "log_params",
+    "models",
+    "register_dataset",
+    "register_model",
+    "run",
+    "runs",
+    "set_alias",
+    "submit",
+    "tag",
+    "track",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    home = import_module(".errors" if name == "MlopsError" else ".api", __name__)
+    value = globals()[name] = getattr(home, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext jupyter_mlops``: the magics and the job cards, in a kernel or a terminal IPython."""
+    from .magics import load_ipython_extension as load
+    from .widgets import install
+
+    load(shell)
+    install(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext jupyter_mlops``."""
+    from .magics import unload_ipython_extension as unload
+    from .widgets import uninstall
+
+    uninstall(shell)
+    unload(shell)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "jupyter-mlops"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    from .server.extension import MlopsExtension
+
+    return [{"module": "jupyter_mlops", "app": MlopsExtension}]

@@ -1,0 +1,67 @@
+"""``doctor`` and ``agent``."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from ..services.jobs.agent_control import AgentControl, AgentStatus
+from ..services.rows import iso_time
+from ..workspace import current
+from .tables import clock_time, console, print_json
+
+
+def doctor(arguments: Namespace) -> int:
+    """``jupyter mlops doctor``; exit status 1 when a check fails."""
+    checks = current().doctor.checks()
+    if arguments.json:
+        print_json(checks)
+    else:
+        out = console()
+        for check in checks:
+            mark, style = ("✓", "green") if check.ok else ("✗", "red")
+            out.print(f"[{style}]{mark}[/] [bold]{check.name}[/]: ", end="")
+            out.print(check.message, markup=False, soft_wrap=True)
+            if not check.ok and check.fix:
+                out.print(f"  → {check.fix}", style="yellow", markup=False, soft_wrap=True)
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def agent(arguments: Namespace) -> int:
+    """``jupyter mlops agent start|stop|status``; the status is 0 also when none runs."""
+    control = AgentControl(current().settings)
+    if arguments.action == "start":
+        _tell(control.start(), arguments)
+    elif arguments.action == "status":
+        _tell(control.status(), arguments)
+    else:
+        stopped = control.stop()
+        if arguments.json:
+            print_json([_row(None)])
+        else:
+            console().print("Stopped; its jobs go on." if stopped else "No agent was running.")
+    return 0
+
+
+def _tell(status: AgentStatus | None, arguments: Namespace) -> None:
+    if arguments.json:
+        print_json([_row(status)])
+    elif status is None:
+        console().print("No agent is running; one starts with the first job.")
+    else:
+        words = (
+            f"The agent of {status.home} is running: pid {status.process.pid} since "
+            f"{clock_time(status.started_at)}, {status.slots} GPU slots, log {status.log}"
+        )
+        console().print(words, markup=False, soft_wrap=True)
+
+
+def _row(status: AgentStatus | None) -> dict[str, Any]:
+    return {
+        "running": status is not None,
+        "pid": status and status.process.pid,
+        "started": status and iso_time(status.started_at),
+        "gpu_slots": status and status.slots,
+        "home": status and status.home,
+        "log": status and status.log,
+    }

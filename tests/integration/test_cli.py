@@ -1,0 +1,288 @@
+"""The command line over a real workspace: real runs, a real registry, real jobs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+
+import jupyter_mlops as mlops
+from jupyter_mlops import workspace
+from jupyter_mlops.cli import main
+from jupyter_mlops.services.jobs.agent_control import AgentControl
+from jupyter_mlops.services.rows import JOB_COLUMNS, RUN_COLUMNS
+from tests.waiting import wait_until
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A workspace of its own; its agent is stopped at the end."""
+    monkeypatch.setenv("JUPYTER_MLOPS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("JUPYTER_MLOPS_RUNTIME", str(tmp_path / "runtime"))
+    monkeypatch.setenv("JUPYTER_MLOPS_LEASES", str(tmp_path / "leases"))
+    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.chdir(tmp_path)
+    workspace.use(None)
+    yield tmp_path / "home"
+    AgentControl(workspace.current().settings).stop()
+    workspace.use(None)
+
+
+@pytest.fixture
+def two_runs(home: Path) -> None:
+    for lr, accuracy in ((0.1, 0.91), (0.01, 0.97)):
+        with mlops.track("train", experiment="digits", params={"lr": lr}, tags={"team": "a"}):
+            mlops.log(accuracy=accuracy)
+
+
+def read(capsys: Capture) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+def error(capsys: Capture) -> dict[str, str]:
+    found: dict[str, str] = json.loads(capsys.readouterr().err)
+    return found
+
+
+def notebook(path: Path, *sources: str) -> Path:
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    cells[0].metadata["tags"] = ["parameters"]
+    made = nbformat.v4.new_notebook(cells=cells)
+    made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(made, path)
+    return path
+
+
+def test_runs_as_json_have_the_columns_of_the_api_in_the_order_asked_for(two_runs: None, capsys: Capture):
+    assert main(["runs", "--json", "--order-by", "metrics.accuracy desc"]) == 0
+    rows = read(capsys)
+    assert list(rows[0]) == [*RUN_COLUMNS, "params.lr", "metrics.accuracy", "tags.team"]
+    assert [(row["params.lr"], row["metrics.accuracy"], row["tags.team"]) for row in rows] == [
+        (0.01, 0.97, "a"),
+        (0.1, 0.91, "a"),
+    ]
+    frame = mlops.runs(order_by="metrics.accuracy desc")
+    assert list(rows[0]) == list(frame.columns)
+    assert [row["id"] for row in rows] == list(frame["id"])
+
+
+def test_runs_are_filtered_and_limited(two_runs: None, capsys: Capture):
+    assert main(["runs", "-f", "metrics.accuracy > 0.95", "--json"]) == 0
+    assert [row["params.lr"] for row in read(capsys)] == [0.01]
+    assert main(["runs", "--limit", "1", "--json"]) == 0
+    assert len(read(capsys)) == 1
+
+
+def test_runs_for_people_are_a_table_with_short_ids(two_runs: None, capsys: Capture):
+    assert main(["runs"]) == 0
+    table = capsys.readouterr().out
+    for run_id in mlops.runs()["id"]:
+        assert run_id[-6:] in table
+    assert "lr=0.01" in table
+    assert "accuracy=0.97" in table
+
+
+def test_a_filter_that_does_not_parse_is_an_error_with_its_code(home: Path, capsys: Capture):
+    assert main(["runs", "-f", "metrics.accuracy >", "--json"]) == 1
+    assert error(capsys)["code"] == "invalid_filter"
+    assert main(["runs", "-f", "metrics.accuracy >"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.strip()
+
+
+def test_usage_errors_exit_with_2(home: Path, capsys: Capture):
+    for line in ([], ["nonsense"], ["runs", "--limit", "-1"], ["show"], ["agent", "restart"]):
+        assert main(line) == 2
+    assert "usage: jupyter mlops" in capsys.readouterr().err
+
+
+def test_show_takes_the_end_of_an_id(two_runs: None, capsys: Capture):
+    run_id = mlops.runs()["id"][0]
+    assert main(["show", run_id[-6:], "--json"]) == 0
+    detail = read(capsys)
+    assert detail["run"]["id"] == run_id
+    assert detail["run"]["params"] == {"lr": 0.01}
+    assert main(["show", run_id[-6:]]) == 0
+    assert run_id in capsys.readouterr().out
+
+
+def test_show_of_an_unknown_id_says_how_to_list(home: Path, capsys: Capture):
+    assert main(["show", "zzzzzz", "--json"]) == 1
+    answer = error(capsys)
+    assert answer["code"] == "not_found"
+    assert "zzzzzz" in answer["message"]
+    assert "jupyter mlops runs" in answer["message"]
+
+
+def test_compare_shows_only_what_differs(two_runs: None, capsys: Capture):
+    b, a = mlops.runs()["id"]
+    assert main(["compare", a, b[-6:], "--json"]) == 0
+    comparison = read(capsys)
+    assert comparison["params"] == [{"key": "lr", "a": 0.1, "b": 0.01}]
+    assert comparison["tags"] == []
+    assert main(["compare", a, b]) == 0
+    assert "params.lr" in capsys.readouterr().out
+
+
+def test_rebuild_gives_the_same_runs(two_runs: None, capsys: Capture):
+    main(["runs", "--json"])
+    before = read(capsys)
+    assert main(["rebuild", "--json"]) == 0
+    assert read(capsys) == [{"runs": 2}]
+    main(["runs", "--json"])
+    assert read(capsys) == before
+
+
+def test_datasets_and_models_are_listed_and_shown_by_name(home: Path, capsys: Capture):
+    mlops.register_dataset(pd.DataFrame({"a": [1, 2]}), name="small")
+    mlops.register_dataset(pd.DataFrame({"a": [1, 2, 3]}), name="small")
+    mlops.register_model({"weights": [1.0]}, name="tiny", alias="champion")
+    assert main(["datasets", "--json"]) == 0
+    assert [(row["name"], row["version"], row["rows"]) for row in read(capsys)] == [
+        ("small", 2, 3),
+        ("small", 1, 2),
+    ]
+    assert main(["models", "tiny", "--json"]) == 0
+    assert [(row["name"], row["version"], row["aliases"]) for row in read(capsys)] == [
+        ("tiny", 1, ["champion"])
+    ]
+    assert main(["datasets"]) == 0
+    assert main(["models"]) == 0
+    tables = capsys.readouterr().out
+    assert "small@2" in tables
+    assert "tiny@1" in tables
+    assert main(["models", "huge", "--json"]) == 1
+    assert error(capsys)["code"] == "not_found"
+
+
+def test_empty_lists_are_empty_arrays_and_a_hint_for_people(home: Path, capsys: Capture):
+    for command in ("runs", "jobs", "datasets", "models"):
+        assert main([command, "--json"]) == 0
+        assert read(capsys) == []
+        assert main([command]) == 0
+        assert capsys.readouterr().out.startswith("No ")
+
+
+def test_submitted_sweep_is_waited_for_listed_and_read(home: Path, tmp_path: Path, capsys: Capture):
+    path = notebook(tmp_path / "train.ipynb", "lr = 1.0", "print('lr is', lr)")
+    assert main(["submit", str(path), "-p", "lr=0.1,0.01", "--wait", "--json"]) == 0
+    jobs = read(capsys)
+    assert [(job["name"], job["status"], job["params.lr"]) for job in jobs] == [
+        ("train", "succeeded", 0.1),
+        ("train", "succeeded", 0.01),
+    ]
+    assert main(["jobs", "--json", "--sweep", jobs[0]["sweep_id"]]) == 0
+    listed = read(capsys)
+    assert sorted(job["id"] for job in listed) == sorted(job["id"] for job in jobs)
+    assert set(JOB_COLUMNS) <= set(listed[0])
+    assert main(["logs", "-f", jobs[0]["id"][-6:]]) == 0
+    assert "lr is 0.1" in capsys.readouterr().out
+    assert main(["show", jobs[0]["id"][-6:], "--json"]) == 0
+    assert read(capsys)["spec"]["id"] == jobs[0]["id"]
+    assert main(["cancel", jobs[0]["id"], "--json"]) == 1
+    assert error(capsys)["code"] == "conflict"
+
+
+def test_waiting_for_a_job_that_fails_exits_with_1_and_says_why(home: Path, tmp_path: Path, capsys: Capture):
+    path = notebook(tmp_path / "broken.ipynb", "x = 1", "raise ValueError('no such luck')")
+    assert main(["submit", str(path), "--wait", "--json"]) == 1
+    captured = capsys.readouterr()
+    assert [job["status"] for job in json.loads(captured.out)] == ["failed"]
+    answer = json.loads(captured.err)
+    assert answer["code"] == "job_failed"
+    assert "no such luck" in answer["message"]
+
+
+def test_a_running_job_is_cancelled(home: Path, tmp_path: Path, capsys: Capture):
+    path = notebook(tmp_path / "long.ipynb", "seconds = 600", "import time; print('up'); time.sleep(seconds)")
+    assert main(["submit", str(path), "--json"]) == 0
+    (job,) = read(capsys)
+    wait_until(lambda: "up" in mlops.job(job["id"]).logs(), timeout_s=60)
+    assert main(["cancel", job["id"][-6:], "--json"]) == 0
+    capsys.readouterr()
+    assert mlops.job(job["id"]).wait(timeout=60).status == "cancelled"
+
+
+def test_nothing_is_queued_when_the_submission_is_refused(home: Path, tmp_path: Path, capsys: Capture):
+    path = notebook(tmp_path / "train.ipynb", "lr = 1.0", "lr")
+    for flags, code in (
+        (["-p", "rate=1"], "invalid_parameter"),
+        (["-p", "lr=abc"], "invalid_parameter"),
+        (["-p", "lr=1", "-p", "lr=2"], "invalid_parameter"),
+        (["--memory", "much"], "invalid_input"),
+        (["--gpus", "64"], "invalid_input"),
+        (["--on", "slurm"], "invalid_input"),
+        (["--after", "zzzzzz"], "not_found"),
+    ):
+        assert main(["submit", str(path), *flags, "--json"]) == 1, flags
+        assert error(capsys)["code"] == code, flags
+    assert main(["submit", str(tmp_path / "absent.ipynb"), "--json"]) == 1
+    assert error(capsys)["code"] == "not_found"
+    assert main(["jobs", "--json"]) == 0
+    assert read(capsys) == []
+
+
+def test_dry_run_prints_the_notebook_with_the_parameter_in_it(home: Path, tmp_path: Path, capsys: Capture):
+    path = notebook(tmp_path / "train.ipynb", "lr = 1.0", "lr")
+    assert main(["submit", str(path), "-p", "lr=0.5", "--dry-run"]) == 0
+    made = nbformat.reads(capsys.readouterr().out, as_version=4)
+    nbformat.validate(made)
+    assert any("0.5" in cell.source for cell in made.cells)
+
+
+def test_agent_is_started_shown_and_stopped(home: Path, capsys: Capture):
+    assert main(["agent", "status", "--json"]) == 0
+    assert read(capsys)[0]["running"] is False
+    assert main(["agent", "start", "--json"]) == 0
+    (started,) = read(capsys)
+    assert started["running"] is True
+    assert main(["agent", "status", "--json"]) == 0
+    assert read(capsys) == [started]
+    assert main(["agent", "stop"]) == 0
+    assert main(["agent", "status", "--json"]) == 0
+    capsys.readouterr()
+    assert AgentControl(workspace.current().settings).status() is None
+
+
+def test_agent_of_a_removed_home_ends_so_that_the_next_one_serves_the_new_home(home: Path, tmp_path: Path):
+    assert main(["agent", "start"]) == 0
+    control = AgentControl(workspace.current().settings)
+    shutil.rmtree(home)
+    workspace.use(None)
+    wait_until(lambda: control.status() is None, message="the agent goes on")
+    path = notebook(tmp_path / "train.ipynb", "lr = 1.0")
+    assert main(["submit", str(path), "--wait"]) == 0
+
+
+def test_home_option_chooses_the_workspace(two_runs: None, tmp_path: Path, capsys: Capture):
+    assert main(["--home", str(tmp_path / "other"), "runs", "--json"]) == 0
+    assert read(capsys) == []
+
+
+def test_the_console_script_works_and_help_imports_nothing_heavy(home: Path):
+    code = (
+        "import sys; from jupyter_mlops.cli import main; status = main(['--help']); "
+        "heavy = {'pandas', 'sqlalchemy', 'rich', 'papermill', 'IPython'} & set(sys.modules); "
+        "sys.exit(status or (str(heavy) if heavy else 0))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "usage: jupyter mlops" in ran.stdout
+
+
+def test_reader_that_goes_away_is_no_traceback(two_runs: None, home: Path):
+    command = f"{sys.executable} -m jupyter_mlops.cli runs --json | head -c 1"
+    ran = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
+    assert ran.stdout == "["
+    assert "Traceback" not in ran.stderr
