@@ -1,0 +1,54 @@
+"""The Jupyter server extension: REST over the workspace, and news of what changed.
+
+All addresses lie below ``<base url>/jupyter-mlops/api/``. Every verb needs a login and the Authorizer's
+consent on the resource ``jupyter_mlops`` (``read`` for GET, ``execute`` for
+submitting, ``write`` for the others); cookies need the
+XSRF token as well. Bodies are the JSON of the entities (``wire.to_json``); an id may be given by its end
+(4 characters or more). Errors are ``{code, message}``, with the status that ``problems`` lists by code.
+
+====== ============================ ==================================== ==============================
+verb   address                      takes                                answers
+====== ============================ ==================================== ==============================
+GET    runs                         ?filter= order_by= limit= offset=    RunPage
+                                    archived=0|1
+GET    runs/ID                                                           RunDetail
+PATCH  runs/ID                      {name?, note?, tags?, archived?};    Run
+                                    a tag of null goes
+GET    runs/ID/history              ?name= max_points=                   History
+GET    runs/ID/lineage                                                   Lineage
+GET    runs/ID/artifacts/NAME                                            the bytes, as an attachment
+GET    experiments                                                       {experiments: [name]}
+GET    compare                      ?a= b=                               Comparison
+GET    jobs                         ?status= sweep_id= limit= offset=    {jobs: [Job]}
+POST   jobs                         {path, name?, params?, gpus?, cpus?, 201 {jobs: [Job], sweep_id}
+                                    memory?, time?, priority?, retries?,
+                                    executor?}
+GET    jobs/ID                                                           Job
+POST   jobs/ID/cancel                                                    Job
+GET    jobs/ID/log                  ?offset= limit= (bytes)              LogChunk
+GET    jobs/ID/notebook                                                  the executed notebook, or as
+                                                                         much of it as there is
+GET    jobs/ID/lineage                                                   Lineage
+GET    notebooks/parameters         ?path=                               {parameters: [Parameter],
+                                                                         gpus, virtual}
+GET    datasets                                                          {datasets: [Dataset]}
+GET    datasets/NAME                                                     Dataset
+GET    models                                                            {models: [Model]}
+GET    models/NAME                                                       Model
+PUT    models/NAME/aliases/ALIAS    {version}                            Model
+DELETE models/NAME/aliases/ALIAS                                         Model
+GET    lineage                      ?node= (run:ID, job:ID,              Lineage
+                                    dataset:NAME@2, model:NAME@1)
+GET    status                       ?checks=1                            {version, home, user, gpus,
+                                                                         agent: {running}, checks}
+====== ============================ ==================================== ==============================
+
+Paths of notebooks are relative to the server's root folder and may not lead out of it.
+
+Changes come over Jupyter's own events (``/api/events/subscribe``) with the schema id
+``https://schemas.jupyter-mlops.org/changed/v1`` (``events/changed.yaml``): ``{kind, ids, seq}`` says what
+to ask for again.
+
+To add a route: a handler in the module of its resource (both decorators on every verb), a line in
+``routes``, a row above; ``tests/integration/server/test_access.py`` finds it by itself.
+"""

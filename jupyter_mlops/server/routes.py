@@ -1,0 +1,53 @@
+"""Which handler answers which address, below ``<base url>/jupyter-mlops/``. First match wins."""
+
+from __future__ import annotations
+
+from .base import MlopsHandler
+from .jobs import CancelHandler, JobHandler, JobLineageHandler, JobNotebookHandler, JobsHandler, LogHandler
+from .notebooks import ParametersHandler
+from .registry import (
+    AliasHandler,
+    DatasetHandler,
+    DatasetsHandler,
+    LineageHandler,
+    ModelHandler,
+    ModelsHandler,
+)
+from .runs import (
+    ArtifactHandler,
+    CompareHandler,
+    ExperimentsHandler,
+    HistoryHandler,
+    RunHandler,
+    RunLineageHandler,
+    RunsHandler,
+)
+from .status import StatusHandler, UnknownHandler
+
+NAME = "([^/]+)"
+"""One segment; Tornado unquotes it, so that a name may hold any character as ``%2F``."""
+
+ROUTES: list[tuple[str, type[MlopsHandler]]] = [
+    ("api/runs", RunsHandler),
+    (f"api/runs/{NAME}", RunHandler),
+    (f"api/runs/{NAME}/history", HistoryHandler),
+    (f"api/runs/{NAME}/lineage", RunLineageHandler),
+    (f"api/runs/{NAME}/artifacts/(.+)", ArtifactHandler),
+    ("api/experiments", ExperimentsHandler),
+    ("api/compare", CompareHandler),
+    ("api/jobs", JobsHandler),
+    (f"api/jobs/{NAME}", JobHandler),
+    (f"api/jobs/{NAME}/cancel", CancelHandler),
+    (f"api/jobs/{NAME}/log", LogHandler),
+    (f"api/jobs/{NAME}/notebook", JobNotebookHandler),
+    (f"api/jobs/{NAME}/lineage", JobLineageHandler),
+    ("api/notebooks/parameters", ParametersHandler),
+    ("api/datasets", DatasetsHandler),
+    (f"api/datasets/{NAME}", DatasetHandler),
+    ("api/models", ModelsHandler),
+    (f"api/models/{NAME}", ModelHandler),
+    (f"api/models/{NAME}/aliases/{NAME}", AliasHandler),
+    ("api/lineage", LineageHandler),
+    ("api/status", StatusHandler),
+    ("api(?:/.*)?", UnknownHandler),
+]
