@@ -1,0 +1,14 @@
+/** The extension's commands. `openRun`, `openJob` and `cancelJob` are also named by job cards in notebooks. */
+export namespace CommandIDs {
+  export const openSidebar = 'jupyter-mlops:open-sidebar';
+  export const refresh = 'jupyter-mlops:refresh';
+  export const openRun = 'jupyter-mlops:open-run';
+  export const compareRuns = 'jupyter-mlops:compare-runs';
+  export const openJob = 'jupyter-mlops:open-job';
+  export const openDataset = 'jupyter-mlops:open-dataset';
+  export const openModel = 'jupyter-mlops:open-model';
+  export const cancelJob = 'jupyter-mlops:cancel-job';
+  export const submitNotebook = 'jupyter-mlops:submit-notebook';
+}
+
+export const CATEGORY = 'MLOps';

@@ -1,0 +1,172 @@
+import { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
+import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
+import { LabIcon, ReactWidget } from '@jupyterlab/ui-components';
+import { Message } from '@lumino/messaging';
+import { ISignal } from '@lumino/signaling';
+import { Node } from '../api/types';
+import { CommandIDs } from '../commands';
+
+/** What a page needs of its model. */
+interface PageModel {
+  readonly stateChanged: ISignal<unknown, void>;
+  refresh(): Promise<void>;
+  dispose(): void;
+  /** Called while the page can be seen, where there is something to follow only then. */
+  watch?(): void;
+  unwatch?(): void;
+}
+
+/** A model's view as a widget that owns the model. */
+class PageWidget<M extends PageModel> extends ReactWidget {
+  constructor(
+    readonly key: string,
+    readonly model: M,
+    private _view: JSX.Element
+  ) {
+    super();
+    this.addClass('jp-mlops-PageWidget');
+  }
+
+  dispose(): void {
+    if (!this.isDisposed) {
+      this.model.dispose();
+      super.dispose();
+    }
+  }
+
+  protected render(): JSX.Element {
+    return this._view;
+  }
+
+  protected onAfterShow(): void {
+    this.model.watch?.();
+  }
+
+  protected onAfterHide(): void {
+    this.model.unwatch?.();
+  }
+
+  protected onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    if (this.isVisible) {
+      this.model.watch?.();
+    }
+  }
+}
+
+export interface PagesOptions<M extends PageModel> {
+  app: JupyterFrontEnd;
+  restorer: ILayoutRestorer | null;
+  namespace: string;
+  icon: LabIcon;
+  /** The command that opens a page, and its argument that holds the key. */
+  command: string;
+  argument: string;
+  model: (key: string) => M;
+  view: (model: M) => JSX.Element;
+  title: (model: M) => string;
+}
+
+/** The pages of one kind: at most one a key, restored with the layout. */
+export class Pages<M extends PageModel> {
+  constructor(private _options: PagesOptions<M>) {
+    const { restorer, command, argument, namespace } = _options;
+    this._tracker = new WidgetTracker<MainAreaWidget<PageWidget<M>>>({ namespace });
+    void restorer?.restore(this._tracker, {
+      command,
+      args: page => ({ [argument]: page.content.key }),
+      name: page => page.content.key
+    });
+  }
+
+  /** Show the page of `key`, made when there is none; its model. */
+  open(key: string): M {
+    const { app } = this._options;
+    let page = this._tracker.find(each => each.content.key === key);
+    if (!page) {
+      page = this._make(key);
+      app.shell.add(page, mainArea(app));
+      void this._tracker.add(page);
+    }
+    app.shell.activateById(page.id);
+    return page.content.model;
+  }
+
+  private _make(key: string): MainAreaWidget<PageWidget<M>> {
+    const { namespace, icon, model: makeModel, view, title } = this._options;
+    const model = makeModel(key);
+    const page = new MainAreaWidget({ content: new PageWidget(key, model, view(model)) });
+    page.toolbar.hide();
+    page.id = `${namespace}-${key}`;
+    page.title.icon = icon;
+    page.title.closable = true;
+    const rename = () => {
+      page.title.label = title(model);
+    };
+    rename();
+    model.stateChanged.connect(rename);
+    void model.refresh();
+    return page;
+  }
+
+  private _tracker: WidgetTracker<MainAreaWidget<PageWidget<M>>>;
+}
+
+/** Notebook 7 has room for one main widget, the notebook: there, pages open beside it. */
+function mainArea(app: JupyterFrontEnd): string {
+  return isLabShell(app) ? 'main' : 'right';
+}
+
+function isLabShell(app: JupyterFrontEnd): boolean {
+  return 'mode' in app.shell;
+}
+
+/** Opens the page of a lineage node. */
+export function nodeOpener(app: JupyterFrontEnd): (node: Node) => void {
+  return node => {
+    const ref = node.id.slice(node.id.indexOf(':') + 1);
+    const name = ref.replace(/@[^@]*$/, '');
+    const commands: Record<string, [string, Record<string, string>]> = {
+      run: [CommandIDs.openRun, { id: ref }],
+      job: [CommandIDs.openJob, { id: ref }],
+      dataset: [CommandIDs.openDataset, { name, version: ref.slice(name.length + 1) }],
+      model: [CommandIDs.openModel, { name, version: ref.slice(name.length + 1) }]
+    };
+    const found = commands[node.kind];
+    if (found) {
+      void app.commands.execute(found[0], found[1]);
+    }
+  };
+}
+
+/** Opens a notebook by its path on the host; null where this server cannot show that path. */
+export function notebookOpener(app: JupyterFrontEnd): (path: string) => (() => void) | null {
+  return path => {
+    const relative = contentsPath(path, PageConfig.getOption('serverRoot'));
+    return relative === null
+      ? null
+      : () => void app.commands.execute('docmanager:open', { path: relative });
+  };
+}
+
+/**
+ * The contents API's path of a path on the host, or null where it is not below the server's root or
+ * is hidden there. JupyterLab writes the user's home folder in the root as `~`.
+ */
+export function contentsPath(path: string, serverRoot: string): string | null {
+  if (!path.startsWith('/')) {
+    return path;
+  }
+  const root = serverRoot.replace(/\/$/, '');
+  const homes = /^(\/root|\/home\/[^/]+|\/Users\/[^/]+)/;
+  const candidate = root.startsWith('~') ? path.replace(homes, '~') : path;
+  if (!root && !serverRoot) {
+    return null;
+  }
+  if (!candidate.startsWith(`${root}/`)) {
+    return null;
+  }
+  const relative = candidate.slice(root.length + 1);
+  return relative.split('/').some(part => part.startsWith('.')) ? null : relative;
+}

@@ -1,0 +1,40 @@
+import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { Changes } from '../api/changes';
+import { Client } from '../api/client';
+import { CATEGORY, CommandIDs } from '../commands';
+import { DatasetsModel } from '../features/datasets/model';
+import { JobsModel } from '../features/jobs/model';
+import { ModelsModel } from '../features/models/model';
+import { RunsModel } from '../features/runs/model';
+import { IMlops } from '../tokens';
+
+/** The client and the lists' models; everything else asks for these. */
+const services: JupyterFrontEndPlugin<IMlops> = {
+  id: 'jupyter-mlops:plugin',
+  description: 'Connects to the MLOps server extension.',
+  autoStart: true,
+  provides: IMlops,
+  optional: [ICommandPalette],
+  activate: (app: JupyterFrontEnd, palette: ICommandPalette | null): IMlops => {
+    const client = new Client(app.serviceManager.serverSettings);
+    const changes = new Changes(app.serviceManager.events.stream);
+    const mlops: IMlops = {
+      client,
+      changes,
+      runs: new RunsModel(client, changes),
+      jobs: new JobsModel(client, changes),
+      datasets: new DatasetsModel(client, changes),
+      models: new ModelsModel(client, changes)
+    };
+    app.commands.addCommand(CommandIDs.refresh, {
+      label: 'Refresh Runs, Jobs, Datasets and Models',
+      execute: () => changes.resync()
+    });
+    palette?.addItem({ command: CommandIDs.refresh, category: CATEGORY });
+    void app.started.then(changes.resync);
+    return mlops;
+  }
+};
+
+export default services;

@@ -1,0 +1,108 @@
+import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import {
+  CommandToolbarButton,
+  ReactWidget,
+  refreshIcon,
+  SidePanel
+} from '@jupyterlab/ui-components';
+import { AccordionPanel, SplitPanel } from '@lumino/widgets';
+import React from 'react';
+import { CATEGORY, CommandIDs } from '../commands';
+import { DatasetList } from '../features/datasets/DatasetList';
+import { JobList } from '../features/jobs/JobList';
+import { ModelList } from '../features/models/ModelList';
+import { RunList } from '../features/runs/RunList';
+import { IMlops } from '../tokens';
+import { mlopsIcon } from '../ui/icons';
+
+const PANEL_ID = 'jupyter-mlops:panel';
+const RANK = 150;
+/** Runs get most of the height, jobs more than the registries. */
+const RELATIVE_SIZES = [11, 4, 3, 3];
+
+/** The panel with runs, jobs, datasets and models. */
+const sidebar: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-mlops:sidebar',
+  description: 'Lists runs, jobs, datasets and models in the left sidebar.',
+  autoStart: true,
+  requires: [IMlops],
+  optional: [ICommandPalette, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    mlops: IMlops,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null
+  ) => {
+    const panel = makePanel(app, mlops);
+    app.shell.add(panel, 'left', { rank: RANK, type: 'MLOps' });
+    restorer?.add(panel, PANEL_ID);
+    app.commands.addCommand(CommandIDs.openSidebar, {
+      label: 'Show Runs, Jobs, Datasets and Models',
+      icon: mlopsIcon,
+      execute: () => app.shell.activateById(PANEL_ID)
+    });
+    palette?.addItem({ command: CommandIDs.openSidebar, category: CATEGORY });
+  }
+};
+
+function makePanel(app: JupyterFrontEnd, mlops: IMlops): SidePanel {
+  const panel = new SidePanel();
+  panel.id = PANEL_ID;
+  panel.title.icon = mlopsIcon;
+  panel.title.caption = 'MLOps: runs, jobs, datasets, models';
+  panel.addClass('jp-mlops-Panel');
+  const open = (command: string, argument: string) => (value: string) =>
+    void app.commands.execute(command, { [argument]: value });
+  const sections: [string, JSX.Element][] = [
+    [
+      'Runs',
+      <RunList
+        model={mlops.runs}
+        onOpen={open(CommandIDs.openRun, 'id')}
+        onCompare={(a, b) => open(CommandIDs.compareRuns, 'runs')(`${a} ${b}`)}
+      />
+    ],
+    [
+      'Jobs',
+      <JobList
+        model={mlops.jobs}
+        onOpen={open(CommandIDs.openJob, 'id')}
+        onCancel={open(CommandIDs.cancelJob, 'id')}
+        onCancelSweep={open(CommandIDs.cancelJob, 'sweep')}
+      />
+    ],
+    [
+      'Datasets',
+      <DatasetList model={mlops.datasets} onOpen={open(CommandIDs.openDataset, 'name')} />
+    ],
+    ['Models', <ModelList model={mlops.models} onOpen={open(CommandIDs.openModel, 'name')} />]
+  ];
+  sections.forEach(([label, view], i) => {
+    const section = makeSection(label, view);
+    // a restored panel begins with no height, whatever its sizes: it must grow as it was meant to be
+    SplitPanel.setStretch(section, RELATIVE_SIZES[i]);
+    panel.addWidget(section);
+  });
+  panel.toolbar.addItem('refresh', refreshButton(app));
+  (panel.content as AccordionPanel).setRelativeSizes(RELATIVE_SIZES);
+  return panel;
+}
+
+function refreshButton(app: JupyterFrontEnd): CommandToolbarButton {
+  return new CommandToolbarButton({
+    commands: app.commands,
+    id: CommandIDs.refresh,
+    icon: refreshIcon,
+    label: ''
+  });
+}
+
+function makeSection(label: string, view: JSX.Element): ReactWidget {
+  const section = ReactWidget.create(view);
+  section.title.label = label;
+  section.addClass('jp-mlops-PanelSection');
+  return section;
+}
+
+export default sidebar;

@@ -1,0 +1,22 @@
+import { Token } from '@lumino/coreutils';
+import { Changes } from './api/changes';
+import { Client } from './api/client';
+import type { DatasetsModel } from './features/datasets/model';
+import type { JobsModel } from './features/jobs/model';
+import type { ModelsModel } from './features/models/model';
+import type { RunsModel } from './features/runs/model';
+
+/** What the extension's plugins share: one client, one source of changes, one model a list. */
+export interface IMlops {
+  readonly client: Client;
+  readonly changes: Changes;
+  readonly runs: RunsModel;
+  readonly jobs: JobsModel;
+  readonly datasets: DatasetsModel;
+  readonly models: ModelsModel;
+}
+
+export const IMlops = new Token<IMlops>(
+  'jupyter-mlops:IMlops',
+  'Runs, jobs, datasets and models of the MLOps workspace.'
+);
