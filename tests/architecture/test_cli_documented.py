@@ -1,0 +1,57 @@
+"""Every command of ``jupyter mlops`` explains itself, with an example, and stands in the README."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlops.cli.parser import build_parser
+from jupyter_mlops.services import rows
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    (sub,) = (each for each in build_parser()._actions if isinstance(each, argparse._SubParsersAction))
+    return dict(sub.choices)
+
+
+@pytest.mark.parametrize("name", commands())
+def test_command_has_an_example_that_it_understands(name: str) -> None:
+    import shlex
+
+    text = commands()[name].format_help()
+    example = text.split("example:\n")[1].strip().splitlines()[0].strip()
+    words = shlex.split(example)
+    assert words[:3] == ["jupyter", "mlops", name]
+    assert build_parser().parse_args(words[2:]).command == name
+
+
+@pytest.mark.parametrize("name", commands())
+def test_command_takes_json_and_home_before_and_after_its_name(name: str) -> None:
+    required = {"show": ["x"], "compare": ["x", "y"], "submit": ["n.ipynb"], "logs": ["x"], "cancel": ["x"]}
+    operands = required.get(name, ["status"] if name == "agent" else [])
+    before = build_parser().parse_args(["--json", "--home", "h", name, *operands])
+    after = build_parser().parse_args([name, *operands, "--json", "--home", "h"])
+    assert before == after
+    assert (before.json, before.home) == (True, "h")
+
+
+@pytest.mark.parametrize("name", commands())
+def test_command_stands_in_the_readme(name: str) -> None:
+    assert f"jupyter mlops {name}" in README.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("runs", rows.RUN_COLUMNS),
+        ("jobs", rows.JOB_COLUMNS),
+        ("datasets", rows.DATASET_COLUMNS),
+        ("models", rows.MODEL_COLUMNS),
+    ],
+)
+def test_help_lists_the_columns(name: str, columns: tuple[str, ...]) -> None:
+    assert " ".join(columns) in " ".join(commands()[name].format_help().split())
