@@ -60,9 +60,7 @@ def test_current_migrations_do_not_import_alembic(database: Database) -> None:
         "migrate(Database(sys.argv[1])); print('alembic' in sys.modules)"
     )
     url = database.url.render_as_string(hide_password=False)
-    output = subprocess.run(
-        [sys.executable, "-c", program, url], capture_output=True, text=True, check=True
-    )
+    output = subprocess.run([sys.executable, "-c", program, url], capture_output=True, text=True, check=True)
     assert output.stdout == "False\n"
 
 
