@@ -18,8 +18,8 @@ server:/export/home /home nfs4 rw,vers=4.2 0 0
 store /lustre lustre rw 0 0
 sshfs#host: /mnt/ssh fuse.sshfs rw 0 0
 tmpfs /mnt/ssh/local tmpfs rw 0 0
-old /work ext4 rw 0 0
-new:/x /work nfs rw 0 0
+old /data ext4 rw 0 0
+new:/x /data nfs rw 0 0
 """
 
 
@@ -33,7 +33,7 @@ new:/x /work nfs rw 0 0
         ("/mnt/my share/mlops", "cifs"),
         ("/mnt/ssh/x", "fuse.sshfs"),
         ("/mnt/ssh/local/x", "tmpfs"),
-        ("/work/mlops", "nfs"),
+        ("/data/mlops", "nfs"),
     ],
 )
 def test_file_system_is_that_of_the_deepest_and_last_mount(path: str, kind: str) -> None:
