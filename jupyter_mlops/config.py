@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import math
 import os
 import socket
 import sys
@@ -43,7 +44,10 @@ PROCESS_VARIABLES = (RUN, JOB, ATTEMPT, NOTEBOOK, POOL, AGENT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where things lie and the few numbers that people change. Durations in seconds, sizes in bytes."""
+    """Where things lie and the few numbers that people change. Durations in seconds, sizes in bytes.
+
+    Each number has a variable of its name: ``JUPYTER_MLOPS_OUTPUT_CAP_BYTES`` for ``output_cap_bytes``.
+    """
 
     home: Path
     runtime_dir: Path
@@ -53,7 +57,17 @@ class Settings:
     blobs: str | None = None
     gpu_slots: int | None = None
     output_cap_bytes: int = 16 * 1024 * 1024
+    """How much of what a run displays is kept; of more, the beginning and the end."""
     inline_output_bytes: int = 64 * 1024
+    """Larger values of outputs become blobs."""
+    digest_in_run_bytes: int = 64 * 1024 * 1024
+    """Larger files that a run reads get their digest from the next reader, not while the run runs."""
+    source_cap_bytes: int = 1024 * 1024
+    """How much of a module, of all modules together ten times as much, is kept with a run."""
+    notebook_cap_bytes: int = 16 * 1024 * 1024
+    """Notebook files up to this size are kept with a run as they were saved."""
+    sample_s: float = 5.0
+    """How often CPU, memory and GPUs are looked at while a run is open; 0 never."""
     heartbeat_s: float = 30.0
     silent_after_s: float = 600.0
     lost_after_s: float = 3600.0
@@ -78,7 +92,19 @@ class Settings:
             GPU_SLOTS: None if self.gpu_slots is None else str(self.gpu_slots),
             TRUSTED_USERS: ",".join(self.trusted_users),
         }
-        return {name: value for name, value in values.items() if value}
+        numbers = {
+            variable: str(getattr(self, each.name))
+            for variable, each in _NUMBERS.items()
+            if getattr(self, each.name) != each.default
+        }
+        return {**{name: value for name, value in values.items() if value}, **numbers}
+
+
+_NUMBERS = {
+    f"JUPYTER_MLOPS_{each.name.upper()}": each
+    for each in fields(Settings)
+    if isinstance(each.default, (int, float))
+}
 
 
 def load_settings(
@@ -120,9 +146,22 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     }
     if slots := environ.get(GPU_SLOTS):
         found["gpu_slots"] = _slots(slots)
+    for variable, each in _NUMBERS.items():
+        if text := environ.get(variable):
+            found[each.name] = _number(variable, text, type(each.default))
     if trusted := environ.get(TRUSTED_USERS):
         found["trusted_users"] = tuple(name for each in trusted.split(",") if (name := each.strip()))
     return found
+
+
+def _number(variable: str, text: str, kind: type[Any]) -> int | float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise InvalidInput(f"{variable} must be a number that is not negative, not {text!r}.")
+    return int(value) if kind is int else value
 
 
 def _slots(text: str) -> int:

@@ -18,6 +18,7 @@ from .registry import (
 from .runs import (
     Artifact,
     CellTiming,
+    DataRead,
     History,
     MetricSummary,
     Output,
@@ -29,9 +30,10 @@ from .runs import (
     RunKind,
     RunPage,
     RunStatus,
+    SeenModel,
     VersionRef,
 )
-from .views import Check, Comparison, Difference, Parameter
+from .views import Check, ColumnChange, Comparison, DataDifference, Difference, Parameter
 
 __all__ = [
     "Artifact",
@@ -39,7 +41,10 @@ __all__ = [
     "CellTiming",
     "Check",
     "Column",
+    "ColumnChange",
     "Comparison",
+    "DataDifference",
+    "DataRead",
     "Dataset",
     "DatasetKind",
     "DatasetVersion",
@@ -68,6 +73,7 @@ __all__ = [
     "RunKind",
     "RunPage",
     "RunStatus",
+    "SeenModel",
     "Started",
     "VersionRef",
     "VersionStatus",

@@ -146,12 +146,48 @@ class VersionRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataRead:
+    """A file or URL that a run read. ``version`` is the registered dataset version with that content.
+
+    ``digest`` is BLAKE3 of the whole content; empty while it has not been computed, and ``sampled`` when
+    only parts of the content went in. ``columns`` maps a table's columns to their dtypes, in order;
+    ``column_digests`` those whose content was hashed.
+    """
+
+    uri: str
+    reader: str
+    size_bytes: int | None = None
+    digest: str = ""
+    sampled: bool = False
+    rows: int | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    column_digests: dict[str, str] = field(default_factory=dict)
+    time: float = 0.0
+    problem: str = ""
+    version: VersionRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenModel:
+    """A fitted model that a cell left in the namespace; ``size_bytes`` is None where it is not known."""
+
+    name: str
+    class_name: str
+    size_bytes: int | None = None
+    parameters: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunDetail:
     """Everything that a run's page shows.
 
     ``context`` holds what was captured of the surroundings: ``python``, ``packages``, ``git``
-    (``commit``, ``branch``, ``dirty``, ``patch_digest``), ``platform``. ``params_from`` says for each
-    param where it was taken from (``logged``, ``literal``, ``flag``, ``parameters``).
+    (``commit``, ``branch``, ``dirty``, ``patch_digest``), ``platform``, ``hardware``, ``modules``,
+    ``notebook_file``, ``history``. ``params_from`` says for each param where it was taken from:
+    ``literal`` (assigned in the cell), ``read`` (from an earlier cell), ``object`` (the arguments of an
+    estimator or a config), ``flag`` (``-p``), ``parameters`` (a notebook's or job's), ``logged``.
+    ``hardware`` are the series of the sampler, by name (``system/cpu_percent``); their points are read as
+    those of metrics.
     """
 
     run: Run
@@ -163,6 +199,9 @@ class RunDetail:
     artifacts: list[Artifact] = field(default_factory=list)
     cells: list[CellTiming] = field(default_factory=list)
     inputs: list[VersionRef] = field(default_factory=list)
+    data: list[DataRead] = field(default_factory=list)
+    models: list[SeenModel] = field(default_factory=list)
+    hardware: dict[str, MetricSummary] = field(default_factory=dict)
     registered: list[VersionRef] = field(default_factory=list)
     children: list[str] = field(default_factory=list)
 

@@ -54,7 +54,7 @@ class Metrics(Record, tag="metric", frozen=True, kw_only=True):
 
 
 class Params(Record, tag="param", frozen=True, kw_only=True):
-    """Input values; ``source`` is logged, literal, flag or parameters. Later ones win."""
+    """Input values; ``source`` says where they were taken from (RunDetail). Later ones win."""
 
     p: dict[str, Any]
     source: str = "logged"
@@ -122,6 +122,31 @@ class Input(Record, tag="input", frozen=True, kw_only=True):
     digest: str
 
 
+class Data(Record, tag="data", frozen=True, kw_only=True):
+    """A file or URL that the run read, as it was then; a later record of the same ``key`` adds to it.
+
+    ``uri`` is an absolute path or a URL without credentials, ``reader`` the function that read it
+    (``pandas.read_csv``). ``digest`` is BLAKE3 of the whole content, empty until somebody has computed it;
+    of a ``sampled`` one only parts of the content went in. ``columns`` maps names to dtypes, in order.
+    """
+
+    uri: str
+    reader: str
+    size_bytes: int | None = None
+    mtime_ns: int | None = None
+    digest: str = ""
+    sampled: bool = False
+    rows: int | None = None
+    columns: dict[str, str] = {}
+    column_digests: dict[str, str] = {}
+    problem: str = ""
+
+    @property
+    def key(self) -> str:
+        """Tells what was read from what the same place held at another time."""
+        return f"{self.uri}@{self.mtime_ns}:{self.size_bytes}"
+
+
 class Register(Record, tag="register", frozen=True, kw_only=True):
     """A version registered by the run; its key is (run, writer, ``n``) and it is applied once.
 
@@ -169,6 +194,7 @@ AnyRecord = Union[
     Displayed,
     Artifacts,
     Input,
+    Data,
     Register,
     Step,
     Heartbeat,

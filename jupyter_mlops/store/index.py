@@ -26,8 +26,8 @@ from ..protocols.runs import (
     Stamped,
 )
 from . import index_merge as merge
+from . import index_points, index_search
 from . import index_schema as schema
-from . import index_search
 from . import index_tables as tables
 from .database import Database
 
@@ -204,7 +204,9 @@ class SqlRunIndex:
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         stamped = [
-            (point[0], row.writer, point[1], point) for row in rows for point in merge.unpack_points(row.data)
+            (point[0], row.writer, point[1], point)
+            for row in rows
+            for point in index_points.unpack_points(row.data)
         ]
         return [each[3] for each in sorted(stamped, key=itemgetter(0, 1, 2))]
 
@@ -266,7 +268,7 @@ def _write(
     merge.upsert(connection, tables.marks, marks)
     merge.write_keyed(connection, deltas)
     merge.write_metrics(connection, deltas)
-    merge.write_points(connection, deltas)
+    index_points.write_points(connection, deltas)
     merge.write_lists(connection, deltas)
 
 

@@ -44,3 +44,16 @@ def test_a_number_of_slots_that_is_none_is_refused_with_its_value() -> None:
 def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InvalidInput, match=r"'hoem'.*home"):
         load_settings({"hoem": "x"}, environ={})
+
+
+def test_every_number_can_be_set_by_a_variable_of_its_name() -> None:
+    environ = {"JUPYTER_MLOPS_OUTPUT_CAP_BYTES": "1e6", "JUPYTER_MLOPS_HEARTBEAT_S": "2.5"}
+    settings = load_settings(environ=environ)
+    assert (settings.output_cap_bytes, settings.heartbeat_s) == (1_000_000, 2.5)
+    assert load_settings(environ=settings.environment()) == settings
+
+
+@pytest.mark.parametrize("text", ["much", "-1", "nan", "inf"])
+def test_a_number_that_is_none_is_refused_with_the_variable_and_its_value(text: str) -> None:
+    with pytest.raises(InvalidInput, match=f"JUPYTER_MLOPS_HEARTBEAT_S .*{text}"):
+        load_settings(environ={"JUPYTER_MLOPS_HEARTBEAT_S": text})

@@ -149,6 +149,13 @@ def _input(delta: Delta, record: journal.Input) -> None:
     )
 
 
+def _data(delta: Delta, record: journal.Data) -> None:
+    value = msgspec.to_builtins(record)
+    for name in ("k", "v", "t", "n"):
+        value.pop(name, None)
+    _set(delta.details, ("data", record.key), value, _stamp(delta, record))
+
+
 def _register(delta: Delta, record: journal.Register) -> None:
     delta.registrations.append(
         Registration(
@@ -209,6 +216,7 @@ _FOLDS: Mapping[type[Any], Callable[[Delta, Any], None]] = {
     journal.Displayed: _displayed,
     journal.Artifacts: _artifact,
     journal.Input: _input,
+    journal.Data: _data,
     journal.Register: _register,
     journal.Step: _step,
     journal.Heartbeat: _beat,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from ...capture.processes import current_process
@@ -13,10 +14,12 @@ from ...entities import (
     Artifact,
     CellTiming,
     Comparison,
+    DataRead,
     History,
     Run,
     RunDetail,
     RunPage,
+    SeenModel,
     VersionRef,
     is_id,
 )
@@ -95,6 +98,8 @@ class RunService:
             outputs=assemble(records.outputs, self._blobs.get),
             artifacts=_artifacts(details.get("artifact", {})),
             cells=_cells(details.get("cell", {})),
+            data=_data(details.get("data", {})),
+            models=_models(details.get("context", {})),
             inputs=_inputs(records),
             registered=_registered(records),
             children=self._index.children(run.id),
@@ -248,6 +253,23 @@ def _artifacts(details: Mapping[str, Stamped]) -> list[Artifact]:
 def _cells(details: Mapping[str, Stamped]) -> list[CellTiming]:
     cells = [CellTiming(index=int(index), **stamped.value) for index, stamped in details.items()]
     return sorted(cells, key=lambda cell: cell.index)
+
+
+def _data(details: Mapping[str, Stamped]) -> list[DataRead]:
+    reads = [DataRead(**_known_fields(stamped.value), time=stamped.stamp[0]) for stamped in details.values()]
+    return sorted(reads, key=lambda read: (read.time, read.uri))
+
+
+def _known_fields(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value[name] for name in _DATA_FIELDS if name in value}
+
+
+_DATA_FIELDS = {field.name for field in fields(DataRead)} - {"time", "version"}
+
+
+def _models(context: Mapping[str, Stamped]) -> list[SeenModel]:
+    seen = context.get("models")
+    return [] if seen is None else [SeenModel(**model) for model in seen.value]
 
 
 def _inputs(records: RunRecords) -> list[VersionRef]:

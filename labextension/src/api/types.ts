@@ -60,6 +60,14 @@ export interface Column {
   type: string;
 }
 
+/** A column that differs: `added`, `removed`, `type` (`a` and `b` are dtypes) or `content`. */
+export interface ColumnChange {
+  column: string;
+  change: string;
+  a: string;
+  b: string;
+}
+
 /** Two runs side by side: only what differs, and the code as a unified diff. */
 export interface Comparison {
   a: Run;
@@ -68,8 +76,37 @@ export interface Comparison {
   metrics: Difference[];
   tags: Difference[];
   inputs: Difference[];
+  data: DataDifference[];
   packages: Difference[];
+  environment: Difference[];
   source_diff: string;
+}
+
+/** Data that one run read and the other did not, or not with the same content. */
+export interface DataDifference {
+  name: string;
+  a: string | null;
+  b: string | null;
+  rows_a: number | null;
+  rows_b: number | null;
+  columns: ColumnChange[];
+  columns_known: boolean;
+  note: string;
+}
+
+/** A file or URL that a run read. `version` is the registered dataset version with that content. */
+export interface DataRead {
+  uri: string;
+  reader: string;
+  size_bytes: number | null;
+  digest: string;
+  sampled: boolean;
+  rows: number | null;
+  columns: Record<string, string>;
+  column_digests: Record<string, string>;
+  time: number;
+  problem: string;
+  version: VersionRef | null;
 }
 
 /** A name and its versions, newest first. */
@@ -315,6 +352,9 @@ export interface RunDetail {
   artifacts: Artifact[];
   cells: CellTiming[];
   inputs: VersionRef[];
+  data: DataRead[];
+  models: SeenModel[];
+  hardware: Record<string, MetricSummary>;
   registered: VersionRef[];
   children: string[];
 }
@@ -330,6 +370,14 @@ export interface RunError {
 export interface RunPage {
   runs: Run[];
   total: number;
+}
+
+/** A fitted model that a cell left in the namespace; `size_bytes` is None where it is not known. */
+export interface SeenModel {
+  name: string;
+  class_name: string;
+  size_bytes: number | null;
+  parameters: number | null;
 }
 
 /** What a worker writes (`started.json`) before any user code: it is the attempt's only worker. */
