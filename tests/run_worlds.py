@@ -117,12 +117,23 @@ class World:
         return sorted(path.name for path in (self.home / "active").iterdir())
 
     def facts(self) -> dict[str, list[str]]:
-        """Every row of every table that holds what journals say."""
-        found = {}
+        """Every row of every table that holds what journals say, with what integer keys stand for."""
         with self.database.read() as connection:
-            for table in index_tables.FACTS:
-                rows = connection.execute(select(table)).mappings()
-                found[table.name] = sorted(json.dumps(dict(row), default=repr) for row in rows)
+            rows = {
+                table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
+                for table in index_tables.FACTS
+            }
+        names = {row["key"]: row["id"] for row in rows["runs"]}
+        writers = {row["key"]: row["writer"] for row in rows["run_journals"]}
+        texts = {row["key"]: row["body"] for row in rows.pop("run_texts")}
+        found = {}
+        for table, those in rows.items():
+            for row in those:
+                row.pop("key", None)
+                for column, meaning in (("run", names), ("journal", writers), ("code", texts)):
+                    if row.get(column) is not None:
+                        row[column] = meaning[row[column]]
+            found[table] = sorted(json.dumps(row, default=repr) for row in those)
         return found
 
     def close(self) -> None:

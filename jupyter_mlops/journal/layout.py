@@ -39,10 +39,26 @@ def active_journals(home: Path) -> list[JournalKey]:
 
 def all_journals(home: Path) -> Iterator[JournalKey]:
     """Every journal below ``home``, oldest run first."""
-    for path in sorted(home.glob(f"runs/*/journal/*{SUFFIX}")):
-        yield JournalKey(path.parent.parent.name, path.name.removesuffix(SUFFIX))
+    runs = os.path.join(home, "runs")
+    for run_id in _names(runs):
+        for name in _names(os.path.join(runs, run_id, "journal")):
+            if name.endswith(SUFFIX):
+                yield JournalKey(run_id, name.removesuffix(SUFFIX))
+
+
+def _names(folder: str) -> list[str]:
+    """What lies in a folder, sorted; nothing where there is none."""
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def retire(home: Path, key: JournalKey) -> None:
     """Take the journal out of the readers' scan; another reader may have done it already."""
     key.active_entry(home).unlink(missing_ok=True)
+
+
+def output_tails(home: Path, run_id: str) -> Path:
+    """Where the end of a long output waits for its cell's end, and stays when that never comes."""
+    return home / "runs" / run_id / "outputs"

@@ -46,8 +46,11 @@ class Join(Record, tag="join", frozen=True, kw_only=True):
     role: str = "child"
 
 
-class Metrics(Record, tag="metric", frozen=True, kw_only=True):
-    """Values of one step. Non-finite values are strings, as in ``wire``."""
+class Metrics(Record, tag="metric", frozen=True, kw_only=True, gc=False):
+    """Values of one step. Non-finite values are strings, as in ``wire``.
+
+    It is no business of the garbage collector: there are many, and they hold nothing that could be a cycle.
+    """
 
     m: dict[str, Union[float, str]]
     s: int | None = None
@@ -89,9 +92,11 @@ class Context(Record, tag="context", frozen=True, kw_only=True):
 class Displayed(Record, tag="output", frozen=True, kw_only=True):
     """A message that the front end got; ``message`` is its type.
 
-    One of ``stream``, ``display_data``, ``execute_result``, ``update_display_data``, ``error`` and
-    ``clear_output``. ``blobs`` maps MIME types to digests of values too large for the journal.
-    ``cut`` marks the place where the cap was reached and output was dropped.
+    One of ``stream``, ``display_data``, ``execute_result``, ``update_display_data``, ``error``,
+    ``clear_output``, and ``widget_state`` for what widgets ended up with. ``blobs`` maps MIME types to
+    digests of values too large for the journal. ``cut`` marks the place where the cap was reached;
+    ``dropped_bytes`` of text and so many ``dropped`` messages are missing there. ``at`` is when the
+    message was shown, where it was written later.
     """
 
     message: str
@@ -102,6 +107,9 @@ class Displayed(Record, tag="output", frozen=True, kw_only=True):
     display_id: str | None = None
     wait: bool = False
     cut: bool = False
+    dropped_bytes: int = 0
+    dropped: int = 0
+    at: float = 0.0
 
 
 class Artifacts(Record, tag="artifact", frozen=True, kw_only=True):
@@ -128,6 +136,7 @@ class Data(Record, tag="data", frozen=True, kw_only=True):
     ``uri`` is an absolute path or a URL without credentials, ``reader`` the function that read it
     (``pandas.read_csv``). ``digest`` is BLAKE3 of the whole content, empty until somebody has computed it;
     of a ``sampled`` one only parts of the content went in. ``columns`` maps names to dtypes, in order.
+    Of a folder, whose ``uri`` ends with a slash, ``files`` were read, and the digest is of its manifest.
     """
 
     uri: str
@@ -136,6 +145,7 @@ class Data(Record, tag="data", frozen=True, kw_only=True):
     mtime_ns: int | None = None
     digest: str = ""
     sampled: bool = False
+    files: int | None = None
     rows: int | None = None
     columns: dict[str, str] = {}
     column_digests: dict[str, str] = {}

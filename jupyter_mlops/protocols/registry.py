@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -51,6 +52,10 @@ class RegistryStore(Protocol):
 
     def dataset_of_digest(self, name: str, digest: str) -> DatasetVersion | None:
         """The version of ``name`` with this content."""
+        ...
+
+    def datasets_of_digests(self, digests: Collection[str]) -> list[DatasetVersion]:
+        """All versions with one of these contents, whatever their names, the newest first."""
         ...
 
     def models(self) -> list[Model]: ...

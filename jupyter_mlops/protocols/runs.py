@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from ..entities import MetricSummary, Process, Run, RunError, RunKind, RunStatus
+from .points import Points
 
 Stamp = tuple[float, str, int]
 
@@ -21,16 +22,15 @@ CHILD = "child"
 EDITOR = "editor"
 """The role of a person's later changes: no sign of the run's life."""
 
+HARDWARE = "system/"
+"""What the names of the sampler's series begin with: they are no metrics of the user's."""
+
 
 class Stamped(NamedTuple):
     """A value and the stamp of the record that set it."""
 
     value: Any
     stamp: Stamp
-
-
-Point = tuple[float, int, int | None, float]
-"""Time, record number, step and value of a metric; within a journal points order by the first two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Delta:
     fields: dict[str, Stamped] = field(default_factory=dict)
     params: dict[str, Stamped] = field(default_factory=dict)
     tags: dict[str, Stamped] = field(default_factory=dict)
-    points: dict[str, list[Point]] = field(default_factory=dict)
+    points: dict[str, Points] = field(default_factory=dict)
     details: dict[tuple[str, str], Stamped] = field(default_factory=dict)
     outputs: list[RecordedOutput] = field(default_factory=list)
     inputs: list[RecordedInput] = field(default_factory=list)
@@ -159,6 +159,14 @@ class JournalState:
     process: Process | None = None
     closed: bool = False
     last_seen: float | None = None
+
+
+class Standing(NamedTuple):
+    """Where an index stands: when every journal of the home was last looked at, None for a new or emptied
+    index; and whether registrations wait for their number."""
+
+    scanned_at: float | None
+    pending: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +214,7 @@ class RunRecords:
     error: RunError | None
     details: Mapping[str, Mapping[str, Stamped]]
     params_from: Mapping[str, str]
+    hardware: Mapping[str, MetricSummary]
     outputs: Sequence[RecordedOutput]
     inputs: Sequence[RecordedInput]
     registrations: Sequence[Registration]
@@ -218,8 +227,8 @@ class RunIndex(Protocol):
     """
 
     # ------------------------------------------------------------ taking in
-    def scanned_at(self) -> float | None:
-        """When every journal of the home was last looked at; None for a new or emptied index."""
+    def standing(self) -> Standing:
+        """Where the index stands."""
         ...
 
     def note_scan(self, now: float) -> None:
@@ -275,9 +284,17 @@ class RunIndex(Protocol):
 
     # ------------------------------------------------------------ reading
     def search(
-        self, filter: str, order_by: str, sight: Sight, *, limit: int, offset: int, archived: bool
-    ) -> tuple[list[IndexedRun], int]:
-        """A page and the number of all that match. Raises FilterError."""
+        self,
+        filter: str,
+        order_by: str,
+        sight: Sight,
+        *,
+        limit: int,
+        offset: int,
+        archived: bool,
+        total: bool = True,
+    ) -> tuple[list[IndexedRun], int | None]:
+        """A page and, when asked for, the number of all that match. Raises FilterError."""
         ...
 
     def get(self, run_ids: Sequence[str], sight: Sight) -> list[IndexedRun]:
@@ -292,7 +309,11 @@ class RunIndex(Protocol):
         """Everything else about one run."""
         ...
 
-    def points(self, run_id: str, name: str) -> list[Point]:
+    def metric_names(self, run_id: str) -> list[str]:
+        """Names of all the run's series, sorted: its metrics and those of the hardware."""
+        ...
+
+    def points(self, run_id: str, name: str) -> Points:
         """A metric's values in merged order."""
         ...
 
@@ -311,23 +332,11 @@ class RunIndex(Protocol):
     def reading(self, kind: str, name: str, version: int | None, digest: str | None) -> list[str]:
         """Ids of the runs that read this version, oldest first.
 
-        A run that read it while it was pending is known by ``digest``.
+        A run that read it while it was pending is known by ``digest``, and so is one that only read a file
+        with the content of the dataset.
         """
         ...
 
     def changes(self, since: int) -> tuple[int, list[str]]:
         """The present ``seq``, and the ids of the runs whose own is greater than ``since``."""
         ...
-
-
-def summarize(points: Sequence[Point]) -> MetricSummary:
-    """The summary of points of one journal, at least one; NaN counts only where there is nothing else."""
-    last = max(points, key=lambda point: point[:2])
-    numbers = [value for _, _, _, value in points if value == value] or [last[3]]
-    return MetricSummary(
-        last=last[3],
-        min=min(numbers) + 0.0,  # -0.0 and 0.0 are equal: which one is met first must not matter
-        max=max(numbers) + 0.0,
-        count=len(points),
-        last_step=last[2],
-    )

@@ -27,6 +27,7 @@ from ..errors import FilterError
 MAX_TESTS = 200
 MAX_VALUES = 1000
 MAX_DEPTH = 50
+MAX_TEXT = 10_000
 
 FIELDS = (
     "id",
@@ -44,7 +45,11 @@ FIELDS = (
     "parent",
     "job",
     "sweep",
+    "code",
+    "output",
 )
+SEARCHED = ("code", "output")
+"""The fields that are searched for words: only = (all of these), !=, in, like and null go with them."""
 PARTS = ("last", "min", "max")
 KEYWORDS = ("and", "or", "not", "in", "like", "is", "null", "true", "false")
 
@@ -202,6 +207,8 @@ class _Parser:
 
     def _order(self) -> Order:
         field = self._field()
+        if field.group == "run" and field.name in SEARCHED:
+            raise FilterError(f"cannot sort by {field} at column {field.column}: it is searched for words")
         descending = self._take("desc") is not None
         if not descending:
             self._take("asc")
@@ -285,6 +292,8 @@ class _Parser:
             value: float | str | bool = float(token.text)
         elif token.kind == "text":
             value = _unquote(token.text)
+            if len(value) > MAX_TEXT:  # SQLite's LIKE takes no pattern of more than 50,000 bytes
+                raise FilterError(f"a text of more than {MAX_TEXT} characters at column {token.column}")
         elif token.word in ("true", "false"):
             value = token.word == "true"
         else:

@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
 from typing import Any
 
-import msgspec
-from sqlalchemy import Connection, Row, and_, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    exists,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
-from ..entities import Process, RunError, RunKind, RunStatus
+from ..entities import Process, RunKind
 from ..errors import Unavailable
+from ..protocols.points import Points
 from ..protocols.runs import (
     EDITOR,
     Delta,
     IndexedRun,
     JournalState,
     OpenWriter,
-    Point,
-    RecordedInput,
-    RecordedOutput,
     Registration,
     RunRecords,
     Sight,
-    Stamped,
+    Standing,
 )
 from . import index_merge as merge
-from . import index_points, index_search
+from . import index_points, index_records, index_search, index_write
 from . import index_schema as schema
 from . import index_tables as tables
 from .database import Database
+from .index_load import keys_of, load
+from .index_rows import chunks
 
 DEAD = "lost"
 SILENT = "silent"
@@ -43,10 +51,12 @@ class SqlRunIndex:
         database.keep_prepared(schema.prepare)
 
     # ------------------------------------------------------------ taking in
-    def scanned_at(self) -> float | None:
-        query = select(tables.state.c.value).where(tables.state.c.name == schema.SCANNED)
+    def standing(self) -> Standing:
+        made = tables.registrations.c
+        pending = exists().where(made.version.is_(None), made.problem == literal_column("''"))
+        query = select(tables.state.c.value, pending).where(tables.state.c.name == schema.SCANNED)
         with self._database.read() as connection:
-            return connection.execute(query).scalar_one_or_none()
+            return Standing(*connection.execute(query).one())
 
     def note_scan(self, now: float) -> None:
         statement = update(tables.state).where(tables.state.c.name == schema.SCANNED).values(value=now)
@@ -55,60 +65,44 @@ class SqlRunIndex:
 
     def journals(self, run_ids: Iterable[str]) -> dict[tuple[str, str], JournalState]:
         with self._database.read() as connection:
-            rows = _journal_rows(connection, run_ids)
-        return {key: _journal_state(row) for key, row in rows.items()}
+            rows = index_write.known_journals(connection, run_ids)
+        return {key: _journal_state(key[0], row) for key, row in rows.items()}
 
     def apply(self, deltas: Sequence[Delta]) -> list[Delta]:
         with self._database.write() as connection:
             seq = schema.next_seq(connection)
-            run_ids = {delta.run_id for delta in deltas}
-            journals = _journal_rows(connection, run_ids)
-            runs = _run_rows(connection, run_ids)
-            taken, left = [], []
-            for delta in deltas:
-                key = (delta.run_id, delta.writer)
-                before = journals.get(key)
-                if delta.start != (before["offset"] if before else 0):
-                    left.append(delta)
-                    continue
-                after = journals[key] = merge.journal_row(before, delta)
-                run = runs.setdefault(delta.run_id, merge.new_run(delta.run_id))
-                merge.merge_run(run, delta, before, after)
-                taken.append(delta)
-            if taken:
-                _write(connection, taken, journals, runs, seq)
+            taking = _Taking(connection, deltas)
+            left = [delta for delta in deltas if not taking.take(delta)]
+            if taking.taken:
+                index_write.write(connection, taking.taken, taking.runs, taking.journals, seq)
         return left
 
     def users(self, run_ids: Iterable[str]) -> dict[str, str]:
         found: dict[str, str] = {}
         table = tables.runs.c
         with self._database.read() as connection:
-            for part in merge.chunks(run_ids):
+            for part in chunks(run_ids):
                 query = select(table.id, table.user).where(table.id.in_(part))
                 found.update((row.id, row.user) for row in connection.execute(query))
         return found
 
     def pending_registrations(self) -> list[Registration]:
-        table = tables.registrations
-        query = select(table).where(table.c.version.is_(None), table.c.problem == "")
         with self._database.read() as connection:
-            rows = connection.execute(query.order_by(table.c.time, table.c.writer, table.c.n))
-            return [_registration(row) for row in rows]
+            return index_records.pending_registrations(connection)
 
     def settle_registration(self, key: Registration, *, version: int | None, problem: str = "") -> None:
         table = tables.registrations
-        this = and_(table.c.run_id == key.run_id, table.c.writer == key.writer, table.c.n == key.number)
         with self._database.write() as connection:
+            (run,) = keys_of(connection, [key.run_id]) or (0,)
+            this = and_(table.c.run == run, table.c.writer == key.writer, table.c.n == key.number)
             connection.execute(update(table).where(this).values(version=version, problem=problem))
             seq = schema.next_seq(connection)
-            mark = update(tables.marks).where(tables.marks.c.run_id == key.run_id)
-            connection.execute(mark.values(seq=seq))
+            connection.execute(update(tables.marks).where(tables.marks.c.run == run).values(seq=seq))
 
     def clear(self) -> None:
         try:
             with self._database.write() as connection:
-                schema.next_seq(connection)
-                schema.empty(connection, [*tables.FACTS, tables.marks])
+                schema.recreate(connection)
         except Unavailable as error:
             if not self._database.set_aside_if_damaged(error):
                 raise
@@ -116,67 +110,59 @@ class SqlRunIndex:
 
     # ------------------------------------------------------------ liveness
     def open_writers(self, here: Process) -> list[OpenWriter]:
-        journal, run, mark = tables.journals.c, tables.runs.c, tables.marks.c
-        is_open = and_(journal.closed.is_(False), journal.role != EDITOR)
-        # "running" as a literal, so that SQLite sees that the partial index serves
-        running = select(run.id).where(run.status == literal_column("'running'"))
-        nearby = or_(
-            and_(journal.boot_id == here.boot_id, journal.pid_namespace == here.pid_namespace),
-            journal.host == here.host,
-        )
-        with_one_here = select(journal.run_id).where(journal.run_id.in_(running), is_open, nearby)
-        source = tables.journals.join(tables.marks, mark.run_id == journal.run_id)
-        query = select(tables.journals, mark.seq).select_from(source)
-        query = query.where(journal.run_id.in_(with_one_here), is_open, mark.dead.is_(False))
+        journal, mark, run = tables.journals.c, tables.marks.c, tables.runs.c
+        source = tables.marks.join(tables.runs, run.key == mark.run)
+        source = source.join(tables.journals, journal.run == mark.run)
+        query = select(run.id, mark.seq, tables.journals).select_from(source)
+        query = query.where(journal.closed.is_(False), journal.role != EDITOR)
+        rows: list[RowMapping] = []
         with self._database.read() as connection:
-            return [_open_writer(row) for row in connection.execute(query)]
+            # apart, because SQLite would look through all journals instead
+            watched = connection.scalars(select(mark.run).where(mark.watched.is_(True))).all()
+            for part in chunks(watched):
+                rows += connection.execute(query.where(mark.run.in_(part))).mappings()
+        near = {row["run"] for row in rows if _is_near(row, here)}
+        return [_open_writer(row) for row in rows if row["run"] in near]
 
     def note_dead(self, runs: Mapping[str, int]) -> None:
         mark = tables.marks.c
+        noted = {"dead": True, "watched": False, "told": DEAD}
         with self._database.write() as connection:
             seq = schema.next_seq(connection)
             for run_id, seen in runs.items():
-                unchanged = and_(mark.run_id == run_id, mark.seq == seen)
-                statement = update(tables.marks).where(unchanged).values(dead=True, told=DEAD, seq=seq)
-                connection.execute(statement)
+                key = select(tables.runs.c.key).where(tables.runs.c.id == run_id).scalar_subquery()
+                unchanged = and_(mark.run == key, mark.seq == seen)
+                connection.execute(update(tables.marks).where(unchanged).values(**noted, seq=seq))
 
     def note_silence(self, sight: Sight) -> None:
-        if not self._untold(sight):
-            return
+        with self._database.read() as connection:
+            if not _untold(connection, sight):
+                return
         with self._database.write() as connection:
             seq = schema.next_seq(connection)
-            for run_id, told in self._untold(sight, connection).items():
-                mark = update(tables.marks).where(tables.marks.c.run_id == run_id)
+            for key, told in _untold(connection, sight).items():
+                mark = update(tables.marks).where(tables.marks.c.run == key)
                 connection.execute(mark.values(told=told, seq=seq))
-
-    def _untold(self, sight: Sight, connection: Connection | None = None) -> dict[str, str]:
-        """Running runs that are silent or lost, and not told of as such."""
-        if connection is None:
-            with self._database.read() as connection:
-                return self._untold(sight, connection)
-        run, mark = tables.runs.c, tables.marks.c
-        query = select(run.id, run.last_seen, mark.told).join(tables.marks, mark.run_id == run.id)
-        query = query.where(run.status == RunStatus.RUNNING.value, run.last_seen < sight.silent_before)
-        query = query.where(mark.told != DEAD, run.open_writers > 0)
-        states = {
-            row.id: (DEAD if row.last_seen < sight.lost_before else SILENT, row.told)
-            for row in connection.execute(query)
-            if row.id not in sight.alive
-        }
-        return {run_id: now for run_id, (now, told) in states.items() if now != told}
 
     # ------------------------------------------------------------ reading
     def search(
-        self, filter: str, order_by: str, sight: Sight, *, limit: int, offset: int, archived: bool
-    ) -> tuple[list[IndexedRun], int]:
+        self,
+        filter: str,
+        order_by: str,
+        sight: Sight,
+        *,
+        limit: int,
+        offset: int,
+        archived: bool,
+        total: bool = True,
+    ) -> tuple[list[IndexedRun], int | None]:
+        page = index_search.Page(limit=limit, offset=offset, archived=archived, total=total)
         with self._database.read() as connection:
-            return index_search.search(
-                connection, filter, order_by, sight, limit=limit, offset=offset, archived=archived
-            )
+            return index_search.search(connection, filter, order_by, sight, page)
 
     def get(self, run_ids: Sequence[str], sight: Sight) -> list[IndexedRun]:
         with self._database.read() as connection:
-            return index_search.load(connection, run_ids, sight)
+            return load(connection, keys_of(connection, run_ids), sight)
 
     def ids_ending(self, text: str, *, limit: int) -> list[str]:
         run_id = tables.runs.c.id
@@ -186,29 +172,18 @@ class SqlRunIndex:
 
     def records(self, run_id: str) -> RunRecords:
         with self._database.read() as connection:
-            return RunRecords(
-                error=_error(connection, run_id),
-                details=_details(connection, run_id),
-                params_from=_params_from(connection, run_id),
-                outputs=[_output(row) for row in _merged(connection, tables.outputs, run_id)],
-                inputs=[_input(row) for row in _merged(connection, tables.inputs, run_id)],
-                registrations=[
-                    _registration(row) for row in _merged(connection, tables.registrations, run_id)
-                ],
-            )
+            (key,) = keys_of(connection, [run_id]) or (0,)
+            return index_records.records(connection, run_id, key)
 
-    def points(self, run_id: str, name: str) -> list[Point]:
-        table = tables.points.c
-        query = select(table.writer, table.data).where(table.run_id == run_id, table.name == name)
-        query = query.order_by(table.writer, table.block)
+    def metric_names(self, run_id: str) -> list[str]:
         with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        stamped = [
-            (point[0], row.writer, point[1], point)
-            for row in rows
-            for point in index_points.unpack_points(row.data)
-        ]
-        return [each[3] for each in sorted(stamped, key=itemgetter(0, 1, 2))]
+            (key,) = keys_of(connection, [run_id]) or (0,)
+            return index_records.metric_names(connection, key)
+
+    def points(self, run_id: str, name: str) -> Points:
+        with self._database.read() as connection:
+            (key,) = keys_of(connection, [run_id]) or (0,)
+            return index_points.read_points(connection, key, name)
 
     def experiments(self) -> list[str]:
         name = tables.runs.c.experiment
@@ -225,141 +200,90 @@ class SqlRunIndex:
         run = tables.runs.c
         found: dict[str, str] = {}
         with self._database.read() as connection:
-            for part in merge.chunks(job_ids):
+            for part in chunks(job_ids):
                 query = select(run.job_id, run.id).where(run.job_id.in_(part), run.kind == RunKind.JOB.value)
                 rows = connection.execute(query.order_by(run.started_at, run.id))
                 found.update((row.job_id, row.id) for row in rows)
         return found
 
     def reading(self, kind: str, name: str, version: int | None, digest: str | None) -> list[str]:
-        table = tables.inputs.c
+        table, run, data = tables.inputs.c, tables.runs.c, tables.data.c
         pending = and_(table.version.is_(None), table.digest == digest)
-        query = select(table.run_id).where(table.kind == kind, table.name == name)
-        query = query.where(pending if version is None else or_(table.version == version, pending))
+        this = pending if version is None else or_(table.version == version, pending)
+        readers: ColumnElement[bool] = run.key.in_(
+            select(table.run).where(table.kind == kind, table.name == name, this)
+        )
+        if kind == "dataset" and digest:
+            readers = or_(readers, run.key.in_(select(data.run).where(data.digest == digest)))
         with self._database.read() as connection:
-            return list(connection.scalars(query.distinct().order_by(table.run_id)))
+            return list(connection.scalars(select(run.id).where(readers).order_by(run.id)))
 
     def changes(self, since: int) -> tuple[int, list[str]]:
-        mark = tables.marks.c
-        query = select(mark.run_id).where(mark.seq > since).order_by(mark.seq, mark.run_id)
+        mark, run = tables.marks.c, tables.runs.c
+        query = select(run.id).join(tables.marks, mark.run == run.key).where(mark.seq > since)
         with self._database.read() as connection:
-            return schema.current_seq(connection), list(connection.scalars(query))
+            return schema.current_seq(connection), list(connection.scalars(query.order_by(mark.seq, run.id)))
 
 
-# ---------------------------------------------------------------------- writing
+# ---------------------------------------------------------------------- within
 
 
-def _write(
-    connection: Connection,
-    deltas: Sequence[Delta],
-    journals: Mapping[tuple[str, str], Mapping[str, Any]],
-    runs: Mapping[str, Mapping[str, Any]],
-    seq: int,
-) -> None:
-    run_ids = {delta.run_id for delta in deltas}
-    keys = {(delta.run_id, delta.writer) for delta in deltas}
-    merge.upsert(connection, tables.journals, [dict(journals[key]) for key in sorted(keys)])
-    merge.upsert(
-        connection,
-        tables.runs,
-        [{**runs[run_id], "stamps": _stamps(runs[run_id])} for run_id in sorted(run_ids)],
-    )
-    marks = [{"run_id": run_id, "seq": seq, "dead": False, "told": ""} for run_id in sorted(run_ids)]
-    merge.upsert(connection, tables.marks, marks)
-    merge.write_keyed(connection, deltas)
-    merge.write_metrics(connection, deltas)
-    index_points.write_points(connection, deltas)
-    merge.write_lists(connection, deltas)
+class _Taking:
+    """Parts of journals that are merged with what the index has, in one transaction."""
+
+    def __init__(self, connection: Connection, deltas: Sequence[Delta]) -> None:
+        self.taken: list[Delta] = []
+        self.runs = index_write.known_runs(connection, deltas)
+        self.journals = index_write.known_journals(connection, self.runs)
+        self._next_run = index_write.next_key(connection, tables.runs)
+        self._next_journal = index_write.next_key(connection, tables.journals)
+
+    def take(self, delta: Delta) -> bool:
+        """Merge a part; returns False for one that does not begin where the index stands."""
+        key = (delta.run_id, delta.writer)
+        before = self.journals.get(key)
+        if delta.start != (before["offset"] if before else 0):
+            return False
+        run = self.runs.get(delta.run_id)
+        if run is None:
+            run = self.runs[delta.run_id] = merge.new_run(self._next_run, delta.run_id)
+            self._next_run += 1
+        if before is None:
+            before = merge.new_journal(self._next_journal, run.key, delta.writer)
+            self._next_journal += 1
+        after = self.journals[key] = merge.merge_journal(before, delta)
+        merge.merge_run(run, delta, before, after)
+        self.taken.append(delta)
+        return True
 
 
-def _stamps(run: Mapping[str, Any]) -> str:
-    return merge.to_text(dict(sorted(run["stamps"].items())))
+def _untold(connection: Connection, sight: Sight) -> dict[int, str]:
+    """Running runs that are silent or lost, and not told of as such."""
+    run, mark = tables.runs.c, tables.marks.c
+    query = select(run.key, run.id, run.last_seen, mark.told).join(tables.marks, mark.run == run.key)
+    query = query.where(mark.watched.is_(True), mark.told != DEAD, run.last_seen < sight.silent_before)
+    states = {
+        row.key: (DEAD if row.last_seen < sight.lost_before else SILENT, row.told)
+        for row in connection.execute(query)
+        if row.id not in sight.alive
+    }
+    return {key: now for key, (now, told) in states.items() if now != told}
 
 
-def _journal_rows(connection: Connection, run_ids: Iterable[str]) -> dict[tuple[str, str], dict[str, Any]]:
-    found = {}
-    for part in merge.chunks(run_ids):
-        query = select(tables.journals).where(tables.journals.c.run_id.in_(part))
-        for row in connection.execute(query).mappings():
-            found[row["run_id"], row["writer"]] = dict(row)
-    return found
+def _is_near(row: RowMapping, here: Process) -> bool:
+    same_boot = (row["boot_id"], row["pid_namespace"]) == (here.boot_id, here.pid_namespace)
+    return same_boot or row["host"] == here.host
 
 
-def _run_rows(connection: Connection, run_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    found = {}
-    for part in merge.chunks(run_ids):
-        for row in connection.execute(select(tables.runs).where(tables.runs.c.id.in_(part))).mappings():
-            stamps = msgspec.json.decode(row["stamps"])
-            found[row["id"]] = {**row, "stamps": stamps}
-    return found
+def _process(row: Mapping[str, Any] | RowMapping) -> Process | None:
+    return None if row["pid"] is None else Process(**{name: row[name] for name in merge.PROCESS})
 
 
-# ---------------------------------------------------------------------- rows to values
+def _journal_state(run_id: str, row: Mapping[str, Any]) -> JournalState:
+    names = ("writer", "offset", "bad_lines", "unknown", "role", "last_seen")
+    known = {name: row[name] for name in names}
+    return JournalState(run_id=run_id, **known, closed=bool(row["closed"]), process=_process(row))
 
 
-def _process(row: Any) -> Process | None:
-    if row["pid"] is None:
-        return None
-    names = ("host", "boot_id", "pid_namespace", "pid", "start_ticks")
-    return Process(**{name: row[name] for name in names})
-
-
-def _journal_state(row: Mapping[str, Any]) -> JournalState:
-    names = ("run_id", "writer", "offset", "bad_lines", "unknown", "role", "closed", "last_seen")
-    return JournalState(**{name: row[name] for name in names}, process=_process(row))
-
-
-def _open_writer(row: Row[Any]) -> OpenWriter:
-    process = _process(row._mapping)
-    return OpenWriter(row.run_id, row.writer, process, row.last_seen or 0.0, row.seq)
-
-
-def _merged(connection: Connection, table: Any, run_id: str) -> Iterable[Row[Any]]:
-    query = select(table).where(table.c.run_id == run_id).order_by(table.c.time, table.c.writer, table.c.n)
-    return connection.execute(query)
-
-
-def _output(row: Row[Any]) -> RecordedOutput:
-    return RecordedOutput(row.n, row.time, msgspec.json.decode(row.message))
-
-
-def _input(row: Row[Any]) -> RecordedInput:
-    return RecordedInput(row.n, row.time, row.kind, row.name, row.version, row.digest)
-
-
-def _registration(row: Row[Any]) -> Registration:
-    return Registration(
-        run_id=row.run_id,
-        writer=row.writer,
-        number=row.n,
-        time=row.time,
-        kind=row.kind,
-        name=row.name,
-        digest=row.digest,
-        user=row.user,
-        record=msgspec.json.decode(row.record),
-        version=row.version,
-        problem=row.problem,
-    )
-
-
-def _error(connection: Connection, run_id: str) -> RunError | None:
-    query = select(tables.runs.c.error).where(tables.runs.c.id == run_id)
-    text = connection.execute(query).scalar_one_or_none()
-    return None if text is None else msgspec.json.decode(text, type=RunError)
-
-
-def _details(connection: Connection, run_id: str) -> dict[str, dict[str, Stamped]]:
-    table = tables.details.c
-    query = select(tables.details).where(table.run_id == run_id).order_by(table.kind, table.name)
-    found: dict[str, dict[str, Stamped]] = {}
-    for row in connection.execute(query):
-        stamped = Stamped(msgspec.json.decode(row.value), (row.time, row.writer, row.n))
-        found.setdefault(row.kind, {})[row.name] = stamped
-    return found
-
-
-def _params_from(connection: Connection, run_id: str) -> dict[str, str]:
-    table = tables.params.c
-    query = select(table.name, table.source).where(table.run_id == run_id).order_by(table.name)
-    return {row.name: row.source for row in connection.execute(query)}
+def _open_writer(row: RowMapping) -> OpenWriter:
+    return OpenWriter(row["id"], row["writer"], _process(row), row["last_seen"] or 0.0, row["seq"])

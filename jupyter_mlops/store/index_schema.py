@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 
-from sqlalchemy import Connection, MetaData, Table, delete, insert, inspect, select, text, update
+from sqlalchemy import Connection, MetaData, Table, insert, inspect, select, text, update
 
 from ..errors import Unavailable
+from . import index_texts
 from .database import Database
 from .index_tables import SCHEMA_VERSION, metadata, state
 
@@ -43,7 +43,7 @@ def _make_tables(database: Database) -> None:
         if not database.is_sqlite:  # on SQLite a write transaction is the only one
             connection.execute(text("SELECT pg_advisory_xact_lock(7017071)"))
         if _version(connection) != SCHEMA_VERSION:
-            _recreate(connection)
+            recreate(connection)
 
 
 def _unavailable(database: Database, error: Unavailable) -> Unavailable:
@@ -54,23 +54,18 @@ def _unavailable(database: Database, error: Unavailable) -> Unavailable:
     )
 
 
-def _recreate(connection: Connection) -> None:
+def recreate(connection: Connection) -> None:
     """New tables, and a ``seq`` above any that was given out before: it starts at the milliseconds now."""
-    seq = max(_value(connection, SEQ) or 0.0, float(time.time_ns() // 1_000_000))
+    seq = max((_value(connection, SEQ) or 0.0) + 1, float(time.time_ns() // 1_000_000))
+    index_texts.drop(connection)
     old = MetaData()
     for name in _present(connection):
         Table(name, old)
     old.drop_all(connection)
     metadata.create_all(connection, checkfirst=False)
+    index_texts.create(connection)
     rows = [{"name": SCHEMA, "value": float(SCHEMA_VERSION)}, {"name": SEQ, "value": seq}]
     connection.execute(insert(state), [*rows, {"name": SCANNED, "value": None}])
-
-
-def empty(connection: Connection, tables: Sequence[Table]) -> None:
-    """Delete all rows, and forget that the home was scanned."""
-    for table in tables:
-        connection.execute(delete(table))
-    connection.execute(update(state).where(state.c.name == SCANNED).values(value=None))
 
 
 def next_seq(connection: Connection) -> int:

@@ -1,24 +1,68 @@
-"""Pages of runs: filter, order, and everything that a list shows, in a handful of queries."""
+"""Finding a page of runs: where to begin, in which order to walk, and when to stop.
+
+There are two ways. When few runs come into question for one of the comparisons that all must hold, these
+are taken and sorted. Otherwise the runs are walked in the order asked for, along an index, until the page is
+full. Which is shorter is told by counting, in each comparison's index, up to MANY.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, not_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, not_, select
 
-from ..entities import MetricSummary, Progress, Run, RunKind, RunStatus
 from ..protocols.runs import IndexedRun, Sight
 from . import index_tables as tables
-from .filters import Field, Order, parse_filter, parse_order
-from .filters_sql import condition, last_sign, run_expression, status
-from .index_merge import chunks
+from .filters import SEARCHED, All, Order, Predicate, Tree, parse_filter, parse_order
+from .filters_sql import NARROW, candidates, condition, narrow, run_expression
+from .index_load import load
+from .index_rows import name_key
+from .index_texts import has_words
+
+DEFAULT_ORDER = "started desc"
+MANY = 10_000
+"""Candidates are counted up to here."""
 
 _MAY_LACK = ("notebook", "ended", "parent", "job", "sweep")
-DEFAULT_ORDER = "started desc"
 
-_GROUPED: dict[str, Any] = {"params": tables.params, "metrics": tables.metrics, "tags": tables.tags}
+Condition = ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Which part of what is found; ``archived`` runs too, and whether all are counted."""
+
+    limit: int
+    offset: int
+    archived: bool
+    total: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """One of the comparisons that all must hold; ``keys`` and their ``count`` where an index has them."""
+
+    tree: Tree
+    condition: Condition
+    keys: Select[Any] | None = None
+    count: int = MANY
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    terms: Sequence[_Term]
+    orders: Sequence[Order]
+    sight: Sight
+    archived: bool
+
+    @property
+    def where(self) -> list[Condition]:
+        """Everything that must hold, what is rarest first."""
+        # IS NOT, so that SQLite does not think of an index of archived runs
+        shown = [] if self.archived else [tables.runs.c.archived.is_not(True)]
+        return [*(term.condition for term in self.terms), *shown]
 
 
 def search(
@@ -26,75 +70,157 @@ def search(
     filter: str,
     order_by: str,
     sight: Sight,
-    *,
-    limit: int,
-    offset: int,
-    archived: bool,
-) -> tuple[list[IndexedRun], int]:
-    """One page and the number of all that match."""
-    where: list[ColumnElement[bool]] = [] if archived else [tables.runs.c.archived.is_(False)]
-    if tree := parse_filter(filter):
-        where.append(condition(tree, sight))
+    page: Page,
+) -> tuple[list[IndexedRun], int | None]:
+    """One page and, when asked for, the number of all that match."""
+    tree = parse_filter(filter)
     orders = [*parse_order(order_by), *parse_order(DEFAULT_ORDER)]
-    total = connection.execute(select(func.count()).select_from(tables.runs).where(*where)).scalar_one()
-    ids = _page_ids(connection, where, orders, sight, limit=limit, offset=offset)
-    return load(connection, ids, sight), total
+    wanted = _Search(_terms(connection, tree, sight), orders, sight, page.archived)
+    keys = _page(connection, wanted, limit=page.limit, offset=page.offset)
+    count = _count(connection, wanted) if page.total else None
+    return load(connection, keys, sight), count
 
 
-def load(connection: Connection, run_ids: Sequence[str], sight: Sight) -> list[IndexedRun]:
-    """Whole runs, in the order of the ids; unknown ids are left out."""
-    found: dict[str, IndexedRun] = {}
-    for part in chunks(run_ids):
-        params, metrics, tags = _params(connection, part), _metrics(connection, part), _tags(connection, part)
-        for row in connection.execute(_runs(sight).where(tables.runs.c.id.in_(part))):
-            run = _run(row, params.get(row.id, {}), metrics.get(row.id, {}), tags.get(row.id, {}), sight)
-            found[row.id] = IndexedRun(run, row.sign, bool(row.dead), row.open_writers)
-    return [found[run_id] for run_id in run_ids if run_id in found]
+# ---------------------------------------------------------------------- what must hold
 
 
-# ---------------------------------------------------------------------- order
+def _terms(connection: Connection, tree: Tree | None, sight: Sight) -> list[_Term]:
+    """The comparisons that all must hold, those with the fewest candidates first."""
+    if tree is None:
+        return []
+    trees = tree.items if isinstance(tree, All) else (tree,)
+    words = _mentions_text(tree) and has_words(connection)
+    terms = [_term(connection, each, sight, words) for each in trees]
+    return sorted(terms, key=lambda term: term.count)
 
 
-def _page_ids(
-    connection: Connection,
-    where: Sequence[ColumnElement[bool]],
-    orders: Sequence[Order],
-    sight: Sight,
-    *,
-    limit: int,
-    offset: int,
-) -> list[str]:
-    """Runs that lack what the first key sorts by come last.
+def _term(connection: Connection, tree: Tree, sight: Sight, words: bool) -> _Term:
+    where = condition(tree, sight, words=words)
+    keys = candidates(tree, sight, words=words)
+    if keys is None:
+        return _Term(tree, where)
+    counted = select(func.count()).select_from(keys.limit(MANY).subquery())
+    return _Term(tree, where, keys, connection.execute(counted).scalar_one())
 
-    They are asked for apart and only when the page reaches them: so the database can walk along the
-    index of a metric instead of sorting all runs.
+
+def _mentions_text(tree: Tree) -> bool:
+    if isinstance(tree, Predicate):
+        return tree.field.group == "run" and tree.field.name in SEARCHED
+    items = tree.items if hasattr(tree, "items") else (tree.item,)
+    return any(_mentions_text(item) for item in items)
+
+
+def _count(connection: Connection, wanted: _Search) -> int:
+    """All that match; begun where the fewest candidates are."""
+    query = select(func.count()).select_from(tables.runs)
+    first = _fewest(wanted.terms)
+    if first is not None and first.keys is not None:
+        query = query.where(tables.runs.c.key.in_(first.keys))
+    return connection.execute(query.where(*wanted.where)).scalar_one()
+
+
+def _fewest(terms: Sequence[_Term]) -> _Term | None:
+    return next((term for term in terms if term.count < MANY), None)
+
+
+# ---------------------------------------------------------------------- a page
+
+
+def _page(connection: Connection, wanted: _Search, *, limit: int, offset: int) -> list[int]:
+    if not limit:
+        return []
+    first = _fewest(wanted.terms)
+    if first is not None and first.count <= _walked(connection, wanted, limit + offset):
+        return _sorted_candidates(connection, wanted, first, limit=limit, offset=offset)
+    return _walk(connection, wanted, limit=limit, offset=offset)
+
+
+def _walked(connection: Connection, wanted: _Search, rows: int) -> float:
+    """About how many runs a walk passes until it has found so many."""
+    every = connection.execute(select(func.max(tables.runs.c.key))).scalar() or 1
+    passed = float(rows)
+    for term in wanted.terms:
+        if term.keys is not None and not _is_on(term.tree, wanted.orders[0]):
+            passed *= every / max(1, term.count if term.count < MANY else max(MANY, every // 2))
+    return min(passed, every)
+
+
+def _sorted_candidates(
+    connection: Connection, wanted: _Search, first: _Term, *, limit: int, offset: int
+) -> list[int]:
+    among = tables.runs.c.key.in_(first.keys)  # type: ignore[arg-type]
+    query = select(tables.runs.c.key).where(among, *wanted.where)
+    return _scalars(connection, _ordered(query, wanted.orders, wanted.sight).limit(limit).offset(offset))
+
+
+def _walk(connection: Connection, wanted: _Search, *, limit: int, offset: int) -> list[int]:
+    """The page, from one phase of the order after the other until it is full."""
+    keys: list[int] = []
+    for query in _phases(wanted):
+        found = _scalars(connection, query.limit(limit - len(keys)).offset(offset))
+        keys += found
+        if len(keys) == limit:
+            break
+        if found:
+            offset = 0
+        elif offset:
+            count = select(func.count()).select_from(query.order_by(None).subquery())
+            offset -= connection.execute(count).scalar_one()
+    return keys
+
+
+def _phases(wanted: _Search) -> Iterator[Select[Any]]:
+    """Queries whose results follow each other in the order asked for.
+
+    Params that are numbers and those that are texts are apart, and so are the runs that lack what the first
+    key sorts by, which come last: so the database can walk along an index instead of sorting all runs.
     """
-    first, rest = orders[0], orders[1:]
+    first, rest, sight = wanted.orders[0], wanted.orders[1:], wanted.sight
     if first.field.group == "run":
-        ordered = _ordered(_ids(where), orders, sight)
-        return _scalars(connection, ordered.limit(limit).offset(offset))
-    table = _GROUPED[first.field.group]
-    named = and_(_same_run(table), table.c.name == first.field.name)
-    key = and_(named, _value(first.field, table).is_not(None))
-    having = _ids(where, table, key)
-    having = having.order_by(*_directed(_columns(first.field, table), first.descending))
-    ids = _scalars(connection, _ordered(having, rest, sight).limit(limit).offset(offset))
-    if len(ids) < limit:
-        count = select(func.count()).select_from(having.order_by(None).subquery())
-        before = connection.execute(count).scalar_one()
-        lacking = _ordered(_ids([*where, not_(exists().where(key))]), rest, sight)
-        lacking = lacking.limit(limit - len(ids)).offset(max(0, offset - before))
-        ids += _scalars(connection, lacking)
-    return ids
+        yield _ordered(select(tables.runs.c.key).where(*wanted.where), wanted.orders, sight)
+        return
+    table = NARROW[first.field.group]
+    kinds = [_columns(first, table)[0]]
+    if first.field.group == "params":
+        kinds = [table.c.number, table.c.text]
+    for column in kinds if first.descending else reversed(kinds):
+        has_value = column.is_not(None)
+        if len(kinds) == 2 and column is table.c.text:
+            has_value = table.c.number.is_(None)
+        walk = _having(wanted, first, has_value).order_by(*_directed([column], first.descending))
+        yield _ordered(walk, rest, sight)
+    of_run = and_(table.c.run == tables.runs.c.key, table.c.name == name_key(first.field.name))
+    lacks = not_(exists().where(of_run, _columns(first, table)[-1].is_not(None)))
+    yield _ordered(select(tables.runs.c.key).where(*wanted.where, lacks), rest, sight)
 
 
-def _scalars(connection: Connection, query: Select[Any]) -> list[str]:
+def _having(wanted: _Search, first: Order, has_value: Condition) -> Select[Any]:
+    """Runs that have what the first key sorts by. Comparisons on it are asked of the row that is walked."""
+    table = NARROW[first.field.group]
+    source = table.join(tables.runs, table.c.run == tables.runs.c.key)
+    query = select(tables.runs.c.key).select_from(source)
+    query = query.where(table.c.name == name_key(first.field.name), has_value)
+    for term in wanted.terms:
+        if isinstance(term.tree, Predicate) and _is_on(term.tree, first):
+            query = query.where(narrow(term.tree, table))
+        else:
+            query = query.where(term.condition)
+    return query if wanted.archived else query.where(tables.runs.c.archived.is_not(True))
+
+
+def _is_on(tree: Tree, order: Order) -> bool:
+    """Whether a comparison is one of the value that is sorted by, and so of a row that has it."""
+    if not isinstance(tree, Predicate) or order.field.group == "run" or tree.operator == "null":
+        return False
+    this, that = tree.field, order.field
+    return (this.group, this.name, this.part) == (that.group, that.name, that.part)
+
+
+def _scalars(connection: Connection, query: Select[Any]) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def _ids(where: Sequence[ColumnElement[bool]], table: Any = None, key: Any = None) -> Select[Any]:
-    source = tables.runs if table is None else tables.runs.join(table, key)
-    return select(tables.runs.c.id).select_from(source).where(*where)
+# ---------------------------------------------------------------------- order
 
 
 def _ordered(query: Select[Any], orders: Sequence[Order], sight: Sight) -> Select[Any]:
@@ -104,113 +230,26 @@ def _ordered(query: Select[Any], orders: Sequence[Order], sight: Sight) -> Selec
         if (field.group, field.name, field.part) in seen:
             continue
         seen.add((field.group, field.name, field.part))
-        columns = [run_expression(field, sight)] if field.group == "run" else _sorted_by(field)
+        columns = [run_expression(field, sight)] if field.group == "run" else _sorted_by(order)
         if field.group != "run" or field.name in _MAY_LACK:
             query = query.order_by(columns[-1].is_(None))
         query = query.order_by(*_directed(columns, order.descending))
     return query.order_by(tables.runs.c.id.desc())
 
 
-def _sorted_by(field: Field) -> list[ColumnElement[Any]]:
-    """A value of a group as subqueries, for any key but the first."""
-    table = _GROUPED[field.group].alias()
-    same = and_(_same_run(table), table.c.name == field.name)
-    return [select(column).where(same).scalar_subquery() for column in _columns(field, table)]
+def _sorted_by(order: Order) -> list[ColumnElement[Any]]:
+    """A value of a group as subqueries."""
+    table = NARROW[order.field.group].alias()
+    same = and_(table.c.name == name_key(order.field.name), table.c.run == tables.runs.c.key)
+    return [select(column).where(same).scalar_subquery() for column in _columns(order, table)]
 
 
-def _columns(field: Field, table: Any) -> list[ColumnElement[Any]]:
-    return [table.c.number, table.c.text] if field.group == "params" else [_value(field, table)]
-
-
-def _value(field: Field, table: Any) -> ColumnElement[Any]:
-    names = {"params": "text", "tags": "value", "metrics": field.part}
-    column: ColumnElement[Any] = table.c[names[field.group]]
-    return column
+def _columns(order: Order, table: Any) -> list[ColumnElement[Any]]:
+    if order.field.group == "metrics":
+        return [table.c[order.field.part]]
+    return [table.c.number, table.c.text] if order.field.group == "params" else [table.c.text]
 
 
 def _directed(columns: Iterable[ColumnElement[Any]], descending: bool) -> list[ColumnElement[Any]]:
     # NULLs (params that are no numbers) stand where SQLite has them in an index, on all databases
     return [column.desc().nulls_last() if descending else column.asc().nulls_first() for column in columns]
-
-
-# ---------------------------------------------------------------------- rows to runs
-
-
-def _same_run(table: Any) -> ColumnElement[bool]:
-    same: ColumnElement[bool] = table.c.run_id == tables.runs.c.id
-    return same
-
-
-def _runs(sight: Sight) -> Select[Any]:
-    marks = tables.marks.c
-    source = tables.runs.outerjoin(tables.marks, _same_run(tables.marks))
-    derived = status(sight).label("derived"), last_sign().label("sign")
-    return select(tables.runs, marks.seq, marks.dead, *derived).select_from(source)
-
-
-def _run(
-    row: Row[Any],
-    params: dict[str, Any],
-    metrics: dict[str, MetricSummary],
-    tags: dict[str, str],
-    sight: Sight,
-) -> Run:
-    derived = RunStatus(row.derived)
-    until = row.ended_at if row.ended_at is not None else row.sign if derived is RunStatus.LOST else sight.now
-    done = row.progress_done
-    progress = None if done is None else Progress(done=done, total=row.progress_total)
-    return Run(
-        id=row.id,
-        name=row.name,
-        experiment=row.experiment,
-        kind=RunKind(row.kind),
-        status=derived,
-        started_at=row.started_at,
-        status_reason=row.reason,
-        ended_at=row.ended_at,
-        duration_s=max(0.0, until - row.started_at),
-        notebook=row.notebook,
-        cell_id=row.cell_id,
-        parent_id=row.parent_id,
-        job_id=row.job_id,
-        sweep_id=row.sweep_id,
-        user=row.user,
-        host=row.host,
-        params=params,
-        metrics=metrics,
-        tags=tags,
-        note=row.note,
-        archived=row.archived,
-        progress=progress,
-        seq=row.seq or 0,
-    )
-
-
-def _params(connection: Connection, run_ids: Sequence[str]) -> Mapping[str, dict[str, Any]]:
-    table = tables.params.c
-    query = select(table.run_id, table.name, table.value).where(table.run_id.in_(run_ids))
-    found: dict[str, dict[str, Any]] = {}
-    for run_id, name, value in connection.execute(query.order_by(table.run_id, table.name)):
-        found.setdefault(run_id, {})[name] = msgspec.json.decode(value)
-    return found
-
-
-def _metrics(connection: Connection, run_ids: Sequence[str]) -> Mapping[str, dict[str, MetricSummary]]:
-    table = tables.metrics.c
-    query = select(table.run_id, table.name, table.last, table.min, table.max, table.count, table.last_step)
-    found: dict[str, dict[str, MetricSummary]] = {}
-    for row in connection.execute(query.where(table.run_id.in_(run_ids)).order_by(table.run_id, table.name)):
-        run_id, name, last, least, most, count, step = row
-        summary = MetricSummary(last=last, min=least, max=most, count=count, last_step=step)
-        found.setdefault(run_id, {})[name] = summary
-    return found
-
-
-def _tags(connection: Connection, run_ids: Sequence[str]) -> Mapping[str, dict[str, str]]:
-    table = tables.tags.c
-    query = select(table.run_id, table.name, table.value).order_by(table.run_id, table.name)
-    query = query.where(table.run_id.in_(run_ids), table.value.is_not(None))
-    found: dict[str, dict[str, str]] = {}
-    for run_id, name, value in connection.execute(query):
-        found.setdefault(run_id, {})[name] = value
-    return found

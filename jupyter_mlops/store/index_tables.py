@@ -1,8 +1,12 @@
 """The tables of the disposable index: what journals say, in rows.
 
 ``run_marks`` and ``index_state`` are the exception: they hold what readers noted, not what journals say,
-so that only they differ after a rebuild. The columns ``time``, ``writer`` and ``n`` are a stamp: the time,
-the writer and the number of the record that set the row.
+so that only they differ after a rebuild. Runs, journals and texts have integer keys, given out in the order
+of taking in: another rebuild gives out others, and nothing but these tables may hold them.
+
+Everything that is known of a run's params, tags and metric summaries is one *document* a run
+(``index_document``), which lists are read from. ``run_params``, ``run_tags`` and ``run_metrics`` repeat of it
+what filters and sort keys look at, in narrow rows that lie together by name.
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raise it whenever a table or the meaning of a column changes: older indexes are then built anew."""
 
 
@@ -46,17 +50,21 @@ class Number(TypeDecorator[float]):
 
 metadata = MetaData()
 
-# Merging compares writers: everywhere by code point, as SQLite and Python do.
-Key = String().with_variant(String(collation="C"), "postgresql")
-Counter = BigInteger().with_variant(Integer, "sqlite")
+# Texts are compared and sorted by code point everywhere, as SQLite and Python do.
+Code = Text().with_variant(Text(collation="C"), "postgresql")
+Integral = BigInteger().with_variant(Integer, "sqlite")
 
 
-def _stamp() -> list[Column[Any]]:
-    return [
-        Column("time", Double, nullable=False),
-        Column("writer", Key, nullable=False),
-        Column("n", BigInteger, nullable=False),
-    ]
+def _key(name: str, *, primary: bool = True) -> Column[Any]:
+    return Column(name, Integral, primary_key=primary, autoincrement=False, nullable=False)
+
+
+def _name() -> Column[Any]:
+    return Column("name", Integral, primary_key=True, autoincrement=False)
+
+
+def _where(condition: str, *, sqlite: str = "") -> dict[str, Any]:
+    return {"sqlite_where": text(sqlite or condition), "postgresql_where": text(condition)}
 
 
 state = Table(
@@ -69,8 +77,9 @@ state = Table(
 journals = Table(
     "run_journals",
     metadata,
-    Column("run_id", Key, primary_key=True),
-    Column("writer", Key, primary_key=True),
+    _key("key"),
+    _key("run", primary=False),
+    Column("writer", Code, nullable=False),
     Column("offset", BigInteger, nullable=False),
     Column("bad_lines", Integer, nullable=False),
     Column("unknown", Integer, nullable=False),
@@ -82,131 +91,154 @@ journals = Table(
     Column("pid_namespace", BigInteger),
     Column("pid", BigInteger),
     Column("start_ticks", BigInteger),
-    sqlite_with_rowid=False,
+    Index("run_journals_of_run", "run", "writer", unique=True),
 )
 
 runs = Table(
     "runs",
     metadata,
-    Column("id", Key, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("experiment", Text, nullable=False),
+    _key("key"),
+    Column("id", Code, nullable=False),
+    Column("name", Code, nullable=False),
+    Column("experiment", Code, nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("user", Text, nullable=False),
-    Column("host", Text, nullable=False),
-    Column("notebook", Text),
-    Column("cell_id", Text),
-    Column("parent_id", Text),
-    Column("job_id", Text),
-    Column("sweep_id", Text),
-    Column("started_at", Double, nullable=False),
     # as written: a run without an end says "running" for ever
     Column("status", String(16), nullable=False),
-    Column("reason", Text),
-    Column("error", Text),
+    Column("started_at", Double, nullable=False),
     Column("ended_at", Double),
-    Column("note", Text, nullable=False),
     Column("archived", Boolean, nullable=False),
-    Column("progress_done", Integer),
-    Column("progress_total", Integer),
     # the last record of any writer but editors, and how many of those have not closed
     Column("last_seen", Double),
     Column("open_writers", Integer, nullable=False),
-    # JSON: the stamp that set each of name, note, archived, progress, begun, ended, ended_by_other
-    Column("stamps", Text, nullable=False),
-    Index("runs_by_start", "archived", "started_at", "id"),
-    Index("runs_by_parent", "parent_id"),
-    Index("runs_by_job", "job_id"),
-    Index("runs_by_experiment", "experiment", "started_at"),
-    Index(
-        "runs_running",
-        "last_seen",
-        sqlite_where=text("status = 'running'"),
-        postgresql_where=text("status = 'running'"),
-    ),
-    sqlite_with_rowid=False,
+    Column("user", Code, nullable=False),
+    Column("host", Code, nullable=False),
+    Column("notebook", Code),
+    Column("parent_id", Code),
+    Column("job_id", Code),
+    Column("sweep_id", Code),
+    Column("note", Code, nullable=False),
+    Column("code", Integral),  # the key of its source in run_texts
+    Index("runs_by_id", "id", unique=True),
+    Index("runs_by_start", "started_at", "id", "archived"),
+    Index("runs_by_status", "status", "started_at", "id"),
+    Index("runs_by_experiment", "experiment", "started_at", "id"),
+    Index("runs_by_parent", "parent_id", **_where("parent_id IS NOT NULL")),
+    Index("runs_by_job", "job_id", **_where("job_id IS NOT NULL")),
+    Index("runs_by_sweep", "sweep_id", **_where("sweep_id IS NOT NULL")),
+    Index("runs_by_code", "code", **_where("code IS NOT NULL")),
 )
 
 marks = Table(
     "run_marks",
     metadata,
-    Column("run_id", Key, primary_key=True),
+    _key("run"),
     Column("seq", BigInteger, nullable=False),
+    # somebody has to look whether it lives: it runs as written, a writer is open, and it is not noted dead
+    Column("watched", Boolean, nullable=False),
     Column("dead", Boolean, nullable=False),
     # the last of "", "silent" and "lost" that `changes` told of
     Column("told", String(8), nullable=False),
     Index("run_marks_by_seq", "seq"),
-    Index("run_marks_dead", "run_id", sqlite_where=text("dead IS 1"), postgresql_where=text("dead")),
-    sqlite_with_rowid=False,
+    Index("run_marks_watched", "run", **_where("watched", sqlite="watched IS 1")),
+    Index("run_marks_dead", "run", **_where("dead", sqlite="dead IS 1")),
+)
+
+documents = Table(
+    "run_documents",
+    metadata,
+    _key("run"),
+    Column("data", LargeBinary, nullable=False),
 )
 
 params = Table(
     "run_params",
     metadata,
-    Column("run_id", Key, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),  # JSON
+    _name(),
+    _key("run"),
     Column("number", Double),
-    Column("text", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    *_stamp(),
-    Index("run_params_by_number", "name", "number"),
+    Column("text", Code, nullable=False),
+    Column("text_key", Integral),  # NULL for numbers
+    Index("run_params_by_number", "name", "number", "run", **_where("number IS NOT NULL")),
+    Index("run_params_by_text", "name", "text_key", "run", **_where("text_key IS NOT NULL")),
     sqlite_with_rowid=False,
 )
 
 tags = Table(
     "run_tags",
     metadata,
-    Column("run_id", Key, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("value", Text),  # NULL: removed
-    *_stamp(),
-    Index("run_tags_by_value", "name", "value"),
+    _name(),
+    _key("run"),
+    Column("text", Code, nullable=False),
+    Column("text_key", Integral, nullable=False),
+    Index("run_tags_by_text", "name", "text_key", "run"),
     sqlite_with_rowid=False,
 )
 
 metrics = Table(
     "run_metrics",
     metadata,
-    Column("run_id", Key, primary_key=True),
-    Column("name", Text, primary_key=True),
+    _name(),
+    _key("run"),
     Column("last", Number),
     Column("min", Number),
     Column("max", Number),
-    Column("count", BigInteger, nullable=False),
-    Column("last_step", BigInteger),
-    *_stamp(),
-    Index("run_metrics_by_last", "name", "last"),
+    Index("run_metrics_by_last", "name", "last", "run"),
     sqlite_with_rowid=False,
 )
 
 points = Table(
     "run_points",
     metadata,
-    Column("run_id", Key, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("writer", Key, primary_key=True),
-    # record number // POINTS_PER_BLOCK: blocks are the same however the journal was cut by reading
-    Column("block", BigInteger, primary_key=True),
+    _key("run"),
+    _name(),
+    _key("journal"),
+    # how many points of the metric lie before it in the journal: the same however it was cut by reading
+    _key("block"),
     Column("data", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 details = Table(
     "run_details",
     metadata,
-    Column("run_id", Key, primary_key=True),
-    Column("kind", String(16), primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),  # JSON
-    *_stamp(),
+    _key("run"),
+    Column("data", LargeBinary, nullable=False),
+)
+
+# The content of data that runs read, registered or not
+data = Table(
+    "run_data",
+    metadata,
+    Column("digest", Code, primary_key=True),
+    _key("run"),
+    Index("run_data_of_run", "run"),
+    sqlite_with_rowid=False,
+)
+
+# Sources and other long values of details, each content once
+texts = Table(
+    "run_texts",
+    metadata,
+    _key("key"),
+    Column("digest", LargeBinary, nullable=False),
+    Column("body", Code, nullable=False),
+    Index("run_texts_by_digest", "digest", unique=True),
+)
+
+# What a run printed, capped: the beginning and the end
+printed = Table(
+    "run_printed",
+    metadata,
+    _key("run"),
+    Column("body", Code, nullable=False),
 )
 
 outputs = Table(
     "run_outputs",
     metadata,
-    Column("run_id", Key, primary_key=True),
-    Column("writer", Key, primary_key=True),
-    Column("n", Counter, primary_key=True),
+    _key("run"),
+    Column("writer", Code, primary_key=True),
+    Column("n", Integral, primary_key=True),
     Column("time", Double, nullable=False),
     Column("message", Text, nullable=False),  # JSON
 )
@@ -214,9 +246,9 @@ outputs = Table(
 inputs = Table(
     "run_inputs",
     metadata,
-    Column("run_id", Key, primary_key=True),
-    Column("writer", Key, primary_key=True),
-    Column("n", Counter, primary_key=True),
+    _key("run"),
+    Column("writer", Code, primary_key=True),
+    Column("n", Integral, primary_key=True),
     Column("time", Double, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("name", Text, nullable=False),
@@ -228,9 +260,9 @@ inputs = Table(
 registrations = Table(
     "run_registrations",
     metadata,
-    Column("run_id", Key, primary_key=True),
-    Column("writer", Key, primary_key=True),
-    Column("n", Counter, primary_key=True),
+    _key("run"),
+    Column("writer", Code, primary_key=True),
+    Column("n", Integral, primary_key=True),
     Column("time", Double, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("name", Text, nullable=False),
@@ -239,7 +271,11 @@ registrations = Table(
     Column("record", Text, nullable=False),  # JSON
     Column("version", Integer),
     Column("problem", Text, nullable=False),
-    Index("run_registrations_by_version", "version"),
+    Index(
+        "run_registrations_pending",
+        "time",
+        **_where("version IS NULL AND problem = ''"),
+    ),
 )
 
 NOTES = (state, marks)

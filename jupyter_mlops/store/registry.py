@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -82,6 +82,10 @@ class SqlRegistryStore:
     def dataset_of_digest(self, name: str, digest: str) -> DatasetVersion | None:
         with self._read() as connection:
             return DATASETS.of_digest(connection, name, digest)
+
+    def datasets_of_digests(self, digests: Collection[str]) -> list[DatasetVersion]:
+        with self._read() as connection:
+            return DATASETS.of_digests(connection, digests)
 
     def models(self) -> list[Model]:
         with self._read() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Generic, TypeVar
@@ -19,6 +19,9 @@ from .changes import current
 from .registry_tables import aliases, dataset_versions, datasets, model_versions, models, registrations
 
 V = TypeVar("V", DatasetVersion, ModelVersion)
+
+DIGESTS_A_QUERY = 500
+"""Databases limit the values of one statement."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,18 @@ class NamedVersions(Generic[V]):
             .limit(1)
         )
         return None if entity is None else from_json(entity, self.entity)
+
+    def of_digests(self, connection: Connection, digests: Collection[str]) -> list[V]:
+        """The versions with one of these contents, under any name, the newest first."""
+        versions = self.versions.c
+        wanted = list(digests)
+        found: list[tuple[float, Any]] = []
+        for start in range(0, len(wanted), DIGESTS_A_QUERY):
+            part = versions.digest.in_(wanted[start : start + DIGESTS_A_QUERY])
+            rows = connection.execute(select(versions.created_at, versions.entity).where(part))
+            found += [(row.created_at, row.entity) for row in rows]
+        found.sort(key=lambda each: each[0], reverse=True)
+        return [from_json(entity, self.entity) for _, entity in found]
 
     def next_number(self, connection: Connection, name: str) -> int:
         newest = select(func.max(self.versions.c.version)).where(self.versions.c.name == name)

@@ -191,6 +191,67 @@ class JournalContract:
         assert [type(record) for record in chunk.records] == [Start, Metrics]
         assert (chunk.bad_lines, chunk.unknown) == (4, 0)
 
+    @pytest.mark.parametrize(
+        ("lines", "bad"),
+        [
+            (b'{"k":"beat"}{"k":"beat"}\n', 1),
+            (b'{"k":"beat"} {"k":"beat"}\n', 1),
+            (b'{"k":"beat",\n"t":1.0}\n', 2),
+            (b'{"k":"beat"}{"k":"beat"}\n{"k":"beat",\n"t":1.0}\n', 3),
+            (b"\n\n", 0),
+            (b"\xff\xfe\n", 1),
+        ],
+        ids=["glued", "glued by a space", "cut", "glued and cut", "empty", "no UTF-8"],
+    )
+    def test_line_is_one_record_or_bad_whatever_stands_around_it(
+        self, scribe: Scribe, lines: bytes, bad: int
+    ) -> None:
+        scribe.log(1, loss=0.5).scribble(lines).log(2, loss=0.25)
+        alone = read_chunk(scribe.path)
+        scribe.scribble(b"nonsense\n")
+        among_others = read_chunk(scribe.path)
+        assert (
+            [record.n for record in alone.records] == [record.n for record in among_others.records] == [1, 2]
+        )
+        assert (alone.bad_lines, among_others.bad_lines) == (bad, bad + 1)
+
+    def test_line_longer_than_a_chunk_is_read_whole(self, scribe: Scribe) -> None:
+        text = "x" * 100_000
+        scribe.log(1, loss=0.5).write(Tags(g={"long": text})).log(2, loss=0.25)
+        records, offset = [], 0
+        while True:
+            chunk = read_chunk(scribe.path, offset, limit=64)
+            records += chunk.records
+            offset = chunk.end
+            if not chunk.more:
+                break
+        assert [record.n for record in records] == [1, 2, 3]
+        assert isinstance(records[1], Tags)
+        assert records[1].g == {"long": text}
+        assert offset == scribe.path.stat().st_size
+
+    def test_torn_line_alone_is_left_for_later(self, scribe: Scribe) -> None:
+        scribe.log(1, loss=0.5).scribble(b'{"k":"tag","g":{"a":' + b"1" * 1000)
+        first = read_chunk(scribe.path)
+        assert ([record.n for record in first.records], first.more) == ([1], False)
+        torn = read_chunk(scribe.path, first.end, limit=16)
+        assert (torn.end, torn.records, torn.bad_lines, torn.more) == (first.end, [], 0, False)
+
+    def test_clock_that_goes_backwards_does_not_turn_records_around(self, home: Path) -> None:
+        times = iter([100.0, 50.0, 60.0, 110.0, 20.0])
+        journal = JournalWriter(home, RUN, clock=lambda: next(times), writer="w")
+        for step in range(4):
+            journal.metrics({"loss": 0.5}, step)
+        journal.append(Heartbeat())
+        records = read_chunk(journal.key.path(home)).records
+        assert [(record.t, record.n) for record in records] == [
+            (100.0, 1),
+            (100.0, 2),
+            (100.0, 3),
+            (110.0, 4),
+            (110.0, 5),
+        ]
+
     def test_records_of_a_later_version_are_skipped_and_stay_in_the_file(self, scribe: Scribe) -> None:
         line = b'{"k":"hologram","v":9,"t":1.0,"n":7,"x":[1]}\n'
         scribe.start().scribble(line).scribble(b'{"k":"beat","v":9,"later":true}\n')

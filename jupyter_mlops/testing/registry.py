@@ -74,6 +74,15 @@ class RegistryStoreContract:
         assert store.dataset_of_digest("train", "a" * 64) == registered
         assert [each.versions for each in store.datasets()] == [[registered]]
 
+    def test_contents_are_found_under_any_name_newest_first(self, store: RegistryStore) -> None:
+        first = store.register_dataset(dataset_version(created_at=1.0))
+        copy = store.register_dataset(dataset_version("copy", created_at=2.0))
+        other = store.register_dataset(dataset_version(digest="c" * 64, created_at=3.0))
+        assert store.datasets_of_digests(["a" * 64]) == [copy, first]
+        assert store.datasets_of_digests({"a" * 64, "c" * 64, "d" * 64}) == [other, copy, first]
+        assert store.datasets_of_digests([]) == []
+        assert store.datasets_of_digests([f"{number:064x}" for number in range(2000)]) == []
+
     def test_same_content_under_one_name_is_the_existing_version(self, store: RegistryStore) -> None:
         first = store.register_dataset(dataset_version())
         assert store.register_dataset(dataset_version(created_by="bob", created_at=2000.0)) == first

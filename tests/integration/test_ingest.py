@@ -117,7 +117,7 @@ def test_rows_and_offset_are_committed_together(world: World, monkeypatch: pytes
         raise RuntimeError("the machine stops here")
 
     with monkeypatch.context() as patch:
-        patch.setattr("jupyter_mlops.store.index_merge.write_lists", fail)
+        patch.setattr("jupyter_mlops.store.index_write._write_lists", fail)
         with pytest.raises(RuntimeError):
             world.ingestor.ingest()
     assert not any(world.facts().values())

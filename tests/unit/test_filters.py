@@ -22,7 +22,18 @@ from jupyter_mlops.store.filters import (
 )
 from jupyter_mlops.store.index import SqlRunIndex
 
-FIELDS = ["metrics.acc", "params.lr", "tags.team", "status", "name", "started", "duration", "params.`a b`"]
+FIELDS = [
+    "code",
+    "output",
+    "metrics.acc",
+    "params.lr",
+    "tags.team",
+    "status",
+    "name",
+    "started",
+    "duration",
+    "params.`a b`",
+]
 WORDS = [
     "=",
     "!=",
@@ -166,6 +177,7 @@ def test_unknown_field_gets_a_suggestion(text: str, meant: str) -> None:
         ("not " * 5000 + "name = 'a'", "more than 50 levels"),
         (" or ".join(["name = 'a'"] * 5000), "more than 200 comparisons"),
         ("name in (" + ",".join(["'a'"] * 5000) + ")", "more than 1000 values"),
+        ("name like '" + "a%" * 30_000 + "'", "a text of more than 10000 characters at column 11"),
     ],
 )
 def test_filter_too_large_for_a_database_is_refused(text: str, limit: str) -> None:
@@ -185,6 +197,7 @@ def test_order_has_keys_and_directions() -> None:
     ("text", "message"),
     [
         ("acc desc", "no field 'acc' at column 1"),
+        ("name, code desc", "cannot sort by code at column 7: it is searched for words"),
         ("name down", "expected ',', 'asc', 'desc' or the end after 'name' at column 6, found 'down'"),
         ("name,", "expected a field such as metrics.acc or status after ',' at column 6"),
     ],

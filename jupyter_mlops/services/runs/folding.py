@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from ...errors import InvalidInput
 from ...journal import Chunk, JournalKey
 from ...journal import records as journal
 from ...protocols.runs import (
@@ -23,7 +22,7 @@ from ...protocols.runs import (
     Stamp,
     Stamped,
 )
-from ...wire import number_from_json
+from .columns import columns_of
 
 _INT64 = 1 << 63
 
@@ -31,17 +30,19 @@ _INT64 = 1 << 63
 def fold(key: JournalKey, chunk: Chunk) -> Delta:
     """What ``chunk`` says. Records with numbers that no database keeps count as bad lines."""
     delta = Delta(key.run_id, key.writer, chunk.start, chunk.end, chunk.bad_lines, chunk.unknown)
-    for record in chunk.records:
-        if not _fits(record):
-            delta.bad_lines += 1
-            continue
-        _FOLDS[type(record)](delta, record)
-        if delta.role is None:
-            delta.role = _role(record)
-        if delta.first_seen is None or record.t < delta.first_seen:
-            delta.first_seen = record.t
-        if delta.last_seen is None or record.t > delta.last_seen:
-            delta.last_seen = record.t
+    records = _fitting(chunk.records)
+    delta.bad_lines += len(chunk.records) - len(records)
+    if not records:
+        return delta
+    delta.role = _role(records[0])
+    metrics = [record for record in records if type(record) is journal.Metrics]  # most are
+    if len(metrics) < len(records):
+        for record in records:
+            if type(record) is not journal.Metrics:
+                _FOLDS[type(record)](delta, record)
+    delta.points = columns_of(metrics)
+    times = [record.t for record in records]
+    delta.first_seen, delta.last_seen = min(times), max(times)
     return delta
 
 
@@ -51,11 +52,15 @@ def _role(record: journal.Record) -> str:
     return record.role if isinstance(record, journal.Join) else CHILD
 
 
+def _fitting(records: Sequence[journal.AnyRecord]) -> Sequence[journal.AnyRecord]:
+    numbers = [record.n for record in records]
+    in_range = bool(numbers) and min(numbers) >= 0 and max(numbers) < _INT64
+    if in_range and all(_fits(record) for record in records if type(record) is not journal.Metrics):
+        return records
+    return [record for record in records if 0 <= record.n < _INT64 and _fits(record)]
+
+
 def _fits(record: journal.AnyRecord) -> bool:
-    if not 0 <= record.n < _INT64:
-        return False
-    if type(record) is journal.Metrics:
-        return True
     numbers: list[int | None] = []
     if isinstance(record, (journal.Start, journal.Join)) and record.process:
         process = record.process
@@ -65,20 +70,6 @@ def _fits(record: journal.AnyRecord) -> bool:
     elif isinstance(record, journal.Step):
         numbers += [record.progress.done, record.progress.total]
     return all(number is None or -_INT64 <= number < _INT64 for number in numbers)
-
-
-def _metrics(delta: Delta, record: journal.Metrics) -> None:
-    points, time, number, step = delta.points, record.t, record.n, record.s
-    for name, value in record.m.items():
-        if type(value) is not float:
-            try:
-                value = number_from_json(value)
-            except InvalidInput:
-                continue
-        try:
-            points[name].append((time, number, step, value))
-        except KeyError:
-            points[name] = [(time, number, step, value)]
 
 
 def _start(delta: Delta, record: journal.Start) -> None:
@@ -205,7 +196,6 @@ def _set(winners: dict[Any, Stamped], key: Any, value: Any, stamp: Stamp) -> Non
 
 
 _FOLDS: Mapping[type[Any], Callable[[Delta, Any], None]] = {
-    journal.Metrics: _metrics,
     journal.Start: _start,
     journal.Join: _join,
     journal.Params: _params,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +18,11 @@ from ...config import Settings
 from ...entities import Process
 from ...errors import MlopsError, Unavailable
 from ...journal import JournalKey, active_journals, all_journals, read_chunk, retire
+from ...journal.layout import SUFFIX
 from ...journal.records import Register
 from ...protocols.clock import Clock
 from ...protocols.runs import Delta, JournalState, Registration, RunIndex
+from .data_digests import is_open
 from .folding import fold
 from .liveness import Witness
 
@@ -25,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 BATCH_BYTES = 8 * 1024 * 1024
 BATCH_JOURNALS = 1000
+MANY_JOURNALS = 100
 ATTEMPTS = 20
 FORGOTTEN_AFTER_S = 7 * 86400.0
 """A writer that nobody can look at counts as dead when it has been silent for so long."""
@@ -39,16 +45,17 @@ class _Reading:
     """How far a journal has been read in this round."""
 
     key: JournalKey
+    path: str
     offset: int = 0
     process: Process | None = None
     closed: bool = False
     last_seen: float = 0.0
 
     @classmethod
-    def of(cls, key: JournalKey, state: JournalState | None) -> _Reading:
+    def of(cls, key: JournalKey, path: str, state: JournalState | None) -> _Reading:
         if state is None:
-            return cls(key)
-        return cls(key, state.offset, state.process, state.closed, state.last_seen or 0.0)
+            return cls(key, path)
+        return cls(key, path, state.offset, state.process, state.closed, state.last_seen or 0.0)
 
     def take(self, delta: Delta) -> None:
         self.offset = delta.end
@@ -78,13 +85,19 @@ class Ingestor:
         clock: Clock = time.time,
     ) -> None:
         self._home: Path = settings.home
+        self._runs = os.path.join(settings.home, "runs")
         self._index = index
+        self.on_open_data: Callable[[Iterable[str]], None] = lambda run_ids: None
+        """Told of the runs that have read data of which digests are still to be computed."""
         self._apply_registration = apply_registration
         self._witness = witness or Witness()
         self._clock = clock
         self._grace_s = SEVERAL_INDEXES_GRACE_S if several_indexes else settings.journal_grace_s
         self._scan_every_s = SEVERAL_INDEXES_GRACE_S / 2 if several_indexes else None
         self._lock = threading.Lock()
+        self._scanned_at: float | None = None
+        self._seen: dict[JournalKey, _Reading] = {}
+        """How far active journals are known to be in the index, of which ``_scanned_at`` tells another."""
         self._closed_until: dict[JournalKey, float] = {}
         self._unreadable: set[JournalKey] = set()
 
@@ -92,13 +105,17 @@ class Ingestor:
         """Take in all that is complete."""
         with self._lock:
             now = self._clock()
-            self._retry_pending()
+            standing = self._index.standing()
+            if standing.pending:
+                self._retry_pending()
+            if standing.scanned_at != self._scanned_at:  # a new index, or one that another reader has scanned
+                self._forget(standing.scanned_at)
             if self._needs_scan(now):
                 self._take_in(list(all_journals(self._home)))
                 self._index.note_scan(now)
-            waiting = self._closed_until
-            keys = [key for key in active_journals(self._home) if waiting.get(key, now) <= now]
-            self._take_in(keys, retire_at=now)
+                self._scanned_at = now
+            if standing.scanned_at is not None:  # else all has just been read
+                self._look_at_active(now)
 
     def rebuild(self) -> None:
         """Forget the index's rows and read every journal from its beginning."""
@@ -106,29 +123,51 @@ class Ingestor:
         self.ingest()
 
     def _needs_scan(self, now: float) -> bool:
-        scanned_at = self._index.scanned_at()
-        if scanned_at is None:
+        if self._scanned_at is None:
             return True
-        return self._scan_every_s is not None and now - scanned_at > self._scan_every_s
+        return self._scan_every_s is not None and now - self._scanned_at > self._scan_every_s
+
+    def _forget(self, scanned_at: float | None) -> None:
+        """What was seen of journals is not true of another index."""
+        self._scanned_at = scanned_at
+        self._seen.clear()
+        self._closed_until.clear()
 
     # ------------------------------------------------------------ reading
+    def _look_at_active(self, now: float) -> None:
+        """Read on those active journals that have grown, and retire those that have settled."""
+        waiting, seen = self._closed_until, self._seen
+        keys = [key for key in active_journals(self._home) if waiting.get(key, now) <= now]
+        grown = []
+        for key in keys:
+            reading = seen.get(key)
+            if reading is None or _size(reading.path) != reading.offset:
+                grown.append(key)
+            else:
+                self._settle(reading, now)
+        self._take_in(grown, retire_at=now)
+        if len(seen) > 2 * len(keys):
+            self._seen = {key: seen[key] for key in keys if key in seen}
+
     def _take_in(self, keys: Sequence[JournalKey], *, retire_at: float | None = None) -> None:
         """Read these journals to their ends; from ``active/`` take those that have settled by then."""
-        for start in range(0, len(keys), BATCH_JOURNALS):
-            part = keys[start : start + BATCH_JOURNALS]
-            for _ in range(ATTEMPTS):
-                part = self._attempt(part, retire_at)
-                if not part:
-                    break
+        with _without_collector(len(keys)):
+            for start in range(0, len(keys), BATCH_JOURNALS):
+                part = keys[start : start + BATCH_JOURNALS]
+                for _ in range(ATTEMPTS):
+                    part = self._attempt(part, retire_at)
+                    if not part:
+                        break
 
     def _attempt(self, keys: Sequence[JournalKey], retire_at: float | None) -> list[JournalKey]:
         """Returns the journals that somebody else read on meanwhile."""
         states = self._index.journals(key.run_id for key in keys)
         behind: set[JournalKey] = set()
+        readings: list[_Reading] = []
         batch: list[Delta] = []
         size = 0
         for key in keys:
-            reading = _Reading.of(key, states.get((key.run_id, key.writer)))
+            reading = _Reading.of(key, self._path(key), states.get((key.run_id, key.writer)))
             known = reading.offset
             for delta in self._readable_parts(reading):
                 batch.append(delta)
@@ -136,16 +175,25 @@ class Ingestor:
                 if size > BATCH_BYTES:
                     behind |= self._apply(batch)
                     batch, size = [], 0
+            readings.append(reading)
             if retire_at is not None and reading.offset == known:
                 self._settle(reading, retire_at)
         behind |= self._apply(batch)
+        if retire_at is not None:
+            self._seen.update((each.key, each) for each in readings if each.key not in behind)
         return sorted(behind)
+
+    def _path(self, key: JournalKey) -> str:
+        return f"{self._runs}{os.sep}{key.run_id}{os.sep}journal{os.sep}{key.writer}{SUFFIX}"
 
     def _apply(self, batch: list[Delta]) -> set[JournalKey]:
         if not batch:
             return set()
         self._apply_registrations(batch)
-        return {JournalKey(delta.run_id, delta.writer) for delta in self._index.apply(batch)}
+        behind = {JournalKey(delta.run_id, delta.writer) for delta in self._index.apply(batch)}
+        if run_ids := {delta.run_id for delta in batch if _has_open_data(delta)}:
+            self.on_open_data(run_ids)
+        return behind
 
     def _readable_parts(self, reading: _Reading) -> Iterator[Delta]:
         """A journal that cannot be read must not keep readers from all others."""
@@ -157,11 +205,12 @@ class Ingestor:
                 logger.warning("A journal of run %s cannot be read: %s", reading.key.run_id, error)
 
     def _new_parts(self, reading: _Reading) -> Iterator[Delta]:
-        path = reading.key.path(self._home)
-        while _size(path) > reading.offset:
+        path = reading.path
+        more = not reading.offset  # of a new journal it need not be asked whether it has grown
+        while more or _size(path) > reading.offset:
             chunk = read_chunk(path, reading.offset)
-            if chunk.end == reading.offset:  # a torn line, or a hole
-                if not self._has_ended(reading):
+            if chunk.end == reading.offset:  # nothing, a torn line, or a hole
+                if _size(path) == reading.offset or not self._has_ended(reading):
                     return
                 chunk = read_chunk(path, reading.offset, writer_ended=True)
                 if chunk.end == reading.offset:
@@ -169,6 +218,9 @@ class Ingestor:
             delta = fold(reading.key, chunk)
             reading.take(delta)
             yield delta
+            more = chunk.more
+            if delta.closed and not more:
+                return
 
     def _has_ended(self, reading: _Reading) -> bool:
         """Whether nothing more will be written to the journal."""
@@ -203,10 +255,9 @@ class Ingestor:
 
     def _is_taken_in(self, reading: _Reading) -> bool:
         """Whether the index has every complete line. Asked only after the writer has ended."""
-        path = reading.key.path(self._home)
-        if _size(path) == reading.offset:
+        if _size(reading.path) == reading.offset:
             return True
-        return read_chunk(path, reading.offset, writer_ended=True).end == reading.offset
+        return read_chunk(reading.path, reading.offset, writer_ended=True).end == reading.offset
 
     # ------------------------------------------------------------ registrations
     def _apply_registrations(self, batch: list[Delta]) -> None:
@@ -243,8 +294,29 @@ class Ingestor:
         return replace(registration, version=version)
 
 
-def _size(path: Path) -> int:
+def _size(path: str) -> int:
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size
     except FileNotFoundError:
         return 0
+
+
+@contextmanager
+def _without_collector(journals: int) -> Iterator[None]:
+    """Many journals are read without the cyclic garbage collector.
+
+    What is made of them has no cycles, and the collector would look through it again and again: that
+    costs as much as the reading itself.
+    """
+    if journals < MANY_JOURNALS or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _has_open_data(delta: Delta) -> bool:
+    return any(kind == "data" and is_open(stamped.value) for (kind, _), stamped in delta.details.items())

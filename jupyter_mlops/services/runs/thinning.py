@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from ...protocols.points import Points
 
-from ...protocols.runs import Point
+FEWEST = 5
+"""The ends, the extremes between them, and a gap."""
 
 
-def thin(points: Sequence[Point], most: int) -> list[Point]:
-    """At most ``most`` points (at least 4): first, last, and the extremes of equal parts, in order.
+def thin(points: Points, most: int) -> Points:
+    """At most ``most`` points (at least FEWEST): the ends, and the extremes of equal parts, in order.
 
-    A part with no numbers but NaN keeps one of them, so that gaps stay to be seen.
+    A part with NaN keeps one of them, too, so that gaps stay to be seen.
     """
-    most = max(4, most)
-    if len(points) <= most:
-        return list(points)
-    parts = (most - 2) // 2
-    inner = len(points) - 2
-    kept = {0, len(points) - 1}
-    for part in range(parts):
-        start, end = 1 + inner * part // parts, 1 + inner * (part + 1) // parts
-        numbers = [i for i in range(start, end) if points[i][3] == points[i][3]]
-        if numbers:
-            kept.add(min(numbers, key=lambda i: points[i][3]))
-            kept.add(max(numbers, key=lambda i: points[i][3]))
-        else:
-            kept.add(start)
-    return [points[i] for i in sorted(kept)]
+    most = max(FEWEST, most)
+    return points if len(points) <= most else points.at(_kept(points, most))
+
+
+def _kept(points: Points, most: int) -> list[int]:
+    import numpy as np  # here, so that who thins nothing need not wait for it
+
+    values = np.asarray(points.values)
+    inner = values[1:-1]
+    has_gaps = bool(np.isnan(values).any())
+    parts = (most - 2) // (3 if has_gaps else 2)
+    width = -(-len(inner) // parts)
+    rows = np.pad(inner, (0, -len(inner) % width), mode="edge").reshape(-1, width)
+    starts = 1 + width * np.arange(len(rows))
+    if has_gaps:
+        gaps = np.isnan(rows)
+        kept = [
+            starts + np.where(gaps, np.inf, rows).argmin(axis=1),
+            starts + np.where(gaps, -np.inf, rows).argmax(axis=1),
+            (starts + gaps.argmax(axis=1))[gaps.any(axis=1)],
+        ]
+    else:
+        kept = [starts + rows.argmin(axis=1), starts + rows.argmax(axis=1)]
+    places: list[int] = np.unique(np.concatenate([[0, len(points) - 1], *kept])).tolist()
+    return places
