@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import linecache
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -15,6 +16,8 @@ from ..errors import InvalidInput
 from ..workspace import current
 
 if TYPE_CHECKING:
+    from ..entities import ModelVersion
+    from ..services.tracking.reads import Reads
     from ..services.tracking.tracker import RunWriter
 
 MAX_SOURCE = 1024 * 1024
@@ -62,6 +65,19 @@ def log_artifact(path: str | os.PathLike[str], name: str | None = None) -> None:
         tracker.active().log_file(Path(path), name)
 
 
+def log_model(model: Any, name: str, *, alias: str | None = None, description: str = "") -> ModelVersion:
+    """Store a model as the next version of ``name``, made by the active run, with the run's metrics.
+
+    Like ``register_model``, which also works outside of a run; here NoActiveRun is raised there.
+    """
+    from .registry import register_model
+
+    tracker = current().tracker
+    if not tracker.replaying:
+        tracker.active()
+    return register_model(model, name=name, alias=alias, description=description)
+
+
 class track:
     """Track a block or a function as a run.
 
@@ -84,13 +100,16 @@ class track:
         self._params, self._tags = dict(params or {}), dict(tags or {})
         self._source: str | None = None
         self._run: RunWriter | None = None
+        self._reads: Reads | None = None
 
     def __enter__(self) -> RunWriter:
         from ..entities import RunKind
+        from ..services.tracking.reads import watch_reads
 
         if self._run is not None:
             raise RuntimeError("This track(...) is in use already: make a new one for another block.")
-        run = current().tracker.start(
+        workspace = current()
+        run = workspace.tracker.start(
             name=self._name or _script_name(),
             experiment=self._experiment,
             kind=RunKind.SCRIPT,
@@ -100,6 +119,7 @@ class track:
         run.log_params(self._params)
         run.tag(self._tags)
         self._run = run
+        self._reads = watch_reads(run, workspace.settings)
         return run.__enter__()
 
     def __exit__(
@@ -109,6 +129,9 @@ class track:
         traceback: TracebackType | None,
     ) -> None:
         run, self._run = self._run, None
+        reads, self._reads = self._reads, None
+        if reads is not None:
+            reads.stop()
         if run is not None:
             run.__exit__(kind, error, traceback)
 
@@ -147,9 +170,20 @@ class track:
 def _source_of(code: FrameType | Callable[..., Any]) -> str:
     """The function's code, or that of the script or cell whose frame it is; empty where none is to be had."""
     try:
+        if isinstance(code, FrameType):
+            return _source_of_frame(code)[:MAX_SOURCE]
         return inspect.getsource(code)[:MAX_SOURCE]
-    except (OSError, TypeError):  # typed into an interpreter, or built in
+    except (OSError, TypeError, SyntaxError):  # typed into an interpreter, or built in
         return ""
+
+
+def _source_of_frame(frame: FrameType) -> str:
+    """Without ``inspect.getsource``, which touches every module there is and so loads the lazy ones."""
+    code = frame.f_code
+    lines = linecache.getlines(code.co_filename, frame.f_globals)
+    if code.co_name != "<module>":
+        lines = inspect.getblock(lines[code.co_firstlineno - 1 :])
+    return "".join(lines)
 
 
 def _script_name() -> str:

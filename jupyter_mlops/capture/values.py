@@ -1,4 +1,4 @@
-"""Values that people compute with, as numbers and params of a run.
+"""Values that people compute with, as plain numbers and params of a run.
 
 NumPy, torch, JAX and their kin are known by what their objects can do, so that nothing is imported.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Mapping
+from enum import Enum
+from pathlib import PurePath
 from typing import Any
 
-from ..errors import InvalidInput
 from ..wire import to_json
 
 MAX_TEXT = 16 * 1024
@@ -21,14 +22,31 @@ MAX_DEPTH = 8
 def scalar(value: Any) -> bool | int | float | str | None:
     """The plain Python value of a scalar: a number, a text, a 0-d array; None for anything else.
 
-    Only data is looked at: no attribute of an arbitrary object is called but ``item`` of a 0-d array.
+    Only data is looked at: no attribute of an arbitrary object is called but ``item`` of a 0-d array (of
+    TensorFlow's, ``numpy``).
     """
     if isinstance(value, (bool, int, float, str)):
         return _plain(value)
-    if getattr(value, "shape", None) == () and callable(getattr(value, "item", None)):
-        return _item(value)
+    if getattr(value, "shape", None) == ():
+        return item_of(value)
     if isinstance(value, numbers.Real) or _is_decimal(value):
         return float(value)
+    return None
+
+
+def shown_scalar(value: Any) -> bool | int | float | str | None:
+    """A scalar that needs no computing: NumPy's, but no tensor's (it may wait for a GPU); and by their text
+    paths, members of enumerations, and torch's devices and dtypes. None for anything else.
+    """
+    kind = type(value)
+    if isinstance(value, (bool, int, float, str)):
+        return _plain(value)
+    if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
+        return item_of(value)
+    if isinstance(value, (PurePath, Enum)) or (
+        kind.__module__ == "torch" and kind.__name__ in ("device", "dtype")
+    ):
+        return str(value)
     return None
 
 
@@ -41,19 +59,6 @@ def number(value: Any) -> float | None:
         return float(found)
     except OverflowError:
         return None
-
-
-def metric_values(values: Mapping[str, Any]) -> dict[str, float]:
-    """What ``log`` was given, as floats. Raises InvalidInput naming the first that is no number."""
-    return {_metric_name(name): _metric_value(name, value) for name, value in values.items()}
-
-
-def metric_step(step: Any) -> int:
-    """The step as an int. Raises InvalidInput for anything that is no whole number."""
-    found = number(step)
-    if found is None or found != found or not found.is_integer():
-        raise InvalidInput(f"step must be a whole number, not {_shown(step)}.")
-    return int(found)
 
 
 def param_value(value: Any) -> Any:
@@ -86,36 +91,10 @@ def encodable(text: str) -> str:
     return text
 
 
-def _metric_name(name: Any) -> str:
-    if not isinstance(name, str) or not name:
-        raise InvalidInput(f"A metric's name is a text, not {_shown(name)}.")
-    return name if name.isascii() else encodable(name)
-
-
-def _metric_value(name: str, value: Any) -> float:
-    if type(value) is float:
-        return value
-    found = scalar(value)
-    if found is None and _has_one_element(value):
-        found = _item(value)
-    if isinstance(found, str) or found is None:
-        raise InvalidInput(
-            f"Cannot log {name}={_shown(value)}: a metric is a number. Use log_params() or tag() for texts."
-        )
+def item_of(value: Any) -> bool | int | float | str | None:
+    """The plain value in an array or tensor of one element; TensorFlow's have no ``item``."""
     try:
-        return float(found)
-    except OverflowError as error:
-        raise InvalidInput(f"Cannot log {name}: it is too large for a float.") from error
-
-
-def _has_one_element(value: Any) -> bool:
-    shape = getattr(value, "shape", None)
-    return isinstance(shape, tuple) and bool(shape) and all(size == 1 for size in shape)
-
-
-def _item(value: Any) -> bool | int | float | str | None:
-    try:
-        item = value.item()
+        item = value.item() if hasattr(value, "item") else value.numpy().item()
     except Exception:  # noqa: BLE001  a foreign object: a tensor on a lost device, for one
         return None
     return _plain(item) if isinstance(item, (bool, int, float, str)) else None
@@ -153,7 +132,8 @@ def _text_of(value: Any) -> str:
         return f"<{type(value).__name__}>"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as an error names it."""
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001  a foreign __repr__

@@ -68,6 +68,24 @@ def running_cell() -> str | None:
     return executions[-1].f_locals.get("raw_cell") if executions else None
 
 
+def cells_that_raised(shell: Any) -> set[int]:
+    """The execution counts of earlier cells that are known to have raised.
+
+    IPython 9 keeps the exceptions of a session; before, only the last one can be told, by its traceback.
+    """
+    kept = getattr(getattr(shell, "history_manager", None), "exceptions", None)
+    found = {number for number in kept if isinstance(number, int)} if isinstance(kept, dict) else set()
+    files = getattr(getattr(shell, "compile", None), "_filename_map", None)
+    trace = getattr(sys, "last_traceback", None)
+    while trace is not None and isinstance(files, dict):
+        number = files.get(trace.tb_frame.f_code.co_filename)
+        if isinstance(number, int):
+            found.add(number)
+            break
+        trace = trace.tb_next
+    return found
+
+
 def cell_number(shell: Any) -> int:
     """The execution count of the innermost cell that this thread is executing.
 

@@ -11,7 +11,9 @@ _LINE = re.compile(r"\s*%%?(?P<magic>\w+)\s(?P<rest>.*)$")
 
 # fmt: off
 _WORDS: dict[str, list[str]] = {
-    "track": ["--experiment", "--param", "--metric", "--tag", "--no-auto", "-e", "-p", "-m", "-t"],
+    "track": [
+        "--experiment", "--param", "--metric", "--tag", "--log-model", "--no-auto", "-e", "-p", "-m", "-t",
+    ],
     "submit": [
         "--name", "--on", "--gpus", "--cpus", "--memory", "--time", "--priority", "--retries", "--after",
         "--param", "--whole", "--dry-run", "--wait", "-p",

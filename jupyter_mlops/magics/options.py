@@ -9,24 +9,38 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from ..errors import ParameterError
+from ..errors import InvalidInput, ParameterError
 from ..notebooks.values import split_top_level
+from .named_values import NamedValue, parse_named
 from .refusals import BadArguments
 
-USAGE = "%%track [NAME] [-e EXPERIMENT] [-p NAME[=VALUE]]... [-m NAME]... [-t KEY=VALUE]... [--no-auto]"
+USAGE = (
+    "%%track [NAME] [-e EXPERIMENT] [-p NAME[=VALUE]]... [-m NAME]... [-t KEY=VALUE]... "
+    "[--log-model NAME[=MODEL]]... [--no-auto]"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackOptions:
-    """``params`` are given values; ``param_names`` and ``metric_names`` are read after the cell."""
+    """``params`` are given values; ``named_params`` and ``named_metrics`` are read after the cell.
+
+    ``models`` are variables, and the names that they are registered under after the cell.
+    """
 
     name: str | None = None
     experiment: str | None = None
     params: dict[str, Any] = field(default_factory=dict)
-    param_names: tuple[str, ...] = ()
-    metric_names: tuple[str, ...] = ()
+    named_params: tuple[NamedValue, ...] = ()
+    named_metrics: tuple[NamedValue, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
+    models: tuple[tuple[str, str], ...] = ()
     auto: bool = True
+
+    @property
+    def renamed(self) -> set[str]:
+        """The variables that are taken by another name than their own."""
+        named = (*self.named_params, *self.named_metrics)
+        return {each.path for each in named if each.is_plain and each.name != each.path}
 
 
 def parse_track(line: str, expand: Callable[[str], str] = str) -> TrackOptions:
@@ -40,20 +54,23 @@ def parse_track(line: str, expand: Callable[[str], str] = str) -> TrackOptions:
         shown = " ".join(given.name)
         raise BadArguments(f"One name, or quotes around it: %%track {shlex.quote(shown)}. Usage: {USAGE}")
     params: dict[str, Any] = {}
-    names: list[str] = []
+    named: list[NamedValue] = []
     for text in given.param:
+        if (found := parse_named(text)) is not None:
+            named.append(found)
+            continue
         name, equals, value = text.partition("=")
-        if equals:
-            params[_identifier(name, "-p")] = literal_or_text(value)
-        else:
-            names.append(_identifier(name, "-p"))
+        if not equals or not name.isidentifier():
+            raise _no_variable(text, "-p")
+        params[name] = literal_or_text(value)
     return TrackOptions(
         name=given.name[0] if given.name else None,
         experiment=_unquoted(given.experiment) if given.experiment else None,
         params=params,
-        param_names=tuple(names),
-        metric_names=tuple(_identifier(name, "-m") for name in given.metric),
+        named_params=tuple(named),
+        named_metrics=tuple(map(_metric, given.metric)),
         tags=dict(_tag(text) for text in given.tag),
+        models=tuple(map(_model, given.log_model)),
         auto=not given.no_auto,
     )
 
@@ -78,6 +95,7 @@ def _parser() -> _Parser:
     parser.add_argument("-p", "--param", action="append", default=[], metavar="NAME[=VALUE]")
     parser.add_argument("-m", "--metric", action="append", default=[], metavar="NAME")
     parser.add_argument("-t", "--tag", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--log-model", action="append", default=[], metavar="NAME[=MODEL]")
     parser.add_argument("--no-auto", action="store_true")
     return parser
 
@@ -104,10 +122,31 @@ def _unquoted(text: str) -> str:
     return text[1:-1].replace("\\" + quote, quote)
 
 
-def _identifier(name: str, flag: str) -> str:
-    if not name.isidentifier():
-        raise BadArguments(f"%%track: {flag} takes the name of a variable, not {name!r}. Usage: {USAGE}")
-    return name
+def _metric(text: str) -> NamedValue:
+    found = parse_named(text)
+    if found is None:
+        raise _no_variable(text, "-m")
+    return found
+
+
+def _model(text: str) -> tuple[str, str]:
+    variable, equals, name = text.partition("=")
+    name = _unquoted(name) if equals else variable
+    if not variable.isidentifier():
+        raise _no_variable(text, "--log-model")
+    from ..services.registry.names import checked_name
+
+    try:
+        return variable, checked_name(name, "model's name")
+    except InvalidInput as error:
+        raise BadArguments(f"%%track: --log-model {text}: {error.message} Usage: {USAGE}") from error
+
+
+def _no_variable(text: str, flag: str) -> BadArguments:
+    return BadArguments(
+        f"%%track: {flag} takes the name of a variable, or of a part of one (a.b, a['b']), "
+        f"not {text!r}. Usage: {USAGE}"
+    )
 
 
 def _tag(text: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..capture.history import History
 from .cells import Frame, Frames, cell_number
+from .header import show_header
 from .options import TrackOptions, parse_track
 from .refusals import BadArguments
 from .transform import find_header
@@ -46,6 +47,7 @@ class CellHooks:
         The run has begun already, unless the line is within another cell magic's body. Raises what is
         wrong with the line's arguments, so that the body does not run.
         """
+        show_header(line)
         frame = self._frames.top()
         if frame is None:  # a silent execution has no hooks, and nothing to track
             parse_track(line)
@@ -77,7 +79,8 @@ class CellHooks:
             from ..workspace import current
             from .tracked_cell import begin
 
-            frame.cell = begin(self._shell, current(), options, frame.info)
+            past = self._history.past(frame.info.raw_cell)
+            frame.cell = begin(self._shell, current(), options, frame.info, past)
         except Exception as error:  # noqa: BLE001  tracking never breaks the user's cell; _report logs it
             frame.acknowledged = True
             _report(error, "this cell is not tracked")

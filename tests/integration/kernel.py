@@ -18,7 +18,7 @@ from jupyter_client.manager import KernelManager, start_new_kernel
 
 from jupyter_mlops.config import PROCESS_VARIABLES
 from jupyter_mlops.journal import all_journals, read_chunk
-from jupyter_mlops.journal.records import AnyRecord, End, Start
+from jupyter_mlops.journal.records import AnyRecord, Close, End, Start
 
 NOTEBOOK = "/project/digits.ipynb"
 
@@ -138,6 +138,10 @@ class Kernel:
         os.kill(self.pid, signal.SIGKILL)
 
     def runs(self) -> dict[str, list[AnyRecord]]:
+        """All runs; of those that have ended also the surroundings, which come a little later."""
+        deadline = time.monotonic() + 10
+        while _under_way(self.home) and time.monotonic() < deadline:
+            time.sleep(0.01)
         return runs_in(self.home)
 
     def last_run(self) -> list[AnyRecord]:
@@ -173,6 +177,15 @@ def running_kernel(
         manager.shutdown_kernel(now=True)
 
 
+def _under_way(home: Path) -> bool:
+    """Whether a journal with its run's end still waits for more."""
+    journals = (read_chunk(key.path(home)).records for key in all_journals(home))
+    return any(
+        any(isinstance(record, End) for record in records) and not isinstance(records[-1], Close)
+        for records in journals
+    )
+
+
 def runs_in(home: Path) -> dict[str, list[AnyRecord]]:
     """The records of every run by its id, oldest run first, merged as readers merge them."""
     found: dict[str, list[tuple[float, str, int, AnyRecord]]] = {}
@@ -202,10 +215,30 @@ def params(records: list[AnyRecord]) -> dict[str, Any]:
 
 
 def metrics(records: list[AnyRecord]) -> dict[str, Any]:
-    """Last values."""
+    """Last values of what was logged; the machine's load is none of it."""
     from jupyter_mlops.journal.records import Metrics
 
-    return {name: value for record in of(records, Metrics) for name, value in record.m.items()}
+    found = {name: value for record in of(records, Metrics) for name, value in record.m.items()}
+    return {name: value for name, value in found.items() if not name.startswith("system/")}
+
+
+def context(records: list[AnyRecord]) -> dict[str, Any]:
+    """All surroundings."""
+    from jupyter_mlops.journal.records import Context
+
+    return {key: value for record in of(records, Context) for key, value in record.values.items()}
+
+
+def load(records: list[AnyRecord]) -> dict[str, list[float]]:
+    """The series of the machine's load, by their names."""
+    from jupyter_mlops.journal.records import Metrics
+
+    found: dict[str, list[float]] = {}
+    for record in of(records, Metrics):
+        for name, value in record.m.items():
+            if name.startswith("system/"):
+                found.setdefault(name, []).append(float(value))
+    return found
 
 
 def end(records: list[AnyRecord]) -> End:

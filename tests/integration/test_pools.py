@@ -12,12 +12,15 @@ import pytest
 
 from jupyter_mlops.entities import RunStatus
 from jupyter_mlops.journal.records import Start
+from tests.optional import optional
 
 from .kernel import end, environment, metrics, of, runs_in
 
 POOLS = {
     "fork": "multiprocessing.get_context('fork').Pool(2).map",
     "spawn": "multiprocessing.get_context('spawn').Pool(1).map",
+    "forkserver": "multiprocessing.get_context('forkserver').Pool(1).map",
+    "spawned executor": "ProcessPoolExecutor(1, mp_context=multiprocessing.get_context('spawn')).map",
     "executor": "ProcessPoolExecutor(2, mp_context=multiprocessing.get_context('fork')).map",
     "loky": "lambda work, numbers: Parallel(n_jobs=2)(delayed(work)(each) for each in numbers)",
 }
@@ -54,7 +57,7 @@ def executed(folder: Path, body: str, prelude: str = "") -> tuple[dict[str, Any]
 @pytest.mark.parametrize("pool", POOLS)
 def test_the_workers_of_a_pool_log_to_the_run_that_gives_them_work(tmp_path, pool):
     if pool == "loky":
-        pytest.importorskip("joblib", reason="loky comes with scikit-learn, an extra")
+        optional("joblib")  # loky comes with scikit-learn, an extra
     prelude = "from joblib import Parallel, delayed" if pool == "loky" else ""
     body = f"""
         spread = {POOLS[pool]}
@@ -64,6 +67,51 @@ def test_the_workers_of_a_pool_log_to_the_run_that_gives_them_work(tmp_path, poo
     """
     found, stderr = executed(tmp_path, body, prelude)
     assert found == {"first": {"m1": 1.0, "m2": 2.0}, "second": {"m3": 3.0, "m4": 4.0}}
+    assert "jupyter-mlops:" not in stderr
+
+
+def test_workers_of_a_data_loader_log_to_the_run_that_goes_through_it(tmp_path):
+    optional("torch")
+    prelude = """
+from torch.utils.data import DataLoader, Dataset
+
+class Numbers(Dataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        work(index)
+        return index
+"""
+    body = """
+        with mlops.track("epoch"):
+            seen = sorted(int(each) for batch in DataLoader(Numbers(), num_workers=2) for each in batch)
+            mlops.log(seen=len(seen))
+    """
+    found, stderr = executed(tmp_path, body, prelude)
+    assert found == {"epoch": {"m0": 0.0, "m1": 1.0, "m2": 2.0, "m3": 3.0, "seen": 4.0}}
+    assert "jupyter-mlops:" not in stderr
+
+
+def test_the_ranks_of_a_launcher_log_to_its_run(tmp_path):
+    """As torchrun does: a launcher process starts one process a rank, told by its environment."""
+    (tmp_path / "rank.py").write_text(
+        "import os, jupyter_mlops as mlops\n"
+        "rank = os.environ['RANK']\n"
+        "for step in range(50): mlops.log({f'loss/{rank}': step}, step=step)\n"
+    )
+    (tmp_path / "launch.py").write_text(
+        "import os, subprocess, sys\n"
+        "ranks = [subprocess.Popen([sys.executable, 'rank.py'], env={**os.environ, 'RANK': str(n), 'WORLD_SIZE': '3'},"
+        " start_new_session=True) for n in range(3)]\n"
+        "sys.exit(max(rank.wait() for rank in ranks))\n"
+    )
+    body = """
+        with mlops.track("distributed"):
+            subprocess.run([sys.executable, "launch.py", "--nproc=3"], check=True)
+    """
+    found, stderr = executed(tmp_path, body)
+    assert found == {"distributed": {"loss/0": 49.0, "loss/1": 49.0, "loss/2": 49.0}}
     assert "jupyter-mlops:" not in stderr
 
 

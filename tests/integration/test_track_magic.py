@@ -177,7 +177,10 @@ def test_params_metrics_and_tags_are_taken_from_the_cell_and_its_line(kernel):
     assert {record.source for record in of(run, Params)} == {"literal", "flag", "logged"}
     assert metrics(run) == {"before": 5.0, "correct": 6.0, "acc": 0.9, "n_words": 3.0, "loss": 0.3}
     assert of(run, Tags)[0].g == {"team": "vision", "note": "two words"}
-    assert "7 params, 5 metrics" in reply.footer
+    assert (
+        "params lr=0.001, optimiser=adam, epochs=30 +4 · metrics acc=0.9, before=5, loss=0.3 +2"
+        in reply.footer
+    )
 
 
 def test_values_on_the_line_may_be_any_python_literal(kernel):
@@ -348,7 +351,7 @@ def test_the_footer_says_which_run_it_was_and_is_no_output_of_it(kernel):
     reply = kernel.run("%%track titled\nlr = 0.5\nprint(1)")
     run_id, run = list(kernel.runs().items())[-1]
     assert re.fullmatch(
-        rf"✓ run {run_id[-6:]} · titled · finished in \d\.\d s · 1 param, 0 metrics · %mlops show {run_id[-6:]}",
+        rf"✓ run {run_id[-6:]} · titled · finished in \d\.\d s · params lr=0.5 · %mlops show {run_id[-6:]}",
         reply.footer,
     )
     assert [record.data for record in of(run, Displayed)] == [{"text/plain": "1\n"}]
@@ -421,7 +424,7 @@ def test_a_shelled_out_script_logs_to_the_cells_run(kernel, tmp_path):
     reply = kernel.run(f"%%track\n!{{sys.executable}} {script}")
     assert "trained" in reply.text
     run = kernel.last_run()
-    assert len(of(run, Metrics)) == 3
+    assert len([record for record in of(run, Metrics) if "loss" in record.m]) == 3
     assert of(run, Join)[0].role == "child"
     assert "trained" in shown_text(run)
     assert end(run).status is RunStatus.FINISHED
@@ -532,9 +535,9 @@ def test_a_removed_working_directory_costs_only_git(tmp_path):
     with running_kernel(tmp_path, cwd=gone) as running:
         gone.rmdir()
         reply = running.run("%%track\nprint('out')")
-        (context,) = of(running.last_run(), Context)
+        found = of(running.last_run(), Context)
     assert (reply.ok, reply.text) == (True, "out\n")
-    assert context.values["packages"]["msgspec"]
+    assert any("msgspec" in record.values.get("packages", {}) for record in found)
 
 
 def test_settings_that_cannot_be_read_never_break_the_cell(tmp_path):
@@ -625,7 +628,7 @@ def test_the_submitted_cell_is_the_jobs_run_and_its_value_is_kept(tmp_path, job)
         run_cells(running, *PROMOTED)
         ((run_id, lines),) = running.runs().items()
     assert run_id == run.id
-    assert metrics(lines) == {"loss": 0.5}
+    assert metrics(lines) == {"loss": 0.5, "answer": 42.0}
     assert params(lines) == {"epochs": 2}
     assert shown_text(lines) == "working\n"
     assert of(lines, Source)[-1].text == PROMOTED[-1]

@@ -79,7 +79,7 @@ def test_a_run_is_written_as_it_happens(tracker):
         key = run.register("model", {"name": "m"}, "champion")
         run.step(Progress(done=1, total=2), CellTiming(index=0, duration_s=0.1, ok=True))
         run.context({"where": {"token": "abc", "python": "3"}})
-        writer = run._file.key.writer
+        writer = run.journal.current.key.writer
     lines = records_of(tracker, run)
     assert lines[0] == Start(
         v=1, t=lines[0].t, n=1, name="first", experiment="digits", kind=RunKind.SCRIPT, user="me",

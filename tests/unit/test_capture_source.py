@@ -26,6 +26,9 @@ def facts(source):
         ("batch = 2 * 64", {"batch": 128}),
         ("with open('x') as f:\n    k = 3", {"k": 3}),
         ("%time n = 4", {"n": 4}),
+        ("layers = [64, 32]; size = (3, 3)", {"layers": [64, 32], "size": [3, 3]}),
+        ("cfg = {'lr': 1e-3, 'layers': [1, 2]}", {"cfg": {"lr": 1e-3, "layers": [1, 2]}}),
+        ("weights = {0: 1.0, 1: 2.5}", {"weights": {0: 1.0, 1: 2.5}}),
         ("%%time\nn = 5\nm = n", {"n": 5}),
         ("async def f(): pass\nawait f()\nn = 6", {"n": 6}),
     ],
@@ -48,7 +51,18 @@ def test_literals_assigned_once_are_params(source, literals):
         "n = 1\ndel n",
         "n = 1\nimport x as n",
         "n = 1\ntry:\n    pass\nexcept E as n:\n    pass",
-        "n = [1]",
+        "n = []",
+        "n = [[]]",
+        "n = {'a': []}",
+        "n = [f()]",
+        "n = [1]; n.append(2)",
+        "n = {'a': 1}; n['b'] = 2",
+        "n = {'a': [1]}; n['a'].extend(x)",
+        "n = {'a': 1}; del n['a']",
+        "n = [[[1]]]",
+        "n = {**x}",
+        "n = {(1, 2): 3}",
+        f"n = {list(range(21))}",
         "n = f'{x}'",
         "_n = 1",
         "n = 'x' * 9",
@@ -77,3 +91,61 @@ def test_computed_names_are_candidates_for_metrics():
 
 def test_match_captures_are_no_metrics():
     assert facts("match x:\n    case [a, *b]: pass\n    case {'k': c, **d}: pass").computed == frozenset()
+
+
+def test_readings_of_clocks_are_no_results_and_what_is_computed_of_them_is():
+    found = facts(
+        "t0 = time.time()\nt1 = perf_counter()\nns = time.monotonic_ns()\nelapsed = time.time() - t0\n"
+        "t2 = time.time()\nt2 = time.time() - t2\nwhen = timeit.default_timer()"
+    )
+    assert found.computed == {"elapsed", "t2"}
+
+
+def test_names_that_the_cell_reads_and_does_not_bind_come_from_earlier_cells():
+    found = facts(
+        "import numpy as np\na = lr * 2\nb = np.log(depth)\n[x for x in data if x > limit]\n"
+        "def train(epochs, rate=base_rate):\n    seen = momentum\n    return seen + a\n"
+        "class Net(Base):\n    width = size\n%time c = inside\nlambda q: q + shift\n_private"
+    )
+    names = {"lr", "depth", "data", "limit", "base_rate", "momentum", "Base", "size", "inside", "shift"}
+    assert names <= found.read
+    assert not found.read & {"a", "b", "np", "x", "epochs", "rate", "seen", "width", "q", "_private", "train"}
+
+
+@pytest.mark.parametrize(
+    ("source", "is_config"),
+    [
+        ("cfg = dict(lr=lr, depth=3)", True),
+        ("cfg = {'lr': lr, 'opt': {'name': name}}", True),
+        ("cfg = SimpleNamespace(a=1)", True),
+        ("acc = f()\ncfg = {'acc': acc}", False),
+        ("cfg = {'acc': f(x)}", False),
+        ("cfg = {'loss': [], 'acc': []}", False),
+        ("cfg = dict(a=1)\ncfg['b'] = f()", False),
+        ("cfg = dict(a=1)\ncfg = f()", False),
+    ],
+)
+def test_a_dict_that_puts_given_values_together_is_a_config(source, is_config):
+    assert ("cfg" in facts(source).configs) is is_config
+
+
+def test_the_keywords_that_are_given_to_a_class_are_known():
+    found = facts("m = make_pipeline(Scaler(), Forest(depth=3, trees=f(n=1))).fit(X, y, sample_weight=w)")
+    assert found.arguments == {"Forest": {"depth", "trees"}, "f": {"n"}, "fit": {"sample_weight"}}
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("model.score(X, y)", "score"),
+        ("accuracy_score(a, b)", "accuracy_score"),
+        ("await evaluate()", "evaluate"),
+        ("len(x)", None),
+        ("x", None),
+        ("1 + f()", None),
+        ("f()\nx = 1", None),
+        ("", None),
+    ],
+)
+def test_the_function_that_the_last_line_calls_names_its_value(source, name):
+    assert facts(source).result_name == name

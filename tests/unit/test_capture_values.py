@@ -10,7 +10,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from jupyter_mlops.capture.values import both_ends, metric_step, metric_values, number, param_value, scalar
+from jupyter_mlops.capture.metrics import metric_step, metric_values
+from jupyter_mlops.capture.values import both_ends, number, param_value, scalar
 from jupyter_mlops.errors import InvalidInput
 
 

@@ -20,9 +20,11 @@ from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from .pools import in_pool_worker, run_of_makers
 from .pulse import Pulse
+from .run_journal import RELEASE_WAIT_S, warn_line
+from .sampler import Sampler
 from .surroundings import capture_surroundings
 from .tails import Tail, has_ended
-from .writer import RunWriter, warn_line
+from .writer import RunWriter
 
 __all__ = ["RunWriter", "Tracker", "warn_line"]
 
@@ -52,10 +54,13 @@ class Tracker:
         self._open: dict[str, RunWriter] = {}
         self._joined: dict[str, RunWriter] = {}
         self._makers: RunWriter | None = None
+        self._held: weakref.WeakSet[RunWriter] = weakref.WeakSet()
+        """Runs that have ended while their surroundings were still being gathered."""
         self._exports: list[str] = []
         self._exported_before: str | None = None
         self._silent = RunWriter(new_id(clock()), tracker=None, blobs=None, journal=None, name="replay")
         self._pulse = Pulse(settings.heartbeat_s, self.open_runs)
+        self._sampler = Sampler(settings.sample_s, self.open_runs)
         _trackers.add(self)
 
     def start(
@@ -101,6 +106,7 @@ class Tracker:
         )
         run = self._writer(run_id, start, owns=True, name=name, experiment=experiment)
         run.parent_id = parent_id
+        run.notebook = notebook
         if source:
             run.source(source)
         if surroundings:
@@ -112,7 +118,7 @@ class Tracker:
         """A further writer on somebody else's run: it writes, and never ends it."""
         if has_ended(self.settings.home, run_id):
             ended = RunWriter(run_id, tracker=self, blobs=None, journal=None)
-            ended.ended = True
+            ended.leave()
             return ended
         return self._writer(run_id, Join(process=current_process()), owns=False)
 
@@ -161,6 +167,7 @@ class Tracker:
         _active.set(run)
         if run.owns:
             self._pulse.start()
+            self._sampler.start()
 
     def ended(self, run: RunWriter) -> None:
         """Called by the run: it is no longer open here."""
@@ -168,6 +175,8 @@ class Tracker:
             if self._open.get(run.id) is run:
                 del self._open[run.id]
                 self._withdraw(run.id)
+            if run.journal.is_held:
+                self._held.add(run)
         if _active.get() is run:  # else this is another context, which ends with its task or thread
             _active.set(run.before)
 
@@ -292,6 +301,8 @@ class Tracker:
     def _forked(self) -> None:
         self._lock = threading.RLock()
         self._pulse = Pulse(self.settings.heartbeat_s, self.open_runs)
+        self._sampler = Sampler(self.settings.sample_s, self.open_runs)
+        self._held = weakref.WeakSet()
         for run in {*self._open.values(), *self._joined.values()}:
             run.forked()
             run.follows = None if run.ended else Tail(self.settings.home, run.id).has_ended
@@ -302,6 +313,9 @@ class Tracker:
                 run.end(RunStatus.CANCELLED, reason="the process exited inside the run's with block")
         for run in list(self._joined.values()):
             run.close()
+        until = time.monotonic() + RELEASE_WAIT_S
+        for run in list(self._held):
+            run.journal.await_release(max(0.0, until - time.monotonic()))
 
 
 def _goes_on(run: RunWriter) -> bool:

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import os
-import sys
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-from ...capture.redact import known_secrets, redact, redact_known, redact_source, redact_text
-from ...capture.values import cut, encodable, metric_step, metric_values, param_value
+from ...capture.metrics import metric_step, metric_values
+from ...capture.redact import (
+    REDACTED,
+    is_peculiar,
+    known_secrets,
+    redact,
+    redact_known,
+    redact_shapes,
+    redact_source,
+    redact_text,
+)
+from ...capture.values import cut, encodable, param_value
+from ...config import Settings
 from ...entities import CellTiming, Progress, RunError, RunStatus, short_id
 from ...errors import InvalidInput, MlopsError, NotFound
 from ...journal import JournalWriter
 from ...journal.records import (
-    AnyRecord,
     Artifacts,
-    Close,
     Context,
+    Data,
     Displayed,
     End,
     Heartbeat,
@@ -34,20 +42,13 @@ from ...protocols.blobs import Blob, BlobStore
 from ...wire import to_json
 from .endings import ending
 from .figures import figure_bytes, media_type_of
-
-RELEASE_WAIT_S = 1.0
-
-
-def warn_line(text: str) -> None:
-    """One line on stderr; never an exception, whatever stderr is."""
-    try:
-        print(f"jupyter-mlops: {text}", file=sys.stderr)
-    except (OSError, ValueError, AttributeError):
-        return
+from .run_journal import RunJournal
 
 
 class RunOwner(Protocol):
     """Whoever keeps the list of open runs: the Tracker."""
+
+    settings: Settings
 
     def ended(self, run: RunWriter) -> None:
         """The run is no longer open in this process."""
@@ -78,34 +79,41 @@ class RunWriter:
         self.name = name
         self.experiment = experiment
         self.owns = owns
-        self.ended = False
+        self.notebook: str | None = None
         self.parent_id: str | None = None
         self.scoped = False
         """Whether a ``with`` block will end it."""
         self._last: dict[str, float] = {}
-        self.param_names: set[str] = set()
+        self.params: dict[str, Any] = {}
+        """The params that this writer has logged, as they are shown."""
         self.tracker = tracker
         self.before: RunWriter | None = None
         """What was active in the context when this run was made the active one."""
         self.in_main_thread = False
+        self.before_end: Callable[[], None] | None = None
+        """Called when the run ends or is closed here, while it can still be held."""
         self.follows: Callable[[], bool] | None = None
         """In a child process: whether the run has been ended by its owner meanwhile."""
-        self.recorded = journal is not None
-        """False for one that replays, or found no place to write."""
+        self.journal = RunJournal(journal, title=self._title, child_journal=child_journal)
         self._blobs = blobs
-        self._file = journal
-        self._journal = journal
-        self._child_journal = child_journal
-        self._reopen: Callable[[], JournalWriter] | None = None
-        self._lock = threading.RLock()
-        self._pid = os.getpid()
-        self._holds = 0
-        self._released = threading.Event()
-        self._warned: set[str] = set()
         self._secrets: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         return f"<run {short_id(self.id)} {self.name!r}{' ended' if self.ended else ''}>"
+
+    @property
+    def ended(self) -> bool:
+        return self.journal.ended
+
+    @property
+    def recorded(self) -> bool:
+        """False for one that replays, or found no place to write; of what follows nothing is kept."""
+        return self.journal.recorded
+
+    @property
+    def complete(self) -> bool:
+        """False once something could not be written."""
+        return self.journal.complete
 
     @property
     def metric_names(self) -> set[str]:
@@ -121,13 +129,13 @@ class RunWriter:
     def log(self, values: Mapping[str, Any], *, step: int | None = None) -> None:
         """Metrics of one step. Raises InvalidInput for what is no number, naming it."""
         for name, value in values.items():
-            if type(value) is not float or type(name) is not str or not name.isascii():
+            if type(value) is not float or type(name) is not str or not name.isascii() or not name:
                 values = metric_values(values)
                 break
         if step is not None and type(step) is not int:
             step = metric_step(step)
-        journal = self._journal or self._slow_path()
-        if journal is None:
+        journal = self.journal.current or self.journal.opened()
+        if journal is None or not values:
             return
         self._last.update(values)
         try:
@@ -139,8 +147,8 @@ class RunWriter:
         """Input values; ``source`` says where they were taken from (see RunDetail)."""
         shown = {encodable(str(key)): self._param(str(key), value) for key, value in values.items()}
         if shown:
-            self.param_names.update(shown)
-            self._append(Params(p=shown, source=source))
+            self.params.update(shown)
+            self.journal.append(Params(p=shown, source=source))
 
     def tag(self, values: Mapping[str, Any]) -> None:
         """Set tags; None removes one."""
@@ -149,7 +157,7 @@ class RunWriter:
             for key, value in values.items()
         }
         if tags:
-            self._append(Tags(g=tags))
+            self.journal.append(Tags(g=tags))
 
     def log_bytes(self, name: str, data: bytes, *, media_type: str = "application/octet-stream") -> None:
         """An artifact from memory."""
@@ -177,20 +185,42 @@ class RunWriter:
     def source(self, text: str) -> None:
         """The code that the run executes."""
         self._secrets |= known_secrets(text)
-        self._append(Source(text=redact_source(encodable(text))), late=True)
+        self.journal.append(Source(text=redact_source(encodable(text))), late=True)
 
     def context(self, values: Mapping[str, Any]) -> None:
         """Surroundings; may still arrive after the end while :meth:`hold` is in force."""
-        shown = {key: redact(key, value) for key, value in to_json(dict(values)).items()}
-        self._append(Context(values=shown), late=True)
+        # by its name, the version of the package google-auth were a secret
+        shown = {
+            key: redact_shapes(value) if key == "packages" else redact(key, value)
+            for key, value in to_json(dict(values)).items()
+        }
+        self.journal.append(Context(values=shown), late=True)
 
     def redact(self, text: str) -> str:
-        """A text that the run shows, without the secrets that its code spells out."""
-        return redact_known(text, self._secrets) if self._secrets else text
+        """A text that the run shows, without secrets: those that its code spells out, and known shapes."""
+        return redact_text(redact_known(text, self._secrets) if self._secrets else text)
 
     def displayed(self, record: Displayed) -> None:
         """A message that the front end got."""
-        self._append(record, late=True)
+        self.journal.append(record, late=True)
+
+    def data_read(self, record: Data) -> None:
+        """A file or URL that the run read; may still arrive after the end while :meth:`hold` is in force."""
+        self.journal.append(record, late=True)
+
+    def sample(self, values: Mapping[str, float]) -> None:
+        """Points of series that nobody logged, as the machine's load; they are floats.
+
+        They count as no metric of the run, and after its end they are dropped without a word, but for what
+        is under way (:meth:`hold`).
+        """
+        journal = self.journal.late()
+        if journal is None or not values:
+            return
+        try:
+            journal.metrics(values, None)
+        except (OSError, ValueError) as error:
+            self.trouble(error)
 
     def put_blob(self, data: bytes) -> Blob | None:
         """Store bytes that a record will name; None when they cannot be stored."""
@@ -204,68 +234,73 @@ class RunWriter:
 
     def input(self, kind: str, name: str, version: int | None, digest: str) -> None:
         """A registered dataset or model version that the run reads."""
-        self._append(Input(kind=kind, name=name, version=version, digest=digest))
+        self.journal.append(Input(kind=kind, name=name, version=version, digest=digest))
 
     def register(self, kind: str, version: Mapping[str, Any], alias: str | None = None) -> str:
         """A version that the run registers. Returns the record's key, ``<run>/<writer>/<n>``."""
-        journal = self._journal or self._slow_path()
-        number = self._append(Register(kind=kind, version=dict(version), alias=alias))
+        journal = self.journal.current or self.journal.opened()
+        number = self.journal.append(Register(kind=kind, version=dict(version), alias=alias))
         writer = journal.key.writer if journal is not None else "unwritten"
         return f"{self.id}/{writer}/{number}"
 
     def step(self, progress: Progress, cell: CellTiming | None = None) -> None:
         """Progress through a notebook, and the cell that has just ended."""
-        self._append(Step(progress=progress, cell=cell))
+        self.journal.append(Step(progress=progress, cell=cell))
 
     def heartbeat(self) -> None:
         """A sign of life."""
         if not self.ended:
-            self._append(Heartbeat(), late=True)
+            self.journal.look_after()
+            self.journal.append(Heartbeat(), late=True)
 
     # its end
 
-    def end(self, status: RunStatus, *, reason: str | None = None, error: RunError | None = None) -> None:
+    def end(
+        self,
+        status: RunStatus,
+        *,
+        reason: str | None = None,
+        error: RunError | None = None,
+        wait: bool = False,
+    ) -> None:
         """End the run, once. A process that does not own it only closes its own journal.
 
-        Then waits a little for context that is under way (:meth:`hold`): the process may be about to exit.
+        Context that is under way (:meth:`hold`) may still come: the process waits a little for it when it
+        exits, and here with ``wait``, where it is about to be killed.
         """
-        with self._lock:
+        self._call_before_end()
+        with self.journal.lock:
             if self.ended:
                 return
-            if self.owns and os.getpid() == self._pid:
-                self._append(End(status=status, reason=reason, error=error and self._without_secrets(error)))
+            self.journal.look_after()
+            if self.owns and self.journal.is_ours:
+                self.journal.append(
+                    End(status=status, reason=reason, error=error and self._without_secrets(error))
+                )
             self._retire()
-        self._await_release()
+        if wait:
+            self.journal.await_release()
 
     def close(self) -> None:
         """Write no more, and leave the run open: its owner ends it. Waits as :meth:`end` does."""
-        with self._lock:
+        self._call_before_end()
+        with self.journal.lock:
             if self.ended:
                 return
+            self.journal.look_after()
             self._retire()
-        self._await_release()
+        self.journal.await_release()
 
     def leave(self) -> None:
         """Its owner has ended the run: nothing more is recorded here, and that is said once."""
-        with self._lock:
-            if not self.ended:
-                self.ended = True
-                self._journal = self._reopen = None
-                self._close_file()
+        self.journal.leave()
 
     def hold(self) -> None:
         """Keep the journal open beyond the end, until :meth:`release`, for context that is under way."""
-        with self._lock:
-            self._holds += 1
-            self._released.clear()
+        self.journal.hold()
 
     def release(self) -> None:
-        with self._lock:
-            self._holds = max(0, self._holds - 1)
-            if not self._holds:
-                self._released.set()
-            if self.ended and not self._holds:
-                self._close_file()
+        self.journal.release()
 
     def __enter__(self) -> RunWriter:
         self.scoped = True
@@ -280,99 +315,51 @@ class RunWriter:
     # inside
 
     def forked(self) -> None:
-        """In a forked child: the parent's file is not ours; what is logged goes to a journal of our own."""
-        self._lock = threading.RLock()
-        self._holds = 0
+        """In a forked child: the run is its parent's, who ends it."""
         self.owns = False
-        file, self._file, self._journal = self._file, None, None
-        if file is not None:
-            file.close()
-            self._reopen = self._child_journal
+        self.journal.forked()
 
-    def _append(self, record: AnyRecord, *, late: bool = False) -> int:
-        journal = self._journal or (self._file if late else None) or self._slow_path(quiet=late)
-        if journal is None:
-            return 0
-        try:
-            return journal.append(record)
-        except (OSError, ValueError, TypeError) as error:
-            self.trouble(error)
-            return 0
-
-    def _slow_path(self, *, quiet: bool = False) -> JournalWriter | None:
-        """No journal at hand: ended, recording nothing, or in a forked child that has none yet."""
-        with self._lock:
-            if self.ended:
-                if not quiet:
-                    self._warn_once("ended", f"run {self._title()} has ended; what is logged to it is lost.")
-                return None
-            if self._journal is None and self._reopen is not None:
-                reopen, self._reopen = self._reopen, None
-                try:
-                    self._file = self._journal = reopen()
-                except OSError as error:
-                    self.trouble(error)
-                self._pid = os.getpid()
-            return self._journal
+    def trouble(self, error: Exception) -> None:
+        """Say once that tracking fails, in one line."""
+        self.journal.trouble(error)
 
     def _artifact(self, name: str, put: Callable[[BlobStore], Blob], media_type: str) -> None:
         if not isinstance(name, str) or not name or "\0" in name or ".." in name.split("/"):
             raise InvalidInput(f"Not a name for an artifact: {name!r}. Take one such as 'roc.png'.")
-        if self._blobs is None or (self._journal or self._slow_path()) is None:
+        if self._blobs is None or (self.journal.current or self.journal.opened()) is None:
             return
         try:
             blob = put(self._blobs)
         except (OSError, MlopsError) as error:
             self.trouble(error)
             return
-        self._append(
+        self.journal.append(
             Artifacts(name=name, digest=blob.digest, size_bytes=blob.size_bytes, media_type=media_type)
         )
 
     def _param(self, name: str, value: Any) -> Any:
         shown = redact(name, param_value(value))
+        if shown == REDACTED and isinstance(value, str) and is_peculiar(value):
+            self._secrets |= {value}  # of an earlier cell, it may be: known now wherever it turns up
         return self.redact(shown) if isinstance(shown, str) else shown
 
     def _without_secrets(self, error: RunError) -> RunError:
         """An error's text and the code that its traceback quotes are shown to others."""
         return RunError(
             name=error.name,
-            message=redact_text(self.redact(error.message)),
-            traceback=redact_text(self.redact(error.traceback)),
+            message=self.redact(error.message),
+            traceback=self.redact(error.traceback),
         )
 
-    def _await_release(self) -> None:
-        if self._holds:
-            self._released.wait(RELEASE_WAIT_S)
+    def _call_before_end(self) -> None:
+        call, self.before_end = self.before_end, None
+        if call is not None and not self.ended and self.journal.is_ours:
+            call()
 
     def _retire(self) -> None:
-        self.ended = True
-        self._journal = None
-        if not self._holds:
-            self._close_file()
+        self.journal.retire()
         if self.tracker is not None:
             self.tracker.ended(self)
 
-    def _close_file(self) -> None:
-        file, self._file = self._file, None
-        if file is None:
-            return
-        try:
-            file.append(Close())
-        except (OSError, ValueError) as error:
-            self.trouble(error)
-        finally:
-            file.close()
-
     def _title(self) -> str:
         return f"{short_id(self.id)} ({self.name})" if self.name else short_id(self.id)
-
-    def trouble(self, error: Exception) -> None:
-        """Say once that tracking fails, in one line."""
-        text = str(error) or type(error).__name__
-        self._warn_once("trouble", f"run {self._title()} is not fully recorded: {text}. Your code goes on.")
-
-    def _warn_once(self, what: str, text: str) -> None:
-        if what not in self._warned:
-            self._warned.add(what)
-            warn_line(text)
