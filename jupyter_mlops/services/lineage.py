@@ -32,8 +32,8 @@ class LineageRuns(Protocol):
 
     def detail(self, run_id: str) -> RunDetail: ...
 
-    def reading(self, kind: str, name: str, version: int) -> list[str]:
-        """Ids of the runs that read a version."""
+    def reading(self, kind: str, name: str, version: int, *, digest: str | None = None) -> list[str]:
+        """Ids of the runs that read a version, by its name or as a file with its content."""
         ...
 
     def of_jobs(self, job_ids: Sequence[str]) -> Mapping[str, Run]:
@@ -136,7 +136,9 @@ class LineageService:
         detail = self._runs.detail(run_id)
         run = detail.run
         here = f"run:{run.id}"
-        into = [Edge(source=_version_id(each), target=here, relation="read") for each in detail.inputs]
+        recognised = [each.version for each in detail.data if each.version is not None]
+        read = dict.fromkeys(_version_id(each) for each in (*detail.inputs, *recognised))
+        into = [Edge(source=each, target=here, relation="read") for each in read]
         if run.job_id:
             into.append(Edge(source=f"job:{run.job_id}", target=here, relation="ran"))
         if run.parent_id:
@@ -178,7 +180,7 @@ class LineageService:
         label = f"{version.name}@{number}"
         here = f"{kind}:{label}"
         makers = self._registry.registering_runs(kind, version.name, number)
-        readers = self._runs.reading(kind, version.name, number)
+        readers = self._runs.reading(kind, version.name, number, digest=version.digest)
         return _Seen(
             Node(id=here, kind=kind, label=label, status=version.status.value),
             tuple(Edge(source=f"run:{run}", target=here, relation="registered") for run in makers),

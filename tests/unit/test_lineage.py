@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlops.entities import (
+    DataRead,
     Edge,
     Job,
     JobSpec,
@@ -53,11 +54,12 @@ class Runs:
         children = [each.run.id for each in self.details.values() if each.run.parent_id == run_id]
         return replace(self.details[run_id], children=children)
 
-    def reading(self, kind: str, name: str, version: int) -> list[str]:
+    def reading(self, kind: str, name: str, version: int, *, digest: str | None = None) -> list[str]:
         return [
             run_id
             for run_id, detail in self.details.items()
             if any((each.kind, each.name, each.version) == (kind, name, version) for each in detail.inputs)
+            or any(each.digest == digest for each in detail.data)
         ]
 
     def of_jobs(self, job_ids: Sequence[str]) -> dict[str, Run]:
@@ -223,3 +225,13 @@ def test_lineage_of_a_missing_focus_is_not_found(world: World, node: str) -> Non
 def test_lineage_tells_the_runs_of_a_sweep_apart_by_their_params(world: World) -> None:
     world.runs.add(OTHER, name="grid", sweep_id="01hzzzzzzzzzzzzzzzzzzzzzzs", params={"C": 0.01, "seed": 1})
     assert [node.label for node in world.graph(f"run:{OTHER}").nodes] == ["C=0.01, seed=1 · grid"]
+
+
+def test_a_run_that_read_a_file_with_a_datasets_content_is_among_its_readers(world: World) -> None:
+    train = VersionRef(kind="dataset", name="train", version=1, digest="a" * 64)
+    read = DataRead(uri="/d/train.csv", reader="pandas.read_csv", digest=train.digest, version=train)
+    world.runs.add(CHILD, name="plain read")
+    world.runs.details[CHILD] = replace(world.runs.details[CHILD], data=[read])
+    edge = Edge(source="dataset:train@1", target=f"run:{CHILD}", relation="read")
+    assert edge in world.graph(f"run:{CHILD}").edges
+    assert edge in world.graph("dataset:train@1").edges

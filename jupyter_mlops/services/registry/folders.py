@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -38,23 +38,35 @@ def store_folder(root: Path, blobs: BlobStore) -> StoredFolder:
     """
     files: list[dict[str, Any]] = []
     empty: list[str] = []
-    for relative, path in _walk(root, (os.path.realpath(root),)):
+    for relative, path in walk(root):
         if path is None:
             empty.append(relative)
             continue
         blob = blobs.put_file(path)
         files.append({"path": relative, "digest": blob.digest, "size": blob.size_bytes})
-    manifest = {
-        "version": VERSION,
-        "files": sorted(files, key=lambda file: file["path"]),
-        "empty_folders": sorted(empty),
-    }
-    stored = blobs.put(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode("ascii"))
+    stored = blobs.put(encode_manifest(files, empty))
     return StoredFolder(stored.digest, sum(file["size"] for file in files), len(files))
 
 
+def encode_manifest(files: Iterable[dict[str, Any]], empty_folders: Iterable[str]) -> bytes:
+    """The manifest's bytes: their digest is the folder's."""
+    manifest = {
+        "version": VERSION,
+        "files": sorted(files, key=lambda file: file["path"]),
+        "empty_folders": sorted(empty_folders),
+    }
+    return json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def walk(root: Path) -> Iterator[tuple[str, Path | None]]:
+    """(relative path, file) of every file; (relative path, None) of every empty folder.
+
+    Raises InvalidInput as :func:`store_folder` does.
+    """
+    return _walk(root, (os.path.realpath(root),))
+
+
 def _walk(folder: Path, above: tuple[str, ...], prefix: str = "") -> Iterator[tuple[str, Path | None]]:
-    """(relative path, file) of every file; (relative path, None) of every empty folder."""
     entries = list(os.scandir(folder))
     if not entries and prefix:
         yield prefix.rstrip("/"), None
