@@ -13,8 +13,8 @@ _PAIRING = frozenset(("setdefault", "getenv", "get", "putenv", "setenv", "set", 
 """Functions whose first argument names their second, as in ``environ.setdefault("API_KEY", "...")``."""
 
 
-def secret_literals(code: str, is_secret: Callable[[str], bool]) -> set[str]:
-    """The texts that assignments, arguments, entries and defaults give to names that ``is_secret`` knows.
+def secret_literals(code: str, is_secret: Callable[[str, str], bool]) -> set[str]:
+    """The texts that assignments, arguments, entries and defaults give to a name, if ``is_secret`` says so.
 
     Magics and shell lines are passed over; code that does not parse has none.
     """
@@ -25,7 +25,7 @@ def secret_literals(code: str, is_secret: Callable[[str], bool]) -> set[str]:
     except (SyntaxError, ValueError, RecursionError):
         return set()
     given = (pair for node in ast.walk(tree) for pair in _given(node))
-    return {text for name, value in given if is_secret(name) for text in _texts(value)}
+    return {text for name, value in given if name for text in _texts(value) if is_secret(name, text)}
 
 
 def _given(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:

@@ -8,46 +8,25 @@ free either, because the file says which job it was.
 
 from __future__ import annotations
 
-import logging
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from ..capture.nvml import VISIBLE, devices, visible
 from ..config import LEASES, POOL, Settings
 from ..entities import GpuSlot
 from ..errors import Unavailable
 from .process import processes_of, session_members
 
-VISIBLE = "CUDA_VISIBLE_DEVICES"
 ALL = "all"
 FOLDER_MODE = 0o1777
 FILE_MODE = 0o666
 SUFFIX = ".lock"
 HOLDER_BYTES = 4096
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
-    """A GPU as NVML knows it. ``instances`` are its MIG instances; then it is not used as a whole."""
-
-    uuid: str
-    index: int
-    name: str
-    memory_bytes: int | None = None
-    instances: list[GpuSlot] = field(default_factory=list)
-
-    def slots(self) -> list[GpuSlot]:
-        if self.instances:
-            return self.instances
-        return [GpuSlot(uuid=self.uuid, index=self.index, name=self.name, memory_bytes=self.memory_bytes)]
 
 
 def discover(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[GpuSlot]:
@@ -72,103 +51,6 @@ def virtual_slots(settings: Settings) -> list[GpuSlot]:
         GpuSlot(uuid=f"VIRTUAL-{settings.host}-{index}", index=index, name="virtual GPU", virtual=True)
         for index in range(settings.gpu_slots or 0)
     ]
-
-
-def visible(found: list[Device], restriction: str | None) -> list[GpuSlot]:
-    """The slots among ``found`` that a ``CUDA_VISIBLE_DEVICES`` leaves, in its order.
-
-    Its rules are CUDA's: indices or beginnings of UUIDs, and the first entry that names no device hides
-    those after it (CUDA C++ Programming Guide, environment variables).
-    """
-    if restriction is None:
-        return [slot for device in found for slot in device.slots()]
-    slots: list[GpuSlot] = []
-    for entry in (each.strip() for each in restriction.split(",")):
-        named = _named(found, entry)
-        if not named:
-            break
-        slots += [slot for slot in named if slot not in slots]
-    return slots
-
-
-def _named(found: list[Device], entry: str) -> list[GpuSlot]:
-    if entry.isdigit():
-        return [slot for device in found if device.index == int(entry) for slot in device.slots()]
-    if entry.startswith("MIG-"):
-        return [slot for device in found for slot in device.instances if slot.uuid.startswith(entry)]
-    if entry.startswith("GPU-"):
-        return [slot for device in found if device.uuid.startswith(entry) for slot in device.slots()]
-    return []
-
-
-def devices() -> list[Device]:
-    """What NVML sees; nothing where there is no NVIDIA driver."""
-    try:
-        import pynvml
-    except ImportError:
-        return []
-    return devices_of(pynvml)
-
-
-def devices_of(nvml: Any) -> list[Device]:
-    """What ``nvml``, the pynvml module or something like it, sees."""
-    try:
-        nvml.nvmlInit()
-    except nvml.NVMLError:
-        return []
-    try:
-        return list(_each_device(nvml))
-    except nvml.NVMLError as error:
-        logger.warning("The GPUs cannot be listed: %s", error)
-        return []
-    finally:
-        nvml.nvmlShutdown()
-
-
-def _each_device(nvml: Any) -> Iterator[Device]:
-    for index in range(nvml.nvmlDeviceGetCount()):
-        try:
-            handle = nvml.nvmlDeviceGetHandleByIndex(index)
-            yield Device(
-                uuid=_text(nvml.nvmlDeviceGetUUID(handle)),
-                index=index,
-                name=_text(nvml.nvmlDeviceGetName(handle)),
-                memory_bytes=_memory(nvml, handle),
-                instances=list(_instances(nvml, handle, index)),
-            )
-        except nvml.NVMLError as error:  # one that fell off the bus does not hide the others
-            logger.warning("GPU %s is left out: %s", index, error)
-
-
-def _instances(nvml: Any, handle: Any, index: int) -> Iterator[GpuSlot]:
-    try:
-        mode, _pending = nvml.nvmlDeviceGetMigMode(handle)
-    except nvml.NVMLError:  # a GPU without MIG
-        return
-    if mode != nvml.NVML_DEVICE_MIG_ENABLE:
-        return
-    for number in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
-        try:
-            instance = nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
-        except nvml.NVMLError:  # this place holds no instance
-            continue
-        yield GpuSlot(
-            uuid=_text(nvml.nvmlDeviceGetUUID(instance)),
-            index=index,
-            name=_text(nvml.nvmlDeviceGetName(instance)),
-            memory_bytes=_memory(nvml, instance),
-        )
-
-
-def _memory(nvml: Any, handle: Any) -> int | None:
-    try:
-        return int(nvml.nvmlDeviceGetMemoryInfo(handle).total)
-    except nvml.NVMLError:  # unified memory, where the GPU has none of its own
-        return None
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):

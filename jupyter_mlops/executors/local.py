@@ -9,12 +9,13 @@ import subprocess
 
 import psutil
 
+from ..capture.nvml import VISIBLE
 from ..capture.processes import is_alive
 from ..config import POOL, Settings
 from ..entities import GpuSlot, Process
 from ..errors import Unavailable
 from ..protocols.jobs import Launch, Presence, Sighting
-from .gpus import ALL, VISIBLE, Holder, Lease, discover, lease, pool, write_holder
+from .gpus import ALL, Holder, Lease, discover, lease, pool, write_holder
 from .process import kill_all, processes_of, send, spawn
 
 KILL_WAIT_S = 1.0

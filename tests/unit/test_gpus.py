@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from jupyter_mlops.capture.nvml import Device, devices_of, visible
 from jupyter_mlops.config import POOL, Settings
 from jupyter_mlops.entities import GpuSlot
-from jupyter_mlops.executors.gpus import Device, devices_of, discover, pool, visible
+from jupyter_mlops.executors.gpus import discover, pool
 
 SETTINGS = Settings(home=Path("/h"), runtime_dir=Path("/r"), leases_dir=Path("/l"), user="ada")
 
