@@ -17,7 +17,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .capture.notebook_file import shareable
 from .capture.processes import current_process
+from .capture.redact import redact_text
 from .config import Settings
 from .entities import Exit, JobSpec, JobStatus, Resources, RunKind, RunStatus, Started, new_id
 from .services.jobs.environment import kernel_environment
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 ANOTHER_WORKER = 3
 WATCH_EVERY_S = 0.5
 GIBIBYTE = 1024**3
+NOTEBOOK_TYPE = "application/x-ipynb+json"
 JOB_STATUS = {
     RunStatus.FINISHED: JobStatus.SUCCEEDED,
     RunStatus.FAILED: JobStatus.FAILED,
@@ -124,6 +127,7 @@ def _begin(workspace: Workspace, spec: JobSpec, run_id: str) -> RunWriter:
         surroundings=not spec.promoted,
     )
     run.log_params(spec.params, source="parameters")
+    run.tag(spec.tags)
     return run
 
 
@@ -134,7 +138,7 @@ def _track(
     try:
         outcome = _execute(folder, attempt, spec, run, stop)
         if attempt.output.exists():
-            run.log_file(attempt.output, "output.ipynb")
+            run.log_bytes("output.ipynb", shareable(attempt.output.read_bytes()), media_type=NOTEBOOK_TYPE)
     except Exception as error:
         run.end(RunStatus.FAILED, reason=f"the worker failed: {type(error).__name__}: {error}")
         raise
@@ -163,7 +167,7 @@ def _execute(
 
 def _write_log(text: str) -> None:
     """Straight to the file descriptor: what has been said is in the log also when the worker is killed."""
-    data = text.encode("utf-8", "replace")
+    data = redact_text(text).encode("utf-8", "replace")
     while data:
         data = data[os.write(sys.__stdout__.fileno() if sys.__stdout__ else 1, data) :]
 

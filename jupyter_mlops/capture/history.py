@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 
 on_job_use: list[Callable[[], None]] = []
@@ -23,6 +23,14 @@ class ExecutedCell:
     used_jobs: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The cells that had ended when ``target`` began, in the order in which they ran."""
+
+    cells: tuple[ExecutedCell, ...]
+    target: ExecutedCell
+
+
 class History:
     """Filled by the shell's hooks: ``began`` and ``ended`` for every cell that a person runs."""
 
@@ -30,10 +38,16 @@ class History:
         self._cells: list[ExecutedCell] = []
         self._running: list[ExecutedCell] = []
 
-    def seed(self, sources: list[str], *, first_number: int = 1) -> None:
-        """Cells that ran before anybody listened; they are taken to have succeeded."""
+    def seed(
+        self, sources: list[str], *, first_number: int = 1, raised: Container[int] = frozenset()
+    ) -> None:
+        """Cells that ran before anybody listened.
+
+        IPython keeps their code and not how they ended. Those of which that is known are in ``raised``;
+        the others are taken to have succeeded.
+        """
         self._cells += [
-            ExecutedCell(number=number, source=source, ok=True)
+            ExecutedCell(number=number, source=source, ok=number not in raised)
             for number, source in enumerate(sources, first_number)
             if source.strip()
         ]
@@ -57,3 +71,8 @@ class History:
     def running(self) -> ExecutedCell | None:
         """The cell that runs now."""
         return self._running[-1] if self._running else None
+
+    def past(self, source: str) -> Past:
+        """What came before the cell that runs now; ``source`` is its text where no hook saw it begin."""
+        target = self.running() or ExecutedCell(number=0, source=source, ok=False)
+        return Past(tuple(self._cells), target)

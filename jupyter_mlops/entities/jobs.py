@@ -45,7 +45,7 @@ class JobSpec:
     and the cells before it are replayed; else the whole notebook is.
     ``gpu_slots`` are the virtual slots that the submitting process was configured with.
     ``notebook`` is the path of the notebook that it came from, for people to read; ``host`` is where it
-    was submitted, which decides when several hosts share one home.
+    was submitted, which decides when several hosts share one home. ``tags`` are given to the job's run.
     """
 
     id: str
@@ -58,6 +58,7 @@ class JobSpec:
     kernel_argv: list[str] | None = None
     python_path: list[str] = field(default_factory=list)
     params: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     executor: str = "local"
     priority: int = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,11 +11,11 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NotebookExecutionManager
 
+from ..capture.ansi import without_colours
 from ..entities import CellTiming, Progress, RunError
 from ..protocols.recorders import RunRecorder
 from .kernels import TetheredKernelManager
 
-ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 STREAM_PART_CHARACTERS = 64 * 1024
 """Consecutive stream outputs are merged up to this length: one string of all would be copied too often."""
 STREAM_CAP_CHARACTERS = 16 * 1024 * 1024
@@ -133,7 +132,7 @@ class TrackedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
 
 def run_error(content: dict[str, Any]) -> RunError:
     """The error of an ``execute_reply`` or of an error output, without colours."""
-    traceback = ANSI.sub("", "\n".join(content.get("traceback") or []))
+    traceback = without_colours("\n".join(content.get("traceback") or []))
     return RunError(
         name=content.get("ename", "Error"), message=content.get("evalue", ""), traceback=traceback
     )

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 
+from ..capture.notebook_file import shareable
 from ..config import NOTEBOOK, RUN
 from ..entities import RunError, RunStatus
 from ..protocols.recorders import RunRecorder
@@ -139,7 +140,7 @@ def _judged(notebook: NotebookNode, index: int | None) -> tuple[int | None, RunE
 
 
 def _keep(run: RunRecorder, notebook: NotebookNode) -> None:
-    run.log_bytes(EXECUTED, encoded(notebook), media_type=MEDIA_TYPE)
+    run.log_bytes(EXECUTED, shareable(encoded(notebook)), media_type=MEDIA_TYPE)
 
 
 @contextmanager

@@ -248,7 +248,7 @@ class _Scan(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         self.generic_visit(node)
-        if magic := _magic_call(node):
+        if magic := magic_call(node):
             self._magic(*magic)
 
     # inside
@@ -300,7 +300,7 @@ def magics_of(cell: Cell) -> list[tuple[str, str]]:
     if cell.tree is None:
         return []
     calls = (node for node in ast.walk(cell.tree) if isinstance(node, ast.Call))
-    return [found for found in map(_magic_call, calls) if found is not None]
+    return [found for found in map(magic_call, calls) if found is not None]
 
 
 def without_magic(source: str, magic: tuple[str, str]) -> str:
@@ -316,7 +316,7 @@ def without_magic(source: str, magic: tuple[str, str]) -> str:
         if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
             continue
         index = node.lineno - 1
-        if _magic_call(node.value) != magic or python[index].strip() != ast.get_source_segment(
+        if magic_call(node.value) != magic or python[index].strip() != ast.get_source_segment(
             cell.python, node
         ):
             continue
@@ -325,7 +325,7 @@ def without_magic(source: str, magic: tuple[str, str]) -> str:
     return cell.head + "".join(lines)
 
 
-def _magic_call(node: ast.Call) -> tuple[str, str] | None:
+def magic_call(node: ast.Call) -> tuple[str, str] | None:
     """Name and text of ``get_ipython().run_line_magic(name, text)``, and of shell escapes as ``!``."""
     function = node.func
     if not (isinstance(function, ast.Attribute) and isinstance(function.value, ast.Call)):

@@ -55,16 +55,16 @@ def promote(
     """
     _check_syntax(submitted)
     selection = select(cells, submitted)
-    kept = [(cell, source) for cell in selection.kept if _is_code(source := _replayed(cell))]
+    kept = [(cell, source) for cell in selection.kept if is_code(source := replay_of(cell.source))]
     codes = [Code(f"cell {cell.number}", source) for cell, source in kept]
     result = override([*codes, Code(THE_SUBMITTED, submitted)], params, where="the executed cells")
     *replayed, last = result.sources
-    notebook: NotebookNode = new_notebook(metadata=_metadata())  # type: ignore[no-untyped-call]
+    notebook: NotebookNode = new_notebook(metadata=kernel_metadata())  # type: ignore[no-untyped-call]
     notebook.cells = [
         parameters_cell_of(result.parameters),
-        _cell(SETUP, "setup"),
-        *(_cell(source, "replay", cell) for (cell, _), source in zip(kept, replayed, strict=True)),
-        _cell(tracked(last, name, _bound_in(submitted, result.values)), "submitted"),
+        made_cell(SETUP, "setup"),
+        *(made_cell(source, "replay", cell) for (cell, _), source in zip(kept, replayed, strict=True)),
+        made_cell(tracked(last, name, _bound_in(submitted, result.values)), "submitted"),
     ]
     if result.values:
         inject(notebook, result.values)
@@ -102,17 +102,18 @@ def _bound_in(source: str, values: Mapping[str, Any]) -> list[str]:
     return [name for name in values if name in bound]
 
 
-def _replayed(cell: ExecutedCell) -> str:
+def replay_of(source: str) -> str:
     """What is replayed of a cell: the setup cell has loaded the extension, and records what is tracked."""
-    return without_magic(without_track(cell.source), ("load_ext", "jupyter_mlops"))
+    return without_magic(without_track(source), ("load_ext", "jupyter_mlops"))
 
 
-def _is_code(source: str) -> bool:
+def is_code(source: str) -> bool:
+    """Whether there is anything but comments in it."""
     return not all(map(BLANK.match, lines_of(source)))
 
 
 def _check_syntax(submitted: str) -> None:
-    if not _is_code(submitted):
+    if not is_code(submitted):
         raise PromotionRefused("The submitted cell is empty: put the code of the job below %%submit.")
     cell = parse_cell(f"%%track\n{submitted}")  # it is tracked, and so never a bare `cd data`
     if submits(cell):
@@ -121,7 +122,8 @@ def _check_syntax(submitted: str) -> None:
         raise PromotionRefused(f"The submitted cell does not parse: {problem.msg} (line {problem.lineno}).")
 
 
-def _cell(source: str, role: str, cell: ExecutedCell | None = None) -> NotebookNode:
+def made_cell(source: str, role: str, cell: ExecutedCell | None = None) -> NotebookNode:
+    """A code cell that says what it is there for."""
     about: dict[str, Any] = {"role": role}
     if cell is not None:
         about["number"] = cell.number
@@ -132,7 +134,8 @@ def _cell(source: str, role: str, cell: ExecutedCell | None = None) -> NotebookN
     return made
 
 
-def _metadata() -> dict[str, Any]:
+def kernel_metadata() -> dict[str, Any]:
+    """A Python notebook's."""
     return {
         "kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"},
         "language_info": {"name": "python"},

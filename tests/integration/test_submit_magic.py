@@ -103,7 +103,7 @@ def test_a_submitted_cell_runs_as_a_job_and_its_value_is_the_job(kernel: Kernel)
     assert metrics(earlier) == {"loss": 1}, "replaying does not log again"
     (start,) = of(job, Start)
     assert (start.kind, start.name, start.notebook) == (RunKind.JOB, "big", NOTEBOOK)
-    assert params(job) == {"lr": 0.5}
+    assert params(job) == {"lr": 0.5, "base": 10}
     assert metrics(job) == {"seen": 0.5}
 
 

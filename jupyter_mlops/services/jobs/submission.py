@@ -65,6 +65,7 @@ class _Plan:
     source_notebook: str | None
     promoted: bool
     sweep: bool
+    tags: dict[str, str] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -119,6 +120,32 @@ class SubmissionService:
         """Queue a whole notebook from disk; otherwise as ``submit_cell``."""
         plan = self._plan_notebook(path, name=name, origin=origin, params=params)
         return self._queue(plan, resources, executor, priority, retries, after)
+
+    def submit_prepared(
+        self,
+        notebook: Any,
+        *,
+        name: str,
+        origin: Origin,
+        kernel: KernelChoice,
+        params: Mapping[str, Any],
+        promoted: bool,
+        tags: Mapping[str, str],
+        resources: Resources | None = None,
+        executor: str = "local",
+    ) -> Job:
+        """Queue a notebook as it stands: ``params`` are in it already."""
+        plan = _Plan(
+            origin=origin,
+            name=name,
+            notebooks=[(notebook, dict(params))],
+            kernel=kernel,
+            source_notebook=origin.notebook,
+            promoted=promoted,
+            sweep=False,
+            tags=dict(tags),
+        )
+        return self._queue(plan, resources, executor, priority=0, retries=0, after=()).jobs[0]
 
     def dry_run_cell(
         self,
@@ -237,6 +264,7 @@ class SubmissionService:
                 cwd=plan.origin.cwd,
                 python_path=list(plan.origin.python_path),
                 params=values,
+                tags=plan.tags,
                 resources=resources,
                 executor=executor,
                 priority=priority,

@@ -16,7 +16,7 @@ from ...protocols.registry import RegistryStore
 from . import tables
 from .cache import DatasetCache
 from .folders import store_folder
-from .names import checked_name, parse_reference
+from .names import checked_name, parse_reference, pinned
 from .registration import Registrar
 
 KIND = "dataset"
@@ -99,7 +99,7 @@ class DatasetService:
         return value
 
     def version(self, reference: str) -> DatasetVersion:
-        wanted = parse_reference(reference)
+        wanted = pinned(parse_reference(reference), KIND, self._settings.pins)
         return self._store.dataset_version(wanted.name, wanted.number)
 
     def named(self, name: str) -> Dataset:

@@ -11,7 +11,7 @@ from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from ...protocols.registry import RegistryStore
 from . import pickles
-from .names import checked_alias, checked_name, parse_reference
+from .names import checked_alias, checked_name, parse_reference, pinned
 from .registration import Registrar
 from .trust import require_trust, workspace_id
 
@@ -93,7 +93,7 @@ class ModelService:
         return model
 
     def version(self, reference: str) -> ModelVersion:
-        wanted = parse_reference(reference)
+        wanted = pinned(parse_reference(reference), KIND, self._settings.pins)
         return self._store.model_version(wanted.name, wanted.selector)
 
     def named(self, name: str) -> Model:

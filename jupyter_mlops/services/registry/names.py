@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...errors import InvalidInput
@@ -28,6 +29,18 @@ class Reference:
                 f"such as {self.name}@2; only models have aliases."
             )
         return self.selector
+
+
+def pinned(reference: Reference, kind: str, pins: Mapping[str, int]) -> Reference:
+    """With the version that a pin gives to a name without a number.
+
+    Pins are like ``{"dataset train": 2, "model digits@champion": 1}``.
+    """
+    if isinstance(reference.selector, int):
+        return reference
+    alias = "" if reference.selector is None else f"@{reference.selector}"
+    number = pins.get(f"{kind} {reference.name}{alias}")
+    return reference if number is None else Reference(reference.name, number)
 
 
 def checked_name(name: str, what: str = "name") -> str:

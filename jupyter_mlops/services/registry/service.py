@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -67,6 +67,14 @@ class RegistryService:
 
     def load_model(self, ref: str, *, trust: bool = False) -> Any:
         return self._models.load(ref, trust=trust)
+
+    def datasets_of_digests(self, digests: Collection[str]) -> dict[str, list[VersionRef]]:
+        """The dataset versions with these contents by their digests, the newest first."""
+        found: dict[str, list[VersionRef]] = {}
+        for each in self._store.datasets_of_digests(digests):
+            ref = VersionRef(kind="dataset", name=each.name, version=each.version, digest=each.digest)
+            found.setdefault(each.digest, []).append(ref)
+        return found
 
     def models(self) -> list[Model]:
         return self._models.all()

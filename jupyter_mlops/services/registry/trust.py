@@ -11,6 +11,8 @@ from ...entities import ModelVersion
 from ...errors import Untrusted
 
 FILE_NAME = "workspace-id"
+IMPORTED = "imported"
+"""The origin of versions that came with an imported run: what it says of their author proves nothing."""
 
 
 def workspace_id(home: Path) -> str:
@@ -36,7 +38,7 @@ def workspace_id(home: Path) -> str:
 
 def require_trust(version: ModelVersion, settings: Settings) -> None:
     """Raises Untrusted unless this user wrote the version in this workspace, or its author is trusted."""
-    if version.created_by in settings.trusted_users:
+    if version.created_by in settings.trusted_users and version.origin != IMPORTED:
         return
     if version.created_by == settings.user and version.origin == workspace_id(settings.home):
         return

@@ -1,0 +1,232 @@
+"""Calls of what cells do not define: functions of modules, builtins, methods, and what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import purity
+from .bodies import Bodies
+from .interpreter import Interpreter
+from .seen import (
+    CONTAINER,
+    DEFAULTING,
+    ITERATOR,
+    LIBRARY,
+    NONE,
+    PLAIN,
+    Frame,
+    Seen,
+    is_installed,
+    join,
+    objects_of,
+    root_of,
+)
+from .steps import Call, Part
+from .variables import Variables
+
+MODES = frozenset("rwabtx+U")
+LATER = frozenset({"filter", "map", "zip", "enumerate", "iter", "reversed"})
+"""Builtins that go through what they are given only when somebody takes their items."""
+CONSUMING = frozenset({"all", "any", "bytes", "sum", "frozenset"})
+NEVER_CALL = frozenset({"print", "type", "isinstance", "id"})
+
+
+class Calls:
+    """Interprets one call after the other for a flow."""
+
+    def __init__(self, flow: Interpreter, bodies: Bodies, variables: Variables) -> None:
+        self._flow, self._bodies, self._variables = flow, bodies, variables
+
+    def call(self, value: Call, frame: Frame | None) -> Seen:
+        """The call's value. What is called is evaluated first, then the arguments."""
+        flow, function = self._flow, value.function
+        if isinstance(function, Part):
+            base = flow.value(function.base, frame)
+            if base.path is None or base.path.startswith("builtins."):
+                return self._method(value, base, function.attribute, self._arguments(value, frame))
+            seen = flow.attribute(base, function.attribute)
+        else:
+            seen = flow.value(function, frame)
+        arguments = self._arguments(value, frame)
+        if seen.path is not None:
+            return self._known(value, seen.path, arguments, frame)
+        if seen.objects and not seen.objects & ~flow.heap.codes:
+            return self._bodies.enter_each(seen, value, arguments)
+        return self._unknown(value, seen, arguments)
+
+    def _arguments(self, value: Call, frame: Frame | None) -> list[Seen]:
+        found = [self._flow.value(each, frame) for each in value.arguments]
+        return found + [self._flow.value(each, frame) for _, each in value.keywords]
+
+    # ------------------------------------------------------------ objects
+    def _unknown(self, value: Call, seen: Seen, arguments: Sequence[Seen]) -> Seen:
+        """Something is called of which nothing is known but whether it is a library's."""
+        flow, held = self._flow, objects_of(arguments)
+        flow.change(seen, f"{value.title} is called", store=held)
+        if seen.kind != LIBRARY:
+            self._change_all(value, arguments, held | seen.objects)
+        self._draw(value, purity.GENERATORS if seen.kind != LIBRARY else ("torch", "tensorflow"))
+        given = self._bodies.call_all(seen.objects | held, arguments)
+        kind = LIBRARY if seen.kind == LIBRARY else None
+        return Seen(flow.heap.new(held | seen.objects | given), kind)
+
+    def _method(self, value: Call, base: Seen, name: str, arguments: Sequence[Seen]) -> Seen:
+        bodies = self._bodies
+        if base.kind == PLAIN and not base.objects:
+            return self._plain_method(value, name, arguments)
+        if base.kind in (LIBRARY, CONTAINER, ITERATOR, DEFAULTING):
+            return self._library_method(value, base, name, arguments)
+        own = bodies.methods(base, lambda each: each == name)
+        if own and bodies.is_instance(base):
+            return join([bodies.enter(index, code, arguments, value, base) for index, code in own])
+        self._files(value, name, arguments)
+        return self._unknown(value, Seen(base.objects, None), arguments)
+
+    def _plain_method(self, value: Call, name: str, arguments: Sequence[Seen]) -> Seen:
+        """A method of a text or a number: ``", ".join(items)``."""
+        for each in arguments:
+            if each.kind in (None, ITERATOR):
+                self._flow.iterate(each, f"it is passed to {value.title}")
+        self._bodies.call_all(objects_of(arguments), arguments)
+        self._files(value, name, arguments)
+        return NONE
+
+    def _library_method(self, value: Call, base: Seen, name: str, arguments: Sequence[Seen]) -> Seen:
+        heap, held = self._flow.heap, objects_of(arguments)
+        pure = name in purity.PURE_METHODS and base.kind != ITERATOR
+        if not pure or value.true_keywords & (purity.CHANGES_BY_KEYWORD - {"copy"}):
+            self._flow.change(base, value.title, store=held, deep=base.kind != CONTAINER)
+        self._use_up(value, arguments)
+        given = self._bodies.call_all(held, [*arguments, base])
+        if base.kind == CONTAINER:
+            inner = heap.inner(base.objects) | held | given
+            return Seen(inner | heap.new(inner), None)
+        self._files(value, name, arguments)
+        if name in purity.DRAWING_METHODS and not value.true_keywords & purity.OWN_SEED:
+            self._draw(value, ("numpy.random", "torch"), explicit=name in purity.ALWAYS_DRAWS)
+        shared = 0 if name in purity.FRESH_METHODS else base.objects | held | given
+        return Seen(heap.new(shared, kind=LIBRARY), LIBRARY)
+
+    # ------------------------------------------------------------ modules
+    def _known(self, value: Call, path: str, arguments: Sequence[Seen], frame: Frame | None) -> Seen:
+        """A function of a module, or a builtin."""
+        root, last = root_of(path), path.rpartition(".")[2]
+        if root == "builtins":
+            return self._builtin(value, path.partition(".")[2], arguments, frame)
+        flow, held, library = self._flow, objects_of(arguments), root in purity.KNOWN
+        flow.outside.call(value, path, flow.account, flow.bit)
+        self._files(value, last, arguments)
+        if not library and not (flow.namespace is not None and is_installed(root)):
+            flow.change(Seen(flow.module(root), None), f"{value.title} may keep state", store=held)
+        if not library or _changes_arguments(value, path):
+            self._change_all(value, arguments, held)
+        self._use_up(value, arguments)
+        given = self._bodies.call_all(held, arguments)
+        if value.alone and _is_setting(path, last):
+            flow.account.always.append(f"calls {value.title} for what it does")
+        kind = _kind_of_result(value, path) if library else None
+        return Seen(flow.heap.new(held | given, kind=kind), kind)
+
+    def _builtin(self, value: Call, name: str, arguments: Sequence[Seen], frame: Frame | None) -> Seen:
+        flow, held = self._flow, objects_of(arguments)
+        flow.operate(*arguments)
+        if name == "super" and not arguments:
+            return self._bodies.instance_of(frame)
+        if name == "open":
+            self._files(value, "open", arguments)
+            return Seen(flow.heap.new(held), ITERATOR)
+        if name == "input":
+            flow.account.undecided.append("input() asks somebody")
+            return NONE
+        if name in ("setattr", "delattr"):
+            return self._set_attribute(value, arguments)
+        if name == "getattr":
+            return Seen(flow.heap.inner(held) | held, None)
+        if name in purity.PURE_BUILTINS:
+            return self._pure_builtin(name, arguments)
+        if name in purity.PASSES_ON:
+            return self._passed_on(name, arguments)
+        if name in purity.SEES_ALL:
+            return Seen(flow.heap.new(held) | self._variables.anything, None)
+        if name[:1].isupper() or name == "help":  # an exception holds what it is given
+            return Seen(flow.heap.new(held), None) if held else NONE
+        return self._unknown(value, Seen(0, None), arguments)
+
+    def _set_attribute(self, value: Call, arguments: Sequence[Seen]) -> Seen:
+        for each in arguments[:1]:
+            self._flow.change(each, value.title, store=objects_of(arguments))
+            if each.path:
+                self._flow.account.always.append(f"sets an attribute of {each.path}")
+        return NONE
+
+    def _pure_builtin(self, name: str, arguments: Sequence[Seen]) -> Seen:
+        if name in CONSUMING:
+            for each in arguments:
+                self._flow.iterate(each, f"it is passed to {name}()")
+        if name not in NEVER_CALL:
+            self._bodies.call_all(objects_of(arguments), arguments)
+        return NONE
+
+    def _passed_on(self, name: str, arguments: Sequence[Seen]) -> Seen:
+        """A builtin whose value holds items of what it was given."""
+        flow, held = self._flow, objects_of(arguments)
+        if name == "next":
+            for each in arguments[:1]:
+                flow.change(each, "next() takes of it")
+        inner = self._bodies.call_all(held, arguments) | (held if name in LATER else 0)
+        for each in arguments:
+            inner |= flow.iterate(each, f"it is passed to {name}()").objects
+        if name in purity.CONTAINERS:
+            return Seen(flow.heap.new(inner, kind=CONTAINER, explicit=True), CONTAINER)
+        if name in purity.ITERATORS:
+            return Seen(flow.heap.new(inner | held), ITERATOR)
+        return Seen(inner | held, None)
+
+    # ------------------------------------------------------------ effects
+    def _change_all(self, value: Call, arguments: Sequence[Seen], store: int) -> None:
+        for each in arguments:
+            self._flow.change(each, f"it is passed to {value.title}", store=store)
+
+    def _use_up(self, value: Call, arguments: Sequence[Seen]) -> None:
+        for each in arguments:
+            if each.kind == ITERATOR:
+                self._flow.iterate(each, f"it is passed to {value.title}")
+
+    def _draw(self, value: Call, generators: Sequence[str], *, explicit: bool = False) -> None:
+        flow = self._flow
+        flow.outside.draw(generators, value.title, flow.account, flow.bit, explicit=explicit)
+
+    def _files(self, value: Call, name: str, arguments: Sequence[Seen]) -> None:
+        flow = self._flow
+        mode = next((text for text in value.texts[-1:] if set(text) <= MODES), "") if name == "open" else ""
+        writes = purity.WRITES_FILE.match(name) or set(mode) & set("wax+")
+        if writes and name not in purity.SAFE_WRITERS:
+            flow.write_files([text for text in value.texts if text != mode])
+            for each in arguments:  # whoever uses the same path depends on what is written there
+                flow.change(each, f"{value.title} writes a file", deep=False)
+        elif purity.READS_FILE.match(name):
+            flow.outside.read(value.texts, flow.account, flow.bit)
+
+
+def _changes_arguments(value: Call, path: str) -> bool:
+    in_place = path.endswith("_") and path.startswith("torch.")
+    return (
+        in_place or path in purity.CHANGES_ARGUMENTS or bool(value.true_keywords & purity.CHANGES_BY_KEYWORD)
+    )
+
+
+def _is_setting(path: str, last: str) -> bool:
+    """Whether a call, whose value nobody takes, is there for an effect that others may depend on."""
+    if path in purity.SEEDS or purity.ONLY_SHOWS.match(path):
+        return False
+    return not purity.WRITES_FILE.match(last) or path == "os.chdir"
+
+
+def _kind_of_result(value: Call, path: str) -> str | None:
+    if path == "collections.defaultdict":
+        return DEFAULTING
+    if purity.GIVES_ANYTHING.match(path):
+        return None
+    if purity.GIVES_ITERATORS.match(path) or "chunksize" in value.true_keywords:
+        return ITERATOR
+    return LIBRARY

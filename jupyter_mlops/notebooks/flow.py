@@ -1,0 +1,370 @@
+"""How values flow from cell to cell: an abstract interpreter of steps.
+
+Each value that a cell makes is an object here; a name points at objects, and objects hold others. What
+may change an object is noted with it, so that whoever reads a name depends on the cells that bound it and
+on those that may have changed anything that it reaches. Functions and classes of the cells are followed
+into; what libraries do stands in ``purity``.
+
+Taken for granted: reading attributes and items of libraries' objects, and operators on them, change
+nothing but iterators and defaultdicts; and modules of the user's own keep state only in themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from . import purity
+from .bodies import CREATION, Bodies
+from .calls import Calls
+from .heap import Heap
+from .outside import Outside
+from .seen import (
+    CONTAINER,
+    DEFAULTING,
+    ITERATOR,
+    LIBRARY,
+    NONE,
+    PLAIN,
+    Account,
+    Frame,
+    Seen,
+    objects_of,
+    root_of,
+)
+from .steps import (
+    Bind,
+    ByNumber,
+    Call,
+    CellSteps,
+    Change,
+    Do,
+    Files,
+    Forget,
+    Give,
+    Import,
+    Iterated,
+    Made,
+    Mixed,
+    Name,
+    Opaque,
+    Part,
+    Plain,
+    Setting,
+    StarImport,
+    Step,
+    Store,
+    Value,
+)
+from .variables import Variables
+
+MAX_STEPS = 4000
+"""So many steps are followed for one cell."""
+
+
+class Flow:
+    """Interprets cells one after the other; :meth:`copy` is for trying one out."""
+
+    account: Account
+    index: int
+    bit: int
+    namespace: Mapping[str, Any] | None
+
+    def __init__(self) -> None:
+        self.accounts: list[Account] = []
+        self.heap = Heap()
+        self.outside = Outside()
+        self.variables = Variables(self)
+        self.bodies = Bodies(self)
+        self._calls = Calls(self, self.bodies, self.variables)
+        self._modules: dict[str, int] = {}
+        self._last_value = 0
+
+    def copy(self) -> Flow:
+        made = Flow()
+        made.accounts = self.accounts.copy()
+        made.heap, made.outside = self.heap.copy(), self.outside.copy()
+        made.variables, made.bodies = self.variables.copy(made), self.bodies.copy(made)
+        made._calls = Calls(made, made.bodies, made.variables)
+        made._modules, made._last_value = self._modules.copy(), self._last_value
+        return made
+
+    # ------------------------------------------------------------ cells
+    def run(
+        self,
+        cell: CellSteps,
+        *,
+        ok: bool = True,
+        namespace: Mapping[str, Any] | None = None,
+        last_bound: Mapping[str, int] | None = None,
+    ) -> Account:
+        """Take a cell's steps; ``last_bound`` says which cell binds each name last."""
+        self.index = len(self.accounts)
+        self.bit = 1 << self.index
+        self.namespace = namespace
+        self.variables.begin(cell.binds, last_bound or {}, ok=ok)
+        self.heap.begin()
+        self.bodies.begin()
+        self._budget = MAX_STEPS
+        self._written: list[str] = []
+        self.account = Account()
+        self.accounts.append(self.account)
+        for step in cell.steps:
+            self.step(step, None)
+        self.outside.mention(cell.texts, self._written, self.account, self.bit)
+        if cell.shows:
+            self._last_value = self.bit
+        return self.account
+
+    def step(self, step: Step, frame: Frame | None) -> None:
+        self._budget -= 1
+        if self._budget < 0:
+            if self._budget == -1:
+                self.see_nothing("its calls are too many to be followed", reads=True)
+            return
+        _STEPS[type(step)](self, step, frame)
+
+    def change(self, seen: Seen, title: str, *, store: int = 0, deep: bool = True) -> None:
+        if self.heap.change(seen.objects, self.bit, store=store, deep=deep):
+            self.account.changed[title] = None
+
+    def write_files(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            self.outside.write(text, self.bit)
+            self._written.append(text)
+        if not texts:
+            self.outside.unknown_files |= self.bit
+
+    # ------------------------------------------------------------ steps
+    def _bind(self, step: Bind, frame: Frame | None) -> None:
+        seen = self.value(step.value, frame)
+        self.variables.set(step.name, seen, step.certain, frame, step.is_global)
+
+    def _augment(self, step: Change, frame: Frame | None) -> None:
+        before, more = self.variables.get(step.name, frame), self.value(step.value, frame)
+        self.operate(before, more)
+        if before.kind != PLAIN or before.objects:
+            self.change(before, f"{step.name} is changed in place", store=more.objects)
+        objects = before.objects | (more.objects if before.kind == PLAIN else 0)
+        kind = before.kind if before.kind == more.kind or before.kind in (CONTAINER, LIBRARY) else None
+        if before.kind == PLAIN and not before.objects:
+            kind = more.kind
+        elif before.kind is None:
+            objects |= self.heap.new(self.heap.reach(more.objects))
+        self.variables.set(step.name, Seen(objects, kind), step.certain, frame, step.is_global)
+
+    def _store(self, step: Store, frame: Frame | None) -> None:
+        base = self.value(step.base, frame)
+        others = [self.value(each, frame) for each in step.others]
+        held = objects_of(others)
+        if base.path is not None:
+            self.account.always.append(f"sets {step.title}, which other cells may depend on")
+        self.change(base, f"{step.title} is set", store=held, deep=base.kind is None)
+        self.bodies.run_methods(base, others, lambda name: name.startswith(("__set", "__del")))
+
+    def _forget(self, step: Forget, frame: Frame | None) -> None:
+        self.variables.get(step.name, frame)
+        if frame is None or step.is_global:
+            self.variables.set(step.name, NONE, step.certain, frame, True)
+
+    def _do(self, step: Do, frame: Frame | None) -> None:
+        self.value(step.value, frame)
+
+    def _give(self, step: Give, frame: Frame | None) -> None:
+        seen = self.value(step.value, frame)
+        if frame is not None:
+            frame.given.append(seen)
+
+    def _import(self, step: Import, frame: Frame | None) -> None:
+        root = root_of(step.module)
+        module = self.module(root)
+        if step.module != root:
+            self.heap.mark_changed(module, self.bit)
+        self._mention(f"{step.module.rpartition('.')[2]}.py", f"{root}.py")
+        kind = LIBRARY if root in purity.KNOWN else None
+        objects = module if step.path == step.module or step.path == root else 0
+        if not objects and kind is None:
+            objects = module  # what a module holds may have to do with all else in it
+        self.variables.set(step.name, Seen(objects, kind, step.path), step.certain, frame, step.is_global)
+
+    def _mention(self, *files: str) -> None:
+        self.outside.mention(files, (), self.account, self.bit)
+
+    def module(self, root: str) -> int:
+        if root not in self._modules:
+            self._modules[root] = self.heap.new()
+            self.heap.modules |= self._modules[root]
+        return self._modules[root]
+
+    def _star_import(self, step: StarImport, frame: Frame | None) -> None:
+        self.variables.import_all(step.module)
+        self.account.always.append(f"imports names from {step.module} that its text does not show")
+        self._mention(f"{step.module.rpartition('.')[2]}.py")
+        if root_of(step.module) not in purity.KNOWN:
+            self.variables.forget_kinds()
+
+    def _opaque(self, step: Opaque, frame: Frame | None) -> None:
+        self.see_nothing(f"{step.title} may set any name", reads=step.reads)
+
+    def see_nothing(self, why: str, *, reads: bool) -> None:
+        self.account.always.append(why)
+        self.account.undecided.append(why)
+        if reads:
+            self.account.need(self.bit - 1, "comes before", "code that may read any name")
+        self.outside.unknown_files |= self.bit
+        self.variables.import_all(None)
+        self.variables.forget_kinds()
+
+    def _setting(self, step: Setting, frame: Frame | None) -> None:
+        self.account.always.append(step.why)
+        self.outside.unknown_files |= self.bit
+
+    def _named_files(self, step: Files, frame: Frame | None) -> None:
+        self.write_files(step.names)
+
+    def _by_number(self, step: ByNumber, frame: Frame | None) -> None:
+        if self.variables.has(step.name):
+            return
+        if step.name == "_":
+            self.account.need(self._last_value, "shows last", "the value that _ is")
+            what = "_ is the last value that was shown"
+        else:
+            self.account.need(self.bit - 1, "comes before", f"{step.name}, which names cells by number")
+            what = f"{step.name} names a cell by its number"
+        self.account.undecided.append(f"{what}: in another kernel it may be another")
+
+    # ------------------------------------------------------------ values
+    def value(self, value: Value, frame: Frame | None) -> Seen:
+        seen: Seen = _VALUES[type(value)](self, value, frame)
+        return seen
+
+    def _named(self, value: Name, frame: Frame | None) -> Seen:
+        return self.variables.get(value.name, frame)
+
+    def _part(self, value: Part, frame: Frame | None) -> Seen:
+        base = self.value(value.base, frame)
+        return self.attribute(base, value.attribute)
+
+    def attribute(self, base: Seen, attribute: str) -> Seen:
+        if base.path is not None and attribute != "[]":
+            if root_of(base.path) in purity.KNOWN:
+                return Seen(0, LIBRARY, f"{base.path}.{attribute}")
+            return Seen(base.objects, None, f"{base.path}.{attribute}")
+        if base.kind == PLAIN and not base.objects:
+            return NONE
+        wanted = ("__getitem__", "__missing__") if attribute == "[]" else ("__getattr__", "__getattribute__")
+        self.bodies.run_methods(base, [], lambda name: name == attribute or name in wanted)
+        if attribute == "[]" and base.kind in (None, DEFAULTING):
+            self.change(base, "an item of it is looked for, and may be made", deep=False)
+        inner = self.heap.inner(base.objects)
+        if base.kind == CONTAINER:
+            return self.heap.one_of(inner)
+        return Seen(inner | base.objects, LIBRARY if base.kind in (LIBRARY, ITERATOR) else None)
+
+    def _mixed(self, value: Mixed, frame: Frame | None) -> Seen:
+        parts = [self.value(each, frame) for each in value.parts]
+        held = objects_of(parts)
+        if value.kind is not None:
+            made = self.heap.new(held, kind=value.kind, explicit=value.kind == CONTAINER)
+            return Seen(made, value.kind)
+        if value.operator:
+            self.operate(*parts)
+            if all(each.kind == PLAIN and not each.objects for each in parts):
+                return NONE
+            kinds = {each.kind for each in parts} - {PLAIN}
+            kind = CONTAINER if kinds == {CONTAINER} else LIBRARY if None not in kinds else None
+            held = self.heap.inner(held) if kind == CONTAINER else held
+            return Seen(self.heap.new(held, kind=kind, explicit=kind == CONTAINER), kind)
+        kinds = {each.kind for each in parts if each != NONE}
+        if not kinds:
+            return NONE
+        return Seen(held, kinds.pop() if len(kinds) == 1 else None)
+
+    def _plain(self, value: Plain, frame: Frame | None) -> Seen:
+        self.operate(*(self.value(each, frame) for each in value.parts))
+        return NONE
+
+    def operate(self, *parts: Seen) -> None:
+        for each in parts:
+            if each.objects:
+                self.bodies.run_methods(each, parts, _is_special)
+
+    def _iterated(self, value: Iterated, frame: Frame | None) -> Seen:
+        seen = self.value(value.of, frame)
+        return self.iterate(seen, f"{_titled(value.of)} is iterated over")
+
+    def iterate(self, seen: Seen, title: str) -> Seen:
+        if seen.kind == PLAIN and not seen.objects:
+            return NONE
+        if seen.kind in (None, ITERATOR):
+            self.change(seen, title, deep=False)
+            self.bodies.call_all(seen.objects, [seen])
+        inner = self.heap.inner(seen.objects)
+        if seen.kind == CONTAINER:
+            return self.heap.one_of(inner) if inner else NONE
+        return Seen(inner | seen.objects, LIBRARY if seen.kind == LIBRARY else None)
+
+    def _made(self, value: Made, frame: Frame | None) -> Seen:
+        outside = [self.value(each, frame) for each in value.outside]
+        scope = frame or self.variables.own
+        held = objects_of(outside) | self._captured(frame)
+        if frame is not None and frame.code is not None and frame.code.is_class:
+            scope = frame.parent or self.variables.own  # methods do not see the class's own names
+        made = self.bodies.define(value.code, held, scope)
+        if value.code.is_class:
+            body = Frame(scope, value.code, made)
+            for step in value.code.steps:
+                self.step(step, body)
+        if value.decorated and not all(map(_is_of_library, outside)):
+            self.bodies.call_all(held, [Seen(made, None)])
+            for each in outside:
+                self.change(each, f"a decorator of {value.code.name} is called", store=made)
+            return Seen(self.heap.new(made | held), None)
+        return Seen(made, None)
+
+    def _captured(self, frame: Frame | None) -> int:
+        """What stands for the variables around a function that is made in another one."""
+        if frame is None:
+            return 0
+        if not frame.holder:
+            frame.holder = self.heap.new(objects_of(list(frame.variables.values())))
+        return frame.holder
+
+
+def _is_of_library(seen: Seen) -> bool:
+    return seen == NONE or (seen.path is not None and root_of(seen.path) in purity.KNOWN)
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__") and name not in CREATION
+
+
+def _titled(value: Value) -> str:
+    while isinstance(value, (Part, Call)):
+        value = value.base if isinstance(value, Part) else value.function
+    return value.name if isinstance(value, Name) and value.name[0] != "." else "it"
+
+
+_STEPS: dict[type, Callable[[Flow, Any, Frame | None], None]] = {
+    Bind: Flow._bind,
+    Change: Flow._augment,
+    Store: Flow._store,
+    Forget: Flow._forget,
+    Do: Flow._do,
+    Give: Flow._give,
+    Import: Flow._import,
+    StarImport: Flow._star_import,
+    Opaque: Flow._opaque,
+    Setting: Flow._setting,
+    Files: Flow._named_files,
+    ByNumber: Flow._by_number,
+}
+_VALUES: dict[type, Callable[[Any, Any, Frame | None], Seen]] = {
+    Name: Flow._named,
+    Part: Flow._part,
+    Call: lambda flow, value, frame: flow._calls.call(value, frame),
+    Mixed: Flow._mixed,
+    Plain: Flow._plain,
+    Iterated: Flow._iterated,
+    Made: Flow._made,
+}

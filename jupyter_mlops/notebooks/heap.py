@@ -1,0 +1,123 @@
+"""The objects that values are, what they hold, and which cells may have changed them."""
+
+from __future__ import annotations
+
+from .seen import Seen, bits
+
+
+class Heap:
+    """Objects are numbered; a set of them is an integer with a bit for each, and so is a set of cells."""
+
+    def __init__(self) -> None:
+        self._holds: list[int] = []
+        self._kinds: list[str | None] = []
+        self._changers: list[int] = []
+        self._explicit = 0
+        """Containers that were written out: what they hold is known."""
+        self.modules = 0
+        self.codes = 0
+        """Functions and classes of the cells."""
+        self.stateless = 0
+        """Those of them that a call does not change."""
+        self._marked = 0
+        """Objects that the present cell is known to change."""
+        self._reached: dict[int, int] = {}
+        self._changed_by: dict[int, int] = {}
+
+    def copy(self) -> Heap:
+        made = Heap.__new__(Heap)
+        for name, value in self.__dict__.items():
+            made.__dict__[name] = value.copy() if isinstance(value, (dict, list)) else value
+        return made
+
+    def begin(self) -> None:
+        """Another cell."""
+        self._marked = 0
+
+    def held_by(self, index: int) -> int:
+        """What one object holds itself."""
+        return self._holds[index]
+
+    def mark_changed(self, objects: int, cell: int) -> None:
+        """The objects themselves, and nothing that they hold, may be changed by a cell."""
+        new = objects & ~self._marked
+        if not new:
+            return
+        self._marked |= new
+        for index in bits(new):
+            self._changers[index] |= cell
+        self._changed_by.clear()
+
+    def change(self, objects: int, cell: int, *, store: int = 0, deep: bool = True) -> bool:
+        """A cell may change the objects, and with ``deep`` all that they reach; they may hold ``store`` now.
+
+        Modules, and functions that keep nothing, are changed only where they are meant themselves. Whether
+        there was anything to change.
+        """
+        reached = self.reach(objects) if deep else objects
+        reached &= ~(self.modules | self.stateless) | objects
+        if not reached:
+            return False
+        self.mark_changed(reached, cell)
+        self.hold(objects if not deep else reached & ~self._explicit | objects, store)
+        return True
+
+    def new(self, holds: int = 0, *, kind: str | None = None, explicit: bool = False) -> int:
+        """A new object. Of an ``explicit`` container, all that it holds is known."""
+        self._holds.append(holds)
+        self._kinds.append(kind)
+        self._changers.append(0)
+        made = 1 << (len(self._holds) - 1)
+        if explicit:
+            self._explicit |= made
+        return made
+
+    def reach(self, objects: int) -> int:
+        """The objects, and all that they hold."""
+        known = self._reached.get(objects)
+        if known is not None:
+            return known
+        found, waiting = objects, objects
+        while waiting:
+            low = waiting & -waiting
+            waiting ^= low
+            more = self._holds[low.bit_length() - 1] & ~found
+            found |= more
+            waiting |= more
+        self._reached[objects] = found
+        return found
+
+    def inner(self, objects: int) -> int:
+        """What an item or an attribute of the objects may be."""
+        found = objects & ~self._explicit
+        for index in bits(objects):
+            found |= self._holds[index]
+        return self.reach(found)
+
+    def one_of(self, objects: int) -> Seen:
+        """A value that is one of these objects, of the kind that all of them are of."""
+        kinds = {self._kinds[index] for index in bits(objects)}
+        return Seen(objects, kinds.pop() if len(kinds) == 1 else None)
+
+    def hold(self, objects: int, held: int) -> None:
+        """Each of the objects may hold these from now on."""
+        if not held:
+            return
+        holds, more = self._holds, False
+        for index in bits(objects):
+            if held & ~holds[index]:
+                holds[index] |= held
+                more = True
+        if more:
+            self._reached.clear()
+            self._changed_by.clear()
+
+    def changers_of(self, objects: int) -> int:
+        """The cells that may have changed the objects, or what they reach."""
+        known = self._changed_by.get(objects)
+        if known is None:
+            known = 0
+            for index in bits(self.reach(objects)):
+                known |= self._changers[index]
+            self._changed_by[objects] = known
+        return known

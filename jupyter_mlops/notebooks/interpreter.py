@@ -1,0 +1,61 @@
+"""What the parts of the interpreter need of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from .heap import Heap
+from .outside import Outside
+from .seen import Account, Frame, Seen
+from .steps import Step, Value
+
+
+class Interpreter(Protocol):
+    """The cell that is interpreted now has the number ``index`` and the bit ``bit``.
+
+    ``namespace`` is the kernel's, where it is known. A frame of None is the namespace.
+    """
+
+    heap: Heap
+    outside: Outside
+    account: Account
+    index: int
+    bit: int
+    namespace: Mapping[str, Any] | None
+
+    def step(self, step: Step, frame: Frame | None) -> None:
+        """Take a step."""
+        ...
+
+    def value(self, value: Value, frame: Frame | None) -> Seen:
+        """Evaluate."""
+        ...
+
+    def attribute(self, base: Seen, attribute: str) -> Seen:
+        """An attribute of a value, or with ``[]`` an item; a module's is known by its path."""
+        ...
+
+    def iterate(self, seen: Seen, title: str) -> Seen:
+        """Any item of a value. Iterators, and what may be one, are changed by it."""
+        ...
+
+    def operate(self, *parts: Seen) -> None:
+        """Operators and builtins call the special methods of the cells' own classes."""
+        ...
+
+    def module(self, root: str) -> int:
+        """The object that a module is: the same under all names."""
+        ...
+
+    def change(self, seen: Seen, title: str, *, store: int = 0, deep: bool = True) -> None:
+        """The value may be changed now, and all that it reaches; it may hold ``store`` from now on."""
+        ...
+
+    def see_nothing(self, why: str, *, reads: bool) -> None:
+        """The cell does what its text does not show; with ``reads`` it may also read any name."""
+        ...
+
+    def write_files(self, texts: Sequence[str]) -> None:
+        """Files are written, by names that are written out, or by one that is not known."""
+        ...
