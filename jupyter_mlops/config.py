@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import getpass
+import json
 import math
 import os
 import socket
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ LEASES = "JUPYTER_MLOPS_LEASES"
 USER = "JUPYTER_MLOPS_USER"
 TRUSTED_USERS = "JUPYTER_MLOPS_TRUSTED_USERS"
 """Whose pickles are loaded as one's own: names, parted by commas."""
+
+PINS = "JUPYTER_MLOPS_PINS"
+"""In a job that reproduces a run: JSON, such as ``{"dataset train": 2}``: what names stand for."""
 
 RUN = "JUPYTER_MLOPS_RUN"
 """Exported while a run is active: children that log open writers of their own on that run."""
@@ -62,6 +66,8 @@ class Settings:
     """Larger values of outputs become blobs."""
     digest_in_run_bytes: int = 64 * 1024 * 1024
     """Larger files that a run reads get their digest from the next reader, not while the run runs."""
+    digest_whole_bytes: int = 16 * 1024 * 1024 * 1024
+    """Of still larger ones only samples are digested, and the digest says so."""
     source_cap_bytes: int = 1024 * 1024
     """How much of a module, of all modules together ten times as much, is kept with a run."""
     notebook_cap_bytes: int = 16 * 1024 * 1024
@@ -75,6 +81,8 @@ class Settings:
     agent_idle_s: float = 300.0
     cancel_grace_s: float = 5.0
     trusted_users: tuple[str, ...] = ()
+    pins: Mapping[str, int] = field(default_factory=dict)
+    """``{"dataset train": 2}``: the version that a name without one, or with an alias, stands for."""
 
     @property
     def host(self) -> str:
@@ -149,6 +157,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for variable, each in _NUMBERS.items():
         if text := environ.get(variable):
             found[each.name] = _number(variable, text, type(each.default))
+    if pins := environ.get(PINS):
+        found["pins"] = _pins(pins)
     if trusted := environ.get(TRUSTED_USERS):
         found["trusted_users"] = tuple(name for each in trusted.split(",") if (name := each.strip()))
     return found
@@ -162,6 +172,14 @@ def _number(variable: str, text: str, kind: type[Any]) -> int | float:
     if not 0 <= value < math.inf:
         raise InvalidInput(f"{variable} must be a number that is not negative, not {text!r}.")
     return int(value) if kind is int else value
+
+
+def _pins(text: str) -> dict[str, int]:
+    try:
+        pins = json.loads(text)
+        return {str(name): int(version) for name, version in pins.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InvalidInput(f"{PINS} must be JSON such as {{\"dataset train\": 2}}, not {text!r}.") from error
 
 
 def _slots(text: str) -> int:

@@ -8,14 +8,17 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .config import Settings, load_settings
+from .errors import Unsupported
 
 if TYPE_CHECKING:
+    from .entities import VersionRef
+    from .journal.records import Register
     from .protocols.blobs import BlobStore
     from .protocols.clock import Clock
     from .protocols.jobs import Custody, JobStore
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from .services.jobs.submission import SubmissionService
     from .services.lineage import LineageService
     from .services.registry.service import RegistryService
+    from .services.reproduction.service import ReproductionService
+    from .services.runs.export.reading import RunImporter
+    from .services.runs.export.writing import RunExporter
     from .services.runs.ingest import Ingestor
     from .services.runs.service import RunService
     from .services.tracking.tracker import Tracker
@@ -71,7 +77,16 @@ class Workspace:
 
     @once
     def tracker(self) -> Tracker:
-        from .services.tracking.tracker import Tracker
+        """Raises Unsupported in a subinterpreter that cannot load what journals are written with."""
+        try:
+            from .services.tracking.tracker import Tracker
+        except ImportError as error:
+            if "subinterpreter" not in str(error):
+                raise
+            raise Unsupported(
+                f"No run can be tracked from a subinterpreter here ({error}). Return the values and log them "
+                "in the main interpreter, or use a ThreadPoolExecutor or a ProcessPoolExecutor."
+            ) from error
 
         return Tracker(self.settings, self.blobs, clock=self.clock)
 
@@ -89,7 +104,7 @@ class Workspace:
         return Ingestor(
             self.settings,
             self.index,
-            apply_registration=lambda *args, **kwargs: self.registry.apply(*args, **kwargs),
+            apply_registration=self._apply_registration,
             several_indexes=not self.settings.database and locate(self.settings.home).aside,
             clock=self.clock,
         )
@@ -98,7 +113,37 @@ class Workspace:
     def runs(self) -> RunService:
         from .services.runs.service import RunService
 
-        return RunService(self.index, self.ingestor, self.blobs, self.settings, clock=self.clock)
+        return RunService(
+            self.index,
+            self.ingestor,
+            self.blobs,
+            self.settings,
+            recognise=self._datasets_of_digests,
+            clock=self.clock,
+        )
+
+    def _apply_registration(self, key: str, record: Register, run_id: str, user: str) -> int:
+        from .services.runs.export.origin import as_registered_here
+
+        return self.registry.apply(key, as_registered_here(self.settings.home, run_id, record), run_id, user)
+
+    @once
+    def exports(self) -> RunExporter:
+        from .services.runs.export.writing import RunExporter
+
+        return RunExporter(
+            self.runs,
+            self.blobs,
+            self.settings,
+            job_notebook=lambda job_id: self.jobs.output_notebook(job_id),
+            clock=self.clock,
+        )
+
+    @once
+    def imports(self) -> RunImporter:
+        from .services.runs.export.reading import RunImporter
+
+        return RunImporter(self.runs, self.blobs, self.settings, clock=self.clock)
 
     @once
     def registry(self) -> RegistryService:
@@ -159,10 +204,24 @@ class Workspace:
         return SubmissionService(self.jobs, self.settings, tracker=self.tracker, clock=self.clock)
 
     @once
+    def reproduction(self) -> ReproductionService:
+        from .services.reproduction.service import ReproductionService
+
+        return ReproductionService(
+            self.runs, self.jobs, self.submission, self.registry, self.blobs, self.settings
+        )
+
+    @once
     def doctor(self) -> Doctor:
         from .services.doctor import Doctor
 
         return Doctor(self)
+
+    def _datasets_of_digests(self, digests: Collection[str]) -> Mapping[str, Sequence[VersionRef]]:
+        """The registered datasets with these contents; who only reads runs makes no registry for that."""
+        if not self.settings.database and not (self.settings.home / "registry.sqlite").exists():
+            return {}
+        return self.registry.datasets_of_digests(digests)
 
     @once
     def _registry_store(self) -> RegistryStore:

@@ -1,7 +1,9 @@
 """What users call; ``jupyter_mlops`` looks its public names up here."""
 
+from .comparing import Comparison, RunTable, compare
+from .histories import history
 from .jobs import Job, Sweep, job, job_handle, jobs, submit
-from .reading import Run, compare, edit_run, history, run, runs
+from .reading import Run, edit_run, run, runs
 from .registry import (
     datasets,
     delete_alias,
@@ -12,17 +14,24 @@ from .registry import (
     register_model,
     set_alias,
 )
-from .tracking import log, log_artifact, log_figure, log_params, tag, track
+from .replaying import export_run, import_run, replay
+from .reproducing import Reproduction, reproduce
+from .tracking import log, log_artifact, log_figure, log_model, log_params, tag, track
 
 __all__ = [
+    "Comparison",
     "Job",
+    "Reproduction",
     "Run",
+    "RunTable",
     "Sweep",
     "compare",
     "datasets",
     "delete_alias",
     "edit_run",
+    "export_run",
     "history",
+    "import_run",
     "job",
     "job_handle",
     "jobs",
@@ -31,10 +40,13 @@ __all__ = [
     "log",
     "log_artifact",
     "log_figure",
+    "log_model",
     "log_params",
     "models",
     "register_dataset",
     "register_model",
+    "replay",
+    "reproduce",
     "run",
     "runs",
     "set_alias",

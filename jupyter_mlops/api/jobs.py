@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,23 +159,11 @@ class Job:
     def logs(self, *, follow: bool = False) -> Log:
         """What it printed so far; with ``follow``, print it as it comes until it ends."""
         text: list[str] = []
-        for part in self._log_parts(follow=follow):
+        for part in current().jobs.log_texts(self.id, follow=follow):
             text.append(part)
             if follow:
                 print(part, end="", flush=True)
         return Log("" if follow else "".join(text))
-
-    def _log_parts(self, *, follow: bool, poll_s: float = 0.3) -> Iterator[str]:
-        offset = 0
-        while True:
-            chunk = current().jobs.log(self.id, offset=offset)
-            if chunk.text:
-                yield chunk.text
-            at_end, offset = chunk.next_offset == offset, chunk.next_offset
-            if at_end and (chunk.ended or not follow):
-                return
-            if at_end:
-                time.sleep(poll_s)
 
     @property
     def result(self) -> Any:

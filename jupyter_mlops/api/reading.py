@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..services.rows import RUN_COLUMNS, run_row
 from ..workspace import current
+from .histories import history
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,7 @@ def runs(
     """
     import pandas as pd
 
-    page = current().runs.search(filter, order_by=order_by, limit=limit, archived=archived)
+    page = current().runs.search(filter, order_by=order_by, limit=limit, archived=archived, total=False)
     rows = [run_row(each) for each in page.runs]
     names = sorted({name for row in rows for name in row if name not in RUN_COLUMNS}, key=_column_order)
     table = pd.DataFrame(rows, columns=[*RUN_COLUMNS, *names])
@@ -34,28 +35,9 @@ def runs(
     return table
 
 
-def history(run_id: str | Run, name: str, *, max_points: int | None = None) -> pd.DataFrame:
-    """One metric's points as a DataFrame with the columns ``step``, ``time`` (UTC) and ``value``."""
-    import pandas as pd
-
-    points = current().runs.history(_id_of(run_id), name, max_points=max_points)
-    return pd.DataFrame(
-        {
-            "step": pd.array(points.steps, dtype="Int64"),
-            "time": pd.to_datetime(points.times, unit="s", utc=True),
-            "value": pd.Series(points.values, dtype="float64"),
-        }
-    )
-
-
 def run(run_id: str) -> Run:
     """One run, by its id or a unique end of it. Raises NotFound or Ambiguous."""
     return Run(current().runs.get(run_id).id)
-
-
-def compare(a: str | Run, b: str | Run) -> entities.Comparison:
-    """What differs between two runs: params, metrics, tags, inputs, packages and the code."""
-    return current().runs.compare(_id_of(a), _id_of(b))
 
 
 def edit_run(
@@ -67,8 +49,8 @@ def edit_run(
     archived: bool | None = None,
 ) -> Run:
     """Change what people say of a run; a tag of None is removed."""
-    current().runs.edit(_id_of(run_id), name=name, note=note, tags=tags, archived=archived)
-    return Run(_id_of(run_id))
+    current().runs.edit(id_of(run_id), name=name, note=note, tags=tags, archived=archived)
+    return Run(id_of(run_id))
 
 
 class Run:
@@ -107,9 +89,9 @@ class Run:
     def tags(self) -> dict[str, str]:
         return self.entity.tags
 
-    def history(self, name: str) -> pd.DataFrame:
+    def history(self, name: str, *, max_points: int | None = None) -> pd.DataFrame:
         """The points of one metric: ``step``, ``time``, ``value``."""
-        return history(self.id, name)
+        return history(self.id, name, max_points=max_points)
 
     def artifact(self, name: str) -> bytes:
         """The content of an artifact. Raises NotFound when the run has none of that name."""
@@ -121,7 +103,8 @@ class Run:
         return f"Run({run.id!r}, {run.name!r}, {run.status.value}{', ' + metrics if metrics else ''})"
 
 
-def _id_of(run: str | Run) -> str:
+def id_of(run: str | Run) -> str:
+    """The id, or the end of one, that was given."""
     return run.id if isinstance(run, Run) else run
 
 

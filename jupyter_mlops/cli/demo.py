@@ -14,13 +14,14 @@ from pathlib import Path
 from ..config import GPU_SLOTS, HOME
 from ..entities import Job, JobStatus, ModelVersion, Run, RunKind, short_id
 from ..errors import MissingPackage, MlopsError, NotFound, Unsupported
+from ..services.quantities import duration_text
 from ..services.rows import job_row, model_row, run_row
 from ..workspace import Workspace, current, use
 from .demo_run import Execution, execute
 from .jobs import print_jobs
 from .registry import print_models
 from .runs import print_runs
-from .tables import console, duration, print_json
+from .tables import console, print_json
 
 NOTEBOOK = "quickstart.ipynb"
 PACKAGES = {"matplotlib": "matplotlib", "sklearn": "scikit-learn"}
@@ -157,7 +158,7 @@ def _print_tables(harvest: Harvest, arguments: Namespace, execution: Execution) 
         print_models([harvest.champion], "Champion")
     if arguments.keep_output:
         out.print(f"The executed notebook: {arguments.keep_output}", markup=False)
-    out.print(f"It took {duration(time.time() - execution.began)}.")
+    out.print(f"It took {duration_text(time.time() - execution.began)}.")
     out.print(f"See it all in the sidebar: {how_to_see(arguments.home)}", style="bold", markup=False)
 
 

@@ -9,15 +9,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..entities import Job, JobStatus, LogChunk, Resources, short_id
+from ..api.replaying import detail_to_show, replay
+from ..entities import Job, JobStatus, Resources, RunDetail, short_id
 from ..errors import JobFailed
 from ..services.jobs.service import JobService
-from ..services.quantities import memory_bytes, seconds
+from ..services.lookup import run_or_job
+from ..services.quantities import duration_text, memory_bytes, seconds
 from ..services.rows import job_row
+from ..services.showing.outputs_text import outputs_text
 from ..workspace import current
-from .tables import clock_time, console, duration, pairs, print_json, print_table
+from .tables import clock_time, console, pairs, print_json, print_table
 
-FOLLOW_EVERY_S = 0.5
 COLUMNS = ("id", "name", "status", "submitted", "took", "progress", "gpus", "params", "reason")
 
 
@@ -48,7 +50,7 @@ def _cells(job: Job, now: float) -> tuple[Any, ...]:
         job.spec.name,
         job.status.value,
         clock_time(job.spec.submitted_at),
-        duration(end - job.started_at if end and job.started_at else None),
+        duration_text(end - job.started_at if end and job.started_at else None),
         f"{job.progress.done}/{job.progress.total}" if job.progress else "",
         job.spec.resources.gpus,
         pairs(job.spec.params),
@@ -120,23 +122,29 @@ def _wait(service: JobService, jobs: Sequence[Job], arguments: Namespace) -> int
 
 
 def logs(arguments: Namespace) -> int:
-    """``jupyter mlops logs``."""
-    service = current().jobs
-    job = service.get(arguments.id)
-    text, chunk = "", LogChunk(text="", next_offset=0, ended=False)
-    while True:
-        chunk = service.log(job.id, offset=chunk.next_offset)
-        if arguments.json:
-            text += chunk.text
-        else:
-            sys.stdout.write(chunk.text)
-            sys.stdout.flush()
-        if not chunk.text and (chunk.ended or not arguments.follow):
-            break
-        if not chunk.text:
-            time.sleep(FOLLOW_EVERY_S)
+    """``jupyter mlops logs``: a job's log, or what a run displayed."""
+    workspace = current()
+    found = run_or_job(workspace.runs, workspace.jobs, arguments.id)
+    if not isinstance(found, Job):
+        return _run_logs(found, arguments)
+    texts = workspace.jobs.log_texts(found.id, follow=arguments.follow)
     if arguments.json:
-        print_json([{"id": job.id, "status": service.get(job.id).status, "log": text}])
+        log = "".join(texts)
+        print_json([{"id": found.id, "status": workspace.jobs.get(found.id).status, "log": log}])
+        return 0
+    for text in texts:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    return 0
+
+
+def _run_logs(detail: RunDetail, arguments: Namespace) -> int:
+    if not arguments.json:
+        replay(detail.run.id, follow=arguments.follow)
+        return 0
+    shown = detail_to_show(detail.run.id)
+    log = outputs_text(shown.outputs, shown.widgets)
+    print_json([{"id": detail.run.id, "status": shown.run.status, "log": log}])
     return 0
 
 

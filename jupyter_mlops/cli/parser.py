@@ -25,6 +25,7 @@ def build_parser() -> ArgumentParser:
     _add_runs(commands)
     _add_jobs(commands)
     _add_registry(commands)
+    _add_reproduce(commands)
     _add_system(commands)
     return parser
 
@@ -79,7 +80,12 @@ def _add_runs(commands: _Commands) -> None:
     )
     runs.add_argument("-f", "--filter", default="", metavar="FILTER", help="only runs that match")
     runs.add_argument("--order-by", default="started desc", metavar="KEY", help="default: started desc")
-    runs.add_argument("--limit", type=_positive, default=100, metavar="N", help="how many (default: 100)")
+    runs.add_argument(
+        "--limit", type=_positive, metavar="N", help="how many (default: 100; all of them to a file)"
+    )
+    runs.add_argument("--archived", action="store_true", help="archived ones as well")
+    runs.add_argument("--csv", metavar="FILE", help="write them to FILE as CSV; - is the standard output")
+    runs.add_argument("--parquet", metavar="FILE", help="write them to FILE as Parquet")
     show = commands.add(
         "show",
         "runs.show",
@@ -90,11 +96,32 @@ def _add_runs(commands: _Commands) -> None:
     compare = commands.add(
         "compare",
         "runs.compare",
-        "show what differs between two runs",
+        "show what differs among runs",
         example=f"{PROGRAM} compare 7xk2qp m4t9ab",
+        more="Of two: also data columns, packages, and the code as a diff. Of more: a table of what differs.",
     )
-    compare.add_argument("a", metavar="ID", help="a run's id, or a unique end of it")
-    compare.add_argument("b", metavar="ID", help="the other run's")
+    compare.add_argument("ids", metavar="ID", nargs="+", help="a run's id, or a unique end of it")
+    export = commands.add(
+        "export",
+        "runs.export",
+        "write a run out as one portable folder or zip file",
+        example=f"{PROGRAM} export 7xk2qp digits.zip",
+        more="""\
+            It holds the executed notebook, params, tags, metrics (CSV and Parquet), packages and
+            artifacts, and all that another workspace needs to take the run in.""",
+    )
+    export.add_argument("id", metavar="RUN", help="a run's id, or a unique end of it")
+    export.add_argument("path", metavar="PATH", help="a new folder, or a new file whose name ends in .zip")
+    imports = commands.add(
+        "import",
+        "runs.import_",
+        "take in runs that were exported elsewhere",
+        example=f"{PROGRAM} import digits.zip",
+        more="""\
+            Every file is verified first. A run that is here already is left alone; one that is here
+            with other content is refused. Models that it registered are loaded only with trust=True.""",
+    )
+    imports.add_argument("paths", metavar="PATH", nargs="+", help="the folder or zip file of an export")
     commands.add(
         "rebuild",
         "runs.rebuild",
@@ -122,9 +149,14 @@ def _add_jobs(commands: _Commands) -> None:
     )
     jobs.add_argument("--sweep", metavar="ID", help="only jobs of this sweep")
     jobs.add_argument("--limit", type=_positive, default=100, metavar="N", help="how many (default: 100)")
-    logs = commands.add("logs", "jobs.logs", "print a job's log", example=f"{PROGRAM} logs -f 7xk2qp")
-    logs.add_argument("id", metavar="JOB", help="a job's id, or a unique end of it")
-    logs.add_argument("-f", "--follow", action="store_true", help="go on until the job has ended")
+    logs = commands.add(
+        "logs",
+        "jobs.logs",
+        "print a job's log, or all that a run displayed as text",
+        example=f"{PROGRAM} logs -f 7xk2qp",
+    )
+    logs.add_argument("id", metavar="ID", help="a job's or run's id, or a unique end of it")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until it has ended")
     cancel = commands.add("cancel", "jobs.cancel", "cancel jobs", example=f"{PROGRAM} cancel 7xk2qp")
     cancel.add_argument("ids", metavar="JOB", nargs="+", help="a job's id, or a unique end of it")
 
@@ -159,6 +191,33 @@ def _add_submit(commands: _Commands) -> None:
     submit.add_argument("--after", action="append", default=[], metavar="JOB", help="start after JOB")
     submit.add_argument("--dry-run", action="store_true", help="print the notebook that would run (JSON)")
     submit.add_argument("--wait", action="store_true", help="wait for the end; exit status 1 if a job failed")
+
+
+def _add_reproduce(commands: _Commands) -> None:
+    reproduce = commands.add(
+        "reproduce",
+        "reproduction.reproduce",
+        "make a run again as a job, and compare its metrics",
+        example=f"{PROGRAM} reproduce 7xk2qp --tolerance 1e-6 --tolerance loss=1e-3",
+        more="""\
+            The job runs the cells that the run depended on, in the order in which they ran, on the
+            versions of datasets that it read. Exit status 1 when a metric differs or the job fails.""",
+    )
+    reproduce.add_argument("id", metavar="RUN", help="a run's id, or a unique end of it")
+    reproduce.add_argument(
+        "--tolerance",
+        action="append",
+        default=[],
+        metavar="[METRIC=]NUMBER",
+        help="absolute and relative, repeatable (default: 1e-06)",
+    )
+    reproduce.add_argument(
+        "--gpus", type=_count, metavar="N", help="whole GPUs (default: as the run's job had)"
+    )
+    reproduce.add_argument("--cpus", type=_positive, default=1, metavar="N", help="CPU cores (default: 1)")
+    reproduce.add_argument("--memory", metavar="SIZE", help="such as 8G")
+    reproduce.add_argument("--time", metavar="TIME", help="the time limit, such as 2h or 30m")
+    reproduce.add_argument("--no-wait", action="store_true", help="only queue the job")
 
 
 def _add_registry(commands: _Commands) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..entities import Dataset, DatasetVersion, Model, ModelVersion, short_id
+from ..services.quantities import size_text
 from ..services.rows import dataset_row, model_row
 from ..workspace import current
-from .tables import clock_time, console, pairs, print_json, print_table, size
+from .tables import clock_time, console, pairs, print_json, print_table
 
 DATASET_COLUMNS = ("dataset", "kind", "rows", "columns", "size", "created", "by", "run", "digest")
 MODEL_COLUMNS = ("model", "aliases", "class", "metrics", "size", "created", "by", "run", "digest")
@@ -54,7 +55,7 @@ def _dataset_cells(version: DatasetVersion) -> tuple[Any, ...]:
         version.kind.value,
         version.rows,
         None if version.columns is None else len(version.columns),
-        size(version.size_bytes),
+        size_text(version.size_bytes),
         clock_time(version.created_at),
         version.created_by,
         version.run_id and short_id(version.run_id),
@@ -68,7 +69,7 @@ def _model_cells(version: ModelVersion) -> tuple[Any, ...]:
         ", ".join(version.aliases),
         version.class_name,
         pairs(version.metrics),
-        size(version.size_bytes),
+        size_text(version.size_bytes),
         clock_time(version.created_at),
         version.created_by,
         version.run_id and short_id(version.run_id),

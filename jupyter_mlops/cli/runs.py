@@ -1,35 +1,75 @@
-"""``runs``, ``show``, ``compare`` and ``rebuild``."""
+"""``runs``, ``show``, ``compare``, ``export``, ``import`` and ``rebuild``."""
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from rich.syntax import Syntax
 
-from ..entities import Comparison, Difference, Job, Run, RunDetail, short_id
-from ..errors import Ambiguous, NotFound
-from ..services.rows import run_row
-from ..workspace import Workspace, current
-from .tables import clock_time, console, duration, number, pairs, print_json, print_table, size
+from ..api import export_run
+from ..api import runs as api_runs
+from ..entities import Comparison, Job, Run, RunDetail, RunTable, short_id
+from ..errors import InvalidInput
+from ..services.lookup import run_or_job
+from ..services.quantities import counted, duration_text, size_text
+from ..services.rows import run_row, uniform
+from ..services.runs.data_reads import DATA_COLUMNS, shown_data
+from ..services.showing.comparison_text import ALL_SAME, SAME, comparison_rows, title
+from ..services.showing.outputs_text import outputs_text
+from ..workspace import current
+from .tables import clock_time, console, number, pairs, print_json, print_table
 
+SHOWN_LINES = 40
+LISTED = 100
+EVERY_RUN = 2**31 - 1
 RUN_COLUMNS = ("id", "name", "experiment", "status", "started", "took", "params", "metrics")
 
 
 def list_runs(arguments: Namespace) -> int:
     """``jupyter mlops runs``."""
-    page = current().runs.search(arguments.filter, order_by=arguments.order_by, limit=arguments.limit)
+    if arguments.csv or arguments.parquet:
+        return _write_table(arguments)
+    page = current().runs.search(
+        arguments.filter,
+        order_by=arguments.order_by,
+        limit=arguments.limit or LISTED,
+        archived=arguments.archived,
+    )
     if arguments.json:
         print_json([run_row(run) for run in page.runs])
     else:
         print_runs(page.runs)
-        if page.total > len(page.runs):
+        if page.total and page.total > len(page.runs):
             console().print(f"{len(page.runs)} of {page.total} runs; --limit {page.total} shows all.")
         elif not page.runs:
             console().print(
                 "No runs match." if arguments.filter else "No runs yet: put %%track on top of a cell."
             )
+    return 0
+
+
+def _write_table(arguments: Namespace) -> int:
+    """The runs as a file: of all that match, unless ``--limit`` says how many."""
+    table = api_runs(
+        arguments.filter,
+        order_by=arguments.order_by,
+        limit=arguments.limit or EVERY_RUN,
+        archived=arguments.archived,
+    )
+    if arguments.csv:
+        table.to_csv(sys.stdout if arguments.csv == "-" else arguments.csv, index=False)
+    if arguments.parquet:
+        uniform(table).to_parquet(arguments.parquet, index=False)
+    if arguments.csv != "-":
+        files = " and ".join(filter(None, (arguments.csv, arguments.parquet)))
+        if arguments.json:
+            print_json([{"runs": len(table), "files": [*filter(None, (arguments.csv, arguments.parquet))]}])
+        else:
+            console().print(f"{counted(len(table), 'run')} written to {files}.", markup=False)
     return 0
 
 
@@ -42,7 +82,7 @@ def print_runs(runs: Iterable[Run], title: str = "Runs") -> None:
             run.experiment,
             run.status.value,
             clock_time(run.started_at),
-            duration(run.duration_s),
+            duration_text(run.duration_s),
             pairs(run.params),
             pairs({name: summary.last for name, summary in run.metrics.items()}),
         )
@@ -54,7 +94,8 @@ def print_runs(runs: Iterable[Run], title: str = "Runs") -> None:
 
 def show(arguments: Namespace) -> int:
     """``jupyter mlops show``."""
-    found = _run_or_job(current(), arguments.id)
+    workspace = current()
+    found = run_or_job(workspace.runs, workspace.jobs, arguments.id)
     if arguments.json:
         print_json(found)
     elif isinstance(found, Job):
@@ -62,24 +103,6 @@ def show(arguments: Namespace) -> int:
     else:
         _print_run(found)
     return 0
-
-
-def _run_or_job(workspace: Workspace, short: str) -> RunDetail | Job:
-    """What the id names. Raises Ambiguous when it names a run and a job, NotFound when neither."""
-    try:
-        run = workspace.runs.detail(short)
-    except NotFound:
-        try:
-            return workspace.jobs.get(short)
-        except NotFound:
-            raise NotFound(
-                f"No run or job {short!r}. List them: jupyter mlops runs, jupyter mlops jobs."
-            ) from None
-    try:
-        job = workspace.jobs.get(short)
-    except NotFound:
-        return run
-    raise Ambiguous(f"{short!r} is the end of run {run.run.id} and of job {job.id}: give more of the id.")
 
 
 def _print_run(detail: RunDetail) -> None:
@@ -93,7 +116,7 @@ def _print_run(detail: RunDetail) -> None:
             "kind": run.kind.value,
             "status": status,
             "started": clock_time(run.started_at),
-            "took": duration(run.duration_s),
+            "took": duration_text(run.duration_s),
             "notebook": run.notebook,
             "parent": run.parent_id,
             "job": run.job_id,
@@ -112,15 +135,33 @@ def _print_run(detail: RunDetail) -> None:
     if run.metrics:
         metrics = [(n, m.last, m.min, m.max, m.count) for n, m in sorted(run.metrics.items())]
         print_table("Metrics", ("name", "last", "min", "max", "points"), metrics)
+    if detail.data:
+        print_table("Data", DATA_COLUMNS, shown_data(detail.data))
     if detail.artifacts:
-        artifacts = [(each.name, size(each.size_bytes), each.digest[:12]) for each in detail.artifacts]
+        artifacts = [(each.name, size_text(each.size_bytes), each.digest[:12]) for each in detail.artifacts]
         print_table("Artifacts", ("name", "size", "digest"), artifacts)
     if detail.source:
         out.print("Code", style="bold")
         out.print(Syntax(detail.source, "python", theme="ansi_dark", background_color="default"))
-    if detail.error:
+    _print_outputs(detail)
+    if detail.error and not any(output.kind == "error" for output in detail.outputs):
         out.print(f"{detail.error.name}: {detail.error.message}", style="red", markup=False)
         out.print(detail.error.traceback, markup=False)
+
+
+def _print_outputs(detail: RunDetail) -> None:
+    """The last lines of what the run displayed."""
+    lines = outputs_text(detail.outputs, detail.widgets).splitlines()
+    if not lines:
+        return
+    out = console()
+    out.print("Output", style="bold")
+    more = len(lines) - SHOWN_LINES
+    if more > 0:
+        out.print(
+            f"… {counted(more, 'line')} before: jupyter mlops logs {short_id(detail.run.id)}", style="dim"
+        )
+    out.print("\n".join(lines[-SHOWN_LINES:]), markup=False)
 
 
 def _print_job(job: Job) -> None:
@@ -133,7 +174,7 @@ def _print_job(job: Job) -> None:
             "status": job.status.value + (f" ({job.reason})" if job.reason else ""),
             "submitted": clock_time(spec.submitted_at),
             "started": clock_time(job.started_at),
-            "took": duration(took),
+            "took": duration_text(took),
             "progress": f"cell {job.progress.done} of {job.progress.total}" if job.progress else None,
             "attempt": str(job.attempt),
             "params": pairs(spec.params, limit=20),
@@ -160,39 +201,62 @@ def _reference(version: Any) -> str:
 
 def compare(arguments: Namespace) -> int:
     """``jupyter mlops compare``."""
-    comparison = current().runs.compare(arguments.a, arguments.b)
-    if arguments.json:
-        print_json(comparison)
+    runs = current().runs
+    if len(arguments.ids) < 2:
+        raise InvalidInput("compare takes two ids or more: jupyter mlops compare ID ID [ID...]")
+    if len(arguments.ids) == 2:
+        comparison = runs.compare(*arguments.ids)
+        print_json(comparison) if arguments.json else _print_comparison(comparison)
     else:
-        _print_comparison(comparison)
+        table = runs.table(arguments.ids)
+        print_json(table) if arguments.json else _print_run_table(table)
     return 0
 
 
 def _print_comparison(comparison: Comparison) -> None:
-    a, b, out = comparison.a, comparison.b, console()
-    columns = ("what", f"{a.name} {short_id(a.id)}", f"{b.name} {short_id(b.id)}")
-    kinds: dict[str, list[Difference]] = {
-        "params": comparison.params,
-        "metrics": comparison.metrics,
-        "tags": comparison.tags,
-        "inputs": comparison.inputs,
-        "packages": comparison.packages,
-    }
-    rows = [
-        (f"{kind}.{each.key}", _side(each.a), _side(each.b))
-        for kind, found in kinds.items()
-        for each in found
-    ]
+    out, rows = console(), comparison_rows(comparison)
+    columns = ("what", title(comparison.a), title(comparison.b))
     if rows:
-        print_table("Differences", columns, rows)
+        print_table("Differences", columns, [(what, _side(a), _side(b)) for what, a, b in rows])
     if comparison.source_diff:
         out.print(Syntax(comparison.source_diff, "diff", theme="ansi_dark", background_color="default"))
     if not rows and not comparison.source_diff:
-        out.print("The two runs have the same params, metrics, tags, inputs, packages and code.")
+        out.print(SAME)
+
+
+def _print_run_table(table: RunTable) -> None:
+    if not table.rows:
+        console().print(ALL_SAME)
+        return
+    rows = [(f"{row.kind}.{row.key}", *map(_side, row.values)) for row in table.rows]
+    print_table("Differences", ("what", *map(title, table.runs)), rows)
 
 
 def _side(value: Any) -> str:
     return "" if value is None else number(value)
+
+
+def export(arguments: Namespace) -> int:
+    """``jupyter mlops export``."""
+    run = current().runs.get(arguments.id)
+    path = export_run(run.id, arguments.path)
+    if arguments.json:
+        print_json([{"run": run.id, "path": str(path)}])
+    else:
+        console().print(f"Run {short_id(run.id)} ({run.name}) is in {path}.", markup=False)
+    return 0
+
+
+def import_(arguments: Namespace) -> int:
+    """``jupyter mlops import``."""
+    imported = [current().imports.read(Path(path).expanduser()) for path in arguments.paths]
+    if arguments.json:
+        print_json([{"run": each.run.id, "name": each.run.name, "new": each.new} for each in imported])
+        return 0
+    for each in imported:
+        what = "is here now" if each.new else "was here already"
+        console().print(f"Run {each.run.id} ({each.run.name}) {what}.", markup=False)
+    return 0
 
 
 def rebuild(arguments: Namespace) -> int:

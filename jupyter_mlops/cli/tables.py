@@ -92,23 +92,3 @@ def clock_time(seconds: float | None) -> str:
         return ""
     moment = datetime.fromtimestamp(seconds)
     return f"{moment:%H:%M:%S}" if moment.date() == datetime.now().date() else f"{moment:%Y-%m-%d %H:%M}"
-
-
-def duration(seconds: float | None) -> str:
-    """``3.2 s``, ``4 min 05 s`` or ``2 h 03 min``."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def size(size_bytes: int) -> str:
-    """Bytes in binary units."""
-    value = float(size_bytes)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} TiB"

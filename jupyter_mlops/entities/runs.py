@@ -151,7 +151,8 @@ class DataRead:
 
     ``digest`` is BLAKE3 of the whole content; empty while it has not been computed, and ``sampled`` when
     only parts of the content went in. ``columns`` maps a table's columns to their dtypes, in order;
-    ``column_digests`` those whose content was hashed.
+    ``column_digests`` those whose content was hashed. ``files`` counts those read of a folder, whose
+    ``uri`` ends with a slash and whose digest is that of a registered folder with the same content.
     """
 
     uri: str
@@ -159,6 +160,7 @@ class DataRead:
     size_bytes: int | None = None
     digest: str = ""
     sampled: bool = False
+    files: int | None = None
     rows: int | None = None
     columns: dict[str, str] = field(default_factory=dict)
     column_digests: dict[str, str] = field(default_factory=dict)
@@ -187,7 +189,8 @@ class RunDetail:
     ``literal`` (assigned in the cell), ``read`` (from an earlier cell), ``object`` (the arguments of an
     estimator or a config), ``flag`` (``-p``), ``parameters`` (a notebook's or job's), ``logged``.
     ``hardware`` are the series of the sampler, by name (``system/cpu_percent``); their points are read as
-    those of metrics.
+    those of metrics. ``widgets`` is the last state of the widgets among the outputs, as an nbformat
+    notebook's metadata have it (``application/vnd.jupyter.widget-state+json``).
     """
 
     run: Run
@@ -196,6 +199,7 @@ class RunDetail:
     context: dict[str, Any] = field(default_factory=dict)
     params_from: dict[str, str] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
+    widgets: dict[str, Any] | None = None
     artifacts: list[Artifact] = field(default_factory=list)
     cells: list[CellTiming] = field(default_factory=list)
     inputs: list[VersionRef] = field(default_factory=list)
@@ -219,7 +223,7 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
-    """One page of a search; ``total`` counts all that match."""
+    """One page of a search; ``total`` counts all that match, where that was asked for."""
 
     runs: list[Run]
-    total: int
+    total: int | None

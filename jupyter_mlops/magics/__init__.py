@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..capture.history import History, on_job_use
-from .cells import running_cell
+from .cells import cells_that_raised, running_cell
 from .completion import complete
 from .mlops_magic import mlops
 from .track import CellHooks
@@ -60,12 +60,13 @@ class Extension:
         """The cells that ran before, and the one that loads the extension: no hook saw their begin."""
         manager = getattr(self.shell, "history_manager", None)
         sources = list(manager.input_hist_raw[1:]) if manager is not None else []
+        raised = cells_that_raised(self.shell)
         running = running_cell()
         if running is not None and sources and sources[-1] == running:
-            self.history.seed(sources[:-1])
+            self.history.seed(sources[:-1], raised=raised)
             self._hooks.joined_in(running)
         else:
-            self.history.seed(sources)
+            self.history.seed(sources, raised=raised)
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -108,18 +109,23 @@ def _track(shell: Any) -> Any:
     def track(line: str, cell: str) -> None:
         """Track what this cell does as a run.
 
-        %%track [NAME] [-e EXPERIMENT] [-p NAME[=VALUE]]... [-m NAME]... [-t KEY=VALUE]... [--no-auto]
+        %%track [NAME] [-e EXPERIMENT] [-p NAME[=VALUE]]... [-m NAME]... [-t KEY=VALUE]...
+                [--log-model NAME[=MODEL]]... [--no-auto]
 
-        Recorded are the code, params (literals that the cell assigns, and -p), metrics (numbers that it
-        computes, -m, and mlops.log(...)), everything it displays, its end, packages, git and the host.
+        Recorded are the code, params (literals that the cell assigns, scalars and configs that it reads from
+        earlier cells, arguments of estimators, and -p), metrics (numbers that it computes, histories of fits,
+        its last value where that is a mapping of scalars, -m, and mlops.log(...)), fitted models by class and
+        size, the files that it reads, everything it displays, its end, packages, git and the host.
 
-        NAME           the run's name; quotes around one with spaces; {variable} is filled in
-        -e EXPERIMENT  the experiment; by default the notebook's name
-        -p NAME        the variable's value after the cell is a param
-        -p NAME=VALUE  a param: a Python literal, else a text
-        -m NAME        the variable's value after the cell is a metric
-        -t KEY=VALUE   a tag
-        --no-auto      no params and metrics but those that are named or logged
+        NAME             the run's name; quotes around one with spaces; {variable} is filled in
+        -e EXPERIMENT    the experiment; by default the notebook's name
+        -p NAME          the variable's value after the cell is a param; also a part of it: cfg.lr, cfg['lr']
+        -p NAME:NEW      the same, by another name
+        -p NAME=VALUE    a param: a Python literal, else a text
+        -m NAME[:NEW]    the value after the cell is a metric; also a part of it: history.best
+        -t KEY=VALUE     a tag
+        --log-model NAME[=MODEL]   registers the variable as a model when the cell has run
+        --no-auto        no params, metrics and models but those that are named or logged
         """
         # a cell that begins with %%track is rewritten and never gets here; run_cell_magic() does
         shell.run_cell(f"%%track {line}\n{cell}").raise_error()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError
 from .refusals import BadArguments, without_traceback
@@ -18,8 +18,10 @@ HELP = """\
 %mlops jobs [STATUS]         batch jobs, newest first
 %mlops datasets | models     what is registered
 %mlops show ID               all of a run or a job; the end of an id is enough
-%mlops compare ID ID         what differs between two runs
-%mlops logs ID               what a job has printed
+%mlops compare ID ID [ID]... what differs between two runs, or among more
+%mlops replay ID             all that a run displayed, as it was
+%mlops reproduce ID          make a run again as a job, wait, and compare its metrics
+%mlops logs ID               what a job has printed, or a run displayed, as text
 %mlops cancel ID             ask a job to end
 %mlops replay                until the next %%track, record nothing (the first line of a job's notebook)
 %mlops help                  this text
@@ -35,45 +37,59 @@ def mlops(line: str) -> None:
     as_json = "--json" in words
     command, *arguments = [word for word in words if word != "--json"] or [""]
     try:
-        text = _answer(command, arguments, as_json)
+        answer = _answer(command, arguments, as_json)
     except MlopsError as error:
         raise without_traceback(error)  # noqa: B904  the traceback is what is not shown
-    if text:
-        print(text)
+    if isinstance(answer, str):
+        if answer:
+            print(answer)
+        return
+    from IPython.display import display
+
+    display(answer)  # type: ignore[no-untyped-call]
 
 
-def _answer(command: str, arguments: Sequence[str], as_json: bool) -> str:
+def _answer(command: str, arguments: Sequence[str], as_json: bool) -> Any:
     if command == "help":
         return HELP
     from ..workspace import current
 
-    if command == "replay":
+    if command == "replay" and not arguments:
         current().tracker.replaying = True
         return ""
     from . import views
 
-    commands: dict[str, tuple[Callable[..., str], int, int]] = {
+    commands: dict[str, tuple[Callable[..., Any], int, int]] = {
         "": (views.overview, 0, 0),
         "runs": (views.runs, 0, 1000),
         "jobs": (views.jobs, 0, 1),
         "datasets": (views.datasets, 0, 0),
         "models": (views.models, 0, 0),
         "show": (views.show, 1, 1),
-        "compare": (views.compare, 2, 2),
+        "compare": (views.compare, 2, 100),
+        "replay": (views.replay, 1, 1),
+        "reproduce": (_reproduce, 1, 1),
         "logs": (views.logs, 1, 1),
         "cancel": (views.cancel, 1, 1),
     }
     if command not in commands:
-        raise BadArguments(f"%mlops: no command {command!r}. There are {_listed(commands)}, replay and help.")
+        raise BadArguments(f"%mlops: no command {command!r}. There are {_listed(commands)} and help.")
     view, fewest, most = commands[command]
     if not fewest <= len(arguments) <= most:
-        ids = " ".join(["ID"] * most) or "nothing"
+        ids = " ".join(["ID"] * fewest) + (" ..." if most > fewest else "") or "nothing"
         raise BadArguments(f"%mlops {command} takes {ids}, not {len(arguments)} arguments. %mlops help")
     workspace: Workspace = current()
     return view(workspace, *arguments, as_json=as_json)
 
 
-def _listed(commands: dict[str, tuple[Callable[..., str], int, int]]) -> str:
+def _reproduce(workspace: Workspace, run_id: str, *, as_json: bool) -> str:
+    """Make a run again, wait, and show how it came out."""
+    from .reproduction import reproduce
+
+    return reproduce(workspace, run_id, as_json=as_json)
+
+
+def _listed(commands: dict[str, tuple[Callable[..., Any], int, int]]) -> str:
     return ", ".join(name for name in commands if name)
 
 

@@ -6,13 +6,17 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from ..entities import Difference, Job, Run, RunDetail, short_id
-from ..errors import Ambiguous, NotFound
+from ..api import Comparison, RunTable
+from ..api.replaying import detail_to_show
+from ..entities import Job, Run, RunDetail, short_id
+from ..services.lookup import run_or_job
+from ..services.quantities import counted, duration_text, size_text
 from ..services.rows import dataset_row, job_row, model_row, run_row
+from ..services.runs.data_reads import DATA_COLUMNS, shown_data
+from ..services.showing.outputs_text import outputs_text
+from ..services.showing.tables import facts, pairs, table, when
 from ..wire import to_json
 from ..workspace import Workspace
-from .footer import duration_text
-from .tables import facts, pairs, size_text, table, when
 
 RUN_LIMIT = 20
 
@@ -33,7 +37,7 @@ def runs(workspace: Workspace, *words: str, as_json: bool) -> str:
         return _json([run_row(run) for run in page.runs])
     if not page.runs:
         return "No runs match." if words else "No runs yet. Put %%track on the first line of a cell."
-    more = f"\n{len(page.runs)} of {page.total} runs." if page.total > len(page.runs) else ""
+    more = f"\n{len(page.runs)} of {page.total} runs." if page.total and page.total > len(page.runs) else ""
     return _run_table(page.runs) + more
 
 
@@ -81,34 +85,38 @@ def models(workspace: Workspace, *, as_json: bool) -> str:
 
 def show(workspace: Workspace, short: str, *, as_json: bool) -> str:
     """All of a run or a job."""
-    found = _run_or_job(workspace, short)
+    found = run_or_job(workspace.runs, workspace.jobs, short)
     if as_json:
         return _json(found)
     return _job_text(found) if isinstance(found, Job) else _run_text(found)
 
 
-def compare(workspace: Workspace, a: str, b: str, *, as_json: bool) -> str:
-    """What differs between two runs."""
-    found = workspace.runs.compare(a, b)
-    if as_json:
-        return _json(found)
-    kinds = ("params", "metrics", "tags", "inputs", "packages")
-    rows = [(f"{kind}.{each.key}", each.a, each.b) for kind in kinds for each in _differences(found, kind)]
-    heads = [f"{run.name} {short_id(run.id)}" for run in (found.a, found.b)]
-    parts = [table(("", *heads), rows)] if rows else []
-    parts += [found.source_diff] if found.source_diff else []
-    same = "The two runs have the same params, metrics, tags, inputs, packages and code."
-    return "\n\n".join(parts) or same
+def compare(workspace: Workspace, *runs: str, as_json: bool) -> str | Comparison | RunTable:
+    """What differs among runs: of two with their code, of more as a table."""
+    if len(runs) > 2:
+        table = workspace.runs.table(runs)
+        return _json(table) if as_json else RunTable(table)
+    comparison = workspace.runs.compare(*runs)
+    return _json(comparison) if as_json else Comparison(comparison)
 
 
 def logs(workspace: Workspace, short: str, *, as_json: bool) -> str:
-    """What a job has printed so far."""
-    job = workspace.jobs.get(short)
-    parts, offset = [], 0
-    while (chunk := workspace.jobs.log(job.id, offset=offset)).text:
-        parts.append(chunk.text)
-        offset = chunk.next_offset
-    return "".join(parts) or f"Job {short_id(job.id)} has printed nothing yet: it is {job.status.value}."
+    """What a job has printed so far, or what a run has displayed, as text."""
+    found = run_or_job(workspace.runs, workspace.jobs, short)
+    if isinstance(found, Job):
+        text = "".join(workspace.jobs.log_texts(found.id))
+        return text or f"Job {short_id(found.id)} has printed nothing yet: it is {found.status.value}."
+    detail = detail_to_show(found.run.id)
+    text = outputs_text(detail.outputs, detail.widgets, colours=True)
+    return text or f"Run {short_id(found.run.id)} has displayed nothing: it is {found.run.status.value}."
+
+
+def replay(workspace: Workspace, short: str, *, as_json: bool) -> str:
+    """Show all that a run displayed, as it was."""
+    from ..api import replay
+
+    replay(workspace.runs.get(short).id)
+    return ""
 
 
 def cancel(workspace: Workspace, short: str, *, as_json: bool) -> str:
@@ -119,20 +127,6 @@ def cancel(workspace: Workspace, short: str, *, as_json: bool) -> str:
     return f"Job {short_id(job.id)} ({job.spec.name}) was asked to end; it is still {job.status.value}."
 
 
-def _run_or_job(workspace: Workspace, short: str) -> RunDetail | Job:
-    found: list[Any] = []
-    for get in (workspace.runs.detail, workspace.jobs.get):
-        try:
-            found.append(get(short))
-        except NotFound:
-            continue
-    if not found:
-        raise NotFound(f"No run or job {short!r}. List them: %mlops runs, %mlops jobs.")
-    if len(found) > 1:
-        raise Ambiguous(f"{short!r} is the end of a run's id and of a job's: give more of it.")
-    return found[0]  # type: ignore[no-any-return]
-
-
 def _run_table(found: Iterable[Run]) -> str:
     rows = [
         (
@@ -141,7 +135,7 @@ def _run_table(found: Iterable[Run]) -> str:
             run.experiment,
             run.status.value,
             when(run.started_at),
-            _took(run.duration_s),
+            duration_text(run.duration_s),
             pairs(run.params),
             pairs({name: summary.last for name, summary in run.metrics.items()}),
         )
@@ -178,7 +172,7 @@ def _run_text(detail: RunDetail) -> str:
                 "experiment": run.experiment,
                 "status": run.status.value + reason,
                 "started": when(run.started_at),
-                "took": _took(run.duration_s),
+                "took": duration_text(run.duration_s),
                 "notebook": run.notebook,
                 "parent": run.parent_id,
                 "job": run.job_id,
@@ -199,11 +193,17 @@ def _run_text(detail: RunDetail) -> str:
     if run.metrics:
         metrics = [(name, m.last, m.min, m.max, m.count) for name, m in sorted(run.metrics.items())]
         parts.append(table(("metric", "last", "min", "max", "points"), metrics))
+    if detail.data:
+        parts.append(table(DATA_COLUMNS, shown_data(detail.data)))
     if detail.artifacts:
         artifacts = [(each.name, size_text(each.size_bytes)) for each in detail.artifacts]
         parts.append(table(("artifact", "size"), artifacts))
     if detail.source:
         parts.append(detail.source.rstrip())
+    if detail.outputs:
+        parts.append(
+            f"It displayed {counted(len(detail.outputs), 'output')}: %mlops replay {short_id(run.id)}"
+        )
     if detail.error:
         parts.append(detail.error.traceback or f"{detail.error.name}: {detail.error.message}")
     return "\n\n".join(parts)
@@ -218,7 +218,7 @@ def _job_text(job: Job) -> str:
             "name": spec.name,
             "status": job.status.value + (f" ({job.reason})" if job.reason else ""),
             "submitted": when(spec.submitted_at),
-            "took": _took(took),
+            "took": duration_text(took),
             "progress": f"cell {job.progress.done} of {job.progress.total}" if job.progress else "",
             "params": pairs(spec.params, limit=20),
             "gpus": ", ".join(job.gpus) or spec.resources.gpus,
@@ -229,14 +229,6 @@ def _job_text(job: Job) -> str:
             "log": f"%mlops logs {short_id(job.id)}",
         }
     )
-
-
-def _differences(comparison: Any, kind: str) -> list[Difference]:
-    return list(getattr(comparison, kind))
-
-
-def _took(seconds: float | None) -> str:
-    return "" if seconds is None else duration_text(seconds)
 
 
 def _json(value: Any) -> str:

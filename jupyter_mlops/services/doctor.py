@@ -109,7 +109,7 @@ class Doctor:
         return Check(name="audit trail", ok=False, message=problems[0] + more, fix=fix)
 
     def _index(self) -> Check:
-        total = self._parts.runs.search(limit=1).total
+        total = self._parts.runs.search(limit=1).total or 0
         return Check(name="index", ok=True, message=f"holds {_count(total, 'run')}")
 
     def _gpus(self) -> Check:

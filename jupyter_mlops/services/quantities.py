@@ -46,10 +46,38 @@ def seconds(duration: str | float | None) -> float | None:
 
 
 def spoken(duration_s: float) -> str:
-    """Seconds as people say them: ``45 s``, ``1 min 30 s``, ``2 h``."""
-    if duration_s < 60:
+    """Seconds as people say a limit: ``45 s``, ``1 min 30 s``, ``2 h``."""
+    if duration_s < 59.95:
         return f"{duration_s:.3g} s"
     minutes, rest = divmod(round(duration_s), 60)
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "min"), (0 if hours else rest, "s"))
     return " ".join(f"{number} {unit}" for number, unit in parts if number)
+
+
+def duration_text(duration_s: float | None) -> str:
+    """How long something took: ``0.4 s``, ``12 s``, ``3 min 05 s``, ``2 h 10 min``; empty for None."""
+    if duration_s is None:
+        return ""
+    duration_s = max(duration_s, 0.0)
+    if duration_s < 9.95:
+        return f"{duration_s:.1f} s"
+    minutes, rest = divmod(round(duration_s), 60)
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def size_text(size_bytes: float) -> str:
+    """Bytes in binary units: ``512 B``, ``1.5 MiB``."""
+    value = float(size_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
+
+
+def counted(count: int, word: str, plural: str = "") -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{count} {word if count == 1 else plural or word + 's'}"

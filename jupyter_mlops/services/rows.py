@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..entities import DatasetVersion, Job, ModelVersion, Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RUN_COLUMNS = ("id", "name", "experiment", "status", "started", "duration_s", "notebook")
 JOB_COLUMNS = (
@@ -132,3 +135,16 @@ def model_row(version: ModelVersion) -> dict[str, Any]:
         "description": version.description,
         **{f"metrics.{name}": value for name, value in sorted(version.metrics.items())},
     }
+
+
+def uniform(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with texts in those columns whose values have no one type, as Parquet wants it."""
+    import pyarrow as pa
+
+    made = table.copy()
+    for column in [name for name in made.columns if made[name].dtype.kind == "O"]:
+        try:
+            pa.array(made[column], from_pandas=True)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            made[column] = [None if value is None or value != value else str(value) for value in made[column]]
+    return made

@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from ..entities import Job, JobStatus, Run, short_id
+from ..services.quantities import duration_text
 
 CANCEL_COMMAND = "jupyter-mlops:cancel-job"
 OPEN_COMMAND = "jupyter-mlops:open-job"
@@ -187,8 +188,7 @@ def _elapsed(job: Job, now: float) -> str:
     if job.started_at is None:
         return ""
     end = job.ended_at or now
-    minutes, seconds = divmod(max(end - job.started_at, 0.0), 60)
-    return f"{minutes:.0f} min {seconds:02.0f} s" if minutes else f"{seconds:.0f} s"
+    return duration_text(end - job.started_at)
 
 
 def _metrics(job: Job, shot: Snapshot) -> str:

@@ -31,7 +31,16 @@ def test_command_has_an_example_that_it_understands(name: str) -> None:
 
 @pytest.mark.parametrize("name", commands())
 def test_command_takes_json_and_home_before_and_after_its_name(name: str) -> None:
-    required = {"show": ["x"], "compare": ["x", "y"], "submit": ["n.ipynb"], "logs": ["x"], "cancel": ["x"]}
+    required = {
+        "show": ["x"],
+        "reproduce": ["x"],
+        "compare": ["x", "y"],
+        "export": ["x", "x.zip"],
+        "import": ["x.zip"],
+        "submit": ["n.ipynb"],
+        "logs": ["x"],
+        "cancel": ["x"],
+    }
     operands = required.get(name, ["status"] if name == "agent" else [])
     before = build_parser().parse_args(["--json", "--home", "h", name, *operands])
     after = build_parser().parse_args([name, *operands, "--json", "--home", "h"])

@@ -17,6 +17,7 @@ import pytest
 import jupyter_mlops as mlops
 from jupyter_mlops import workspace
 from jupyter_mlops.cli import main
+from jupyter_mlops.journal.records import Displayed
 from jupyter_mlops.services.jobs.agent_control import AgentControl
 from jupyter_mlops.services.rows import JOB_COLUMNS, RUN_COLUMNS
 from tests.waiting import wait_until
@@ -286,3 +287,71 @@ def test_reader_that_goes_away_is_no_traceback(two_runs: None, home: Path):
     ran = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
     assert ran.stdout == "["
     assert "Traceback" not in ran.stderr
+
+
+def test_runs_are_written_as_csv_and_as_parquet(two_runs: None, tmp_path: Path, capsys: Capture):
+    with mlops.track("odd", params={"lr": "auto", "layers": [1, 2]}):
+        pass
+    assert main(["runs", "--csv", "runs.csv", "--parquet", "runs.parquet"]) == 0
+    assert "3 runs written to runs.csv and runs.parquet." in capsys.readouterr().out
+    rows = pd.read_csv(tmp_path / "runs.csv")
+    assert rows["name"].tolist() == ["odd", "train", "train"]
+    columns = pd.read_parquet(tmp_path / "runs.parquet")
+    assert columns["params.lr"].tolist() == ["auto", "0.01", "0.1"]
+    assert columns["metrics.accuracy"].tolist()[1:] == [0.97, 0.91]
+
+
+def test_csv_goes_to_the_standard_output_as_well(two_runs: None, capsys: Capture):
+    assert main(["runs", "-f", "params.lr < 0.05", "--csv", "-"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.startswith("id,name,experiment")
+    assert len(rows) == 1
+
+
+def test_archived_runs_are_listed_when_asked_for(two_runs: None, capsys: Capture):
+    first = mlops.runs()["id"][0]
+    mlops.edit_run(first, archived=True)
+    assert main(["runs", "--json"]) == 0
+    assert first not in {row["id"] for row in read(capsys)}
+    assert main(["runs", "--archived", "--json"]) == 0
+    assert first in {row["id"] for row in read(capsys)}
+
+
+def test_compare_of_three_is_a_table(two_runs: None, capsys: Capture):
+    with mlops.track("third", params={"lr": 1.0}):
+        pass
+    ids = mlops.runs()["id"].tolist()
+    assert main(["compare", *ids, "--json"]) == 0
+    table = read(capsys)
+    assert {"kind": "params", "key": "lr", "values": [1.0, 0.01, 0.1]} in table["rows"]
+    assert main(["compare", *ids]) == 0
+    assert "params.lr" in capsys.readouterr().out
+    assert main(["compare", ids[0], "--json"]) == 1
+    assert error(capsys)["code"] == "invalid_input"
+
+
+def test_a_run_goes_from_one_workspace_to_another(two_runs: None, tmp_path: Path, capsys: Capture):
+    run_id = mlops.runs()["id"][0]
+    assert main(["export", run_id[-6:], "run.zip"]) == 0
+    assert "run.zip" in capsys.readouterr().out
+    assert main(["import", "run.zip", "--home", str(tmp_path / "other"), "--json"]) == 0
+    assert read(capsys) == [{"run": run_id, "name": "train", "new": True}]
+    assert main(["import", "run.zip", "--home", str(tmp_path / "other")]) == 0
+    assert "was here already" in capsys.readouterr().out
+    assert main(["export", run_id, "run.zip", "--json"]) == 1
+    assert error(capsys)["code"] == "conflict"
+
+
+def test_logs_and_show_of_a_run_print_what_it_displayed(home: Path, capsys: Capture):
+    with mlops.track("shows") as run:
+        for number in range(100):
+            text = {"text/plain": f"\x1b[31mline {number}\x1b[0m\n"}
+            run.displayed(Displayed(message="stream", name="stdout", data=text))
+    assert main(["logs", run.id]) == 0
+    assert capsys.readouterr().out == "".join(f"line {number}\n" for number in range(100))
+    assert main(["logs", run.id, "--json"]) == 0
+    assert read(capsys)[0]["log"].endswith("line 99\n")
+    assert main(["show", run.id]) == 0
+    shown = capsys.readouterr().out
+    assert "60 lines before" in shown
+    assert shown.rstrip().endswith("line 99")

@@ -76,9 +76,26 @@ def test_show_tells_all_of_a_run(kernel, ids):
 
 
 def test_compare_tells_what_differs(kernel, ids):
-    text = "\n".join(lines(kernel.run(f"%mlops compare {ids[0]} {ids[1]}")))
+    ((_, shown),) = kernel.run(f"%mlops compare {ids[0]} {ids[1]}").messages
     for part in ("params.lr", "metrics.acc", "tags.team", "-acc = lr * 9", "+acc = lr / 2"):
-        assert part in text
+        assert part in shown["data"]["text/plain"]
+    assert "acc = lr * 9</td>" in shown["data"]["text/html"]
+
+
+def test_compare_of_more_is_a_table_with_a_column_for_each(kernel, ids):
+    ((_, shown),) = kernel.run(f"%mlops compare {ids[0]} {ids[1]} {ids[0]}").messages
+    head = shown["data"]["text/plain"].splitlines()[0].split()
+    assert head == ["good", ids[0], "bad", ids[1]]
+
+
+def test_replay_shows_again_what_a_run_displayed(kernel, ids):
+    reply = kernel.run(f"%mlops replay {ids[1]}")
+    assert "ValueError" in reply.text
+    assert reply.ok
+
+
+def test_logs_of_a_run_are_what_it_displayed_as_text(kernel, ids):
+    assert "ValueError" in kernel.run(f"%mlops logs {ids[1]}").text
 
 
 @pytest.mark.parametrize(
@@ -88,7 +105,7 @@ def test_compare_tells_what_differs(kernel, ids):
         ("show", "%mlops show takes ID"),
         ("compare one", "%mlops compare takes ID ID"),
         ("nonsense", "no command 'nonsense'"),
-        ("logs zzzzzz", "No job 'zzzzzz'"),
+        ("logs zzzzzz", "No run or job 'zzzzzz'"),
         ("cancel zzzzzz", "No job 'zzzzzz'"),
         ("jobs nonsense", "nonsense"),
         ("show 'open", "No closing quotation"),

@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from jupyter_mlops.artifacts.local import LocalBlobStore
 from jupyter_mlops.capture.outputs import OutputRecorder
 from jupyter_mlops.journal.records import Displayed, End
+from jupyter_mlops.protocols.runs import RecordedOutput
+from jupyter_mlops.services.runs.outputs import assemble, waiting
 from tests.waiting import wait_until
 
 from .kernel import end, environment, of, running_kernel, runs_in, shown_text
@@ -169,24 +172,167 @@ class Sink:
         return text
 
 
-def test_a_stream_is_cut_once_where_it_reaches_the_cap_and_the_last_figure_still_comes_through(tmp_path):
+def recorder_of(sink, tmp_path, *, cap_bytes, inline_bytes=10_000):
+    return OutputRecorder(sink, inline_bytes=inline_bytes, cap_bytes=cap_bytes, tail=tmp_path / "tail")
+
+
+def printed(recorder, text, name="stdout"):
+    recorder.message("stream", {"name": name, "text": text})
+
+
+def displayed(recorder, text, display_id=None, *, update=False):
+    kind = "update_display_data" if update else "display_data"
+    content = {"data": {"text/plain": text}, "transient": {"display_id": display_id}}
+    recorder.message(kind, content)
+
+
+def kept(records):
+    """What a reader sees of records."""
+    recorded = [RecordedOutput(n, 0.0, msgspec.to_builtins(each)) for n, each in enumerate(records)]
+    return assemble(recorded, lambda digest: b"")
+
+
+def texts(records):
+    return [output.data.get("text/plain") for output in kept(records)]
+
+
+def test_of_long_text_the_beginning_and_the_end_are_kept_and_what_is_missing_is_said(tmp_path):
     sink = Sink(tmp_path)
-    recorder = OutputRecorder(sink, inline_bytes=1000, cap_bytes=10)
-    for text in ("12345", "67890", "too much", "x"):
-        recorder.message("stream", {"name": "stdout", "text": text})
-    for text in ("far too much", "p", "q", "r"):
-        recorder.message("display_data", {"data": {"text/plain": text}})
+    recorder = recorder_of(sink, tmp_path, cap_bytes=8_000)
+    for number in range(10_000):
+        printed(recorder, f"line {number}\n")
+    recorder.close()
+    beginning, mark, end = kept(sink.records)
+    assert beginning.data["text/plain"].startswith("line 0\nline 1\n")
+    assert end.data["text/plain"].endswith("line 9998\nline 9999\n")
+    written = sum(len(f"line {number}\n") for number in range(10_000))
+    missing = written - len(beginning.data["text/plain"]) - len(end.data["text/plain"])
+    assert mark.metadata == {"cut": True, "dropped_bytes": missing, "dropped": 0}
+    assert len(beginning.data["text/plain"]) == 3_000
+    assert 0 < len(end.data["text/plain"]) <= 2_000
+
+
+def test_nothing_is_marked_where_the_end_has_room(tmp_path):
+    sink = Sink(tmp_path)
+    recorder = recorder_of(sink, tmp_path, cap_bytes=8_000)
+    for number in range(350):
+        printed(recorder, f"{number:9}\n")
+    recorder.close()
+    (output,) = kept(sink.records)
+    assert output.data["text/plain"] == "".join(f"{number:9}\n" for number in range(350))
+
+
+def test_one_endless_text_leaves_its_beginning_and_its_end(tmp_path):
+    sink = Sink(tmp_path)
+    recorder = recorder_of(sink, tmp_path, cap_bytes=8_000)
+    printed(recorder, "begin" + "ä" * 1_000_000 + "final")
+    recorder.close()
+    beginning, mark, end = texts(sink.records)
+    assert beginning.startswith("begin")
+    assert end.endswith("final")
+    assert "left out" in mark
+    assert len(beginning) + len(end) < 8_000
+
+
+def test_the_last_figures_win_and_stay_in_their_place_among_texts(tmp_path):
+    sink = Sink(tmp_path)
+    recorder = recorder_of(sink, tmp_path, cap_bytes=8_000)
+    for number in range(100):
+        printed(recorder, f"step {number}\n")
+        displayed(recorder, f"figure {number} " + "x" * 400)
+    recorder.close()
+    shown = texts(sink.records)
+    assert shown[0] == "step 0\n"
+    assert shown[1].startswith("figure 0 ")
+    assert shown[-2:] == ["step 99\n", "figure 99 " + "x" * 400]
+    (mark,) = (output for output in kept(sink.records) if output.metadata.get("cut"))
+    figures = [text for text in shown if text.startswith("figure")]
+    assert mark.metadata["dropped"] == 100 - len(figures)
+
+
+def test_the_last_state_of_a_display_is_kept_however_often_it_was_updated(tmp_path):
+    sink = Sink(tmp_path)
+    recorder = recorder_of(sink, tmp_path, cap_bytes=8_000)
+    displayed(recorder, "bar 0", "bar")
+    displayed(recorder, "other 0", "other")
+    for number in range(1, 5_000):
+        displayed(recorder, f"bar {number}", "bar", update=True)
+        printed(recorder, f"some text {number}\n")
+    recorder.close()
+    assert texts(sink.records)[:2] == ["bar 4999", "other 0"]
+    assert len([record for record in sink.records if record.message == "update_display_data"]) < 100
+
+
+def test_updates_are_written_also_when_nothing_more_is_displayed(tmp_path):
+    sink = Sink(tmp_path)
+    recorder = recorder_of(sink, tmp_path, cap_bytes=8_000)
+    displayed(recorder, "0", "bar")
+    for number in range(1, 10):
+        displayed(recorder, str(number), "bar", update=True)
+    wait_until(lambda: texts(sink.records) == ["9"])
+    recorder.close()
+
+
+def test_what_is_cleared_takes_no_room(tmp_path):
+    sink = Sink(tmp_path)
+    recorder = recorder_of(sink, tmp_path, cap_bytes=8_000)
+    printed(recorder, "x" * 4_000)
+    for number in range(100):
+        recorder.message("clear_output", {"wait": True})
+        displayed(recorder, f"frame {number} " + "x" * 900)
+    recorder.close()
+    assert texts(sink.records) == ["frame 99 " + "x" * 900]
+
+
+def test_a_display_that_is_too_large_keeps_its_smaller_forms(tmp_path):
+    sink = Sink(tmp_path)
+    recorder = recorder_of(sink, tmp_path, cap_bytes=8_000)
+    recorder.message("display_data", {"data": {"text/html": "x" * 10_000, "text/plain": "a table"}})
+    recorder.message("display_data", {"data": {"text/html": "x" * 10_000}})
+    recorder.close()
+    mark, first, second = texts(sink.records)
+    assert "left out" in mark
+    assert (first, second) == ("a table", "[text/html of 10000 bytes: too large to be kept]")
+
+
+def test_an_error_comes_after_the_last_text(tmp_path):
+    sink = Sink(tmp_path)
+    recorder = recorder_of(sink, tmp_path, cap_bytes=8_000)
+    for number in range(10_000):
+        printed(recorder, f"line {number}\n")
     recorder.message("error", {"ename": "E", "evalue": "v", "traceback": ["\x1b[31mline\x1b[0m"]})
-    assert [(record.message, record.data.get("text/plain"), record.cut) for record in sink.records] == [
-        ("stream", "12345", False),
-        ("stream", "678", False),
-        ("stream", None, True),
-        ("display_data", None, True),
-        ("display_data", "p", False),
-        ("display_data", "q", False),
-        ("error", "\x1b[31mline\x1b[0m", False),
-    ]
+    recorder.close()
+    *_, end, error = kept(sink.records)
+    assert end.data["text/plain"].endswith("line 9999\n")
+    assert (error.kind, error.name, error.data["text/plain"]) == ("error", "E", "\x1b[31mline\x1b[0m")
     assert recorder.error.traceback == "line"
+
+
+def test_the_end_waits_on_disk_for_readers_until_it_is_in_the_journal(tmp_path):
+    sink = Sink(tmp_path)
+    recorder = recorder_of(sink, tmp_path, cap_bytes=8_000)
+    for number in range(10_000):
+        printed(recorder, f"line {number}\n")
+    wait_until(lambda: "line 9999" in "".join(tailed(tmp_path / "tail")))
+    assert sum(path.stat().st_size for path in (tmp_path / "tail").iterdir()) < 8_000
+    recorder.close()
+    assert not (tmp_path / "tail").exists()
+    assert "line 9999" in texts(sink.records)[-1]
+
+
+def tailed(folder):
+    """What a reader finds there."""
+    return [message.get("data", {}).get("text/plain", "") for message in waiting(folder, [])]
+
+
+def test_a_folder_that_cannot_be_written_costs_nothing_but_what_a_kill_takes(tmp_path):
+    sink = Sink(tmp_path)
+    (tmp_path / "tail").write_text("no folder")
+    recorder = recorder_of(sink, tmp_path, cap_bytes=8_000)
+    for number in range(10_000):
+        printed(recorder, f"line {number}\n")
+    recorder.close()
+    assert texts(sink.records)[-1].endswith("line 9999\n")
 
 
 def test_values_that_are_no_text_are_kept_as_json(tmp_path):

@@ -286,7 +286,7 @@ def test_cut_is_marked(world: World) -> None:
     outputs = shown(world, text("a"), Displayed(message="stream", name="stdout", cut=True), text("b"))
     assert outputs[1] == (
         "stream",
-        {"text/plain": "\n[output was cut here: it reached the limit for one run]\n"},
+        {"text/plain": "\n[output left out here: more than is kept of one run]\n"},
     )
 
 
@@ -321,6 +321,31 @@ def test_run_compared_with_itself_shows_nothing(world: World) -> None:
     run_id = world.new_run().log(loss=math.nan).run_id
     comparison = world.runs.compare(run_id, run_id)
     assert (comparison.metrics, comparison.params, comparison.source_diff) == ([], [], "")
+
+
+def test_several_runs_stand_side_by_side(world: World) -> None:
+    a = world.new_run("a").write(Params(p={"lr": 0.1, "same": 1})).log(loss=0.5)
+    b = world.new_run("b").write(Params(p={"lr": 0.2, "same": 1})).log(loss=0.25)
+    picture = Displayed(message="display_data", data={"image/png": "iVBO"})
+    ids = [a.write(picture).run_id, b.run_id]
+    table = world.runs.table([ids[0][-6:], ids[1], ids[0][-6:]])
+    assert [run.name for run in table.runs] == ["a", "b"]
+    assert [(row.key, row.values) for row in table.rows] == [("lr", [0.1, 0.2]), ("loss", [0.5, 0.25])]
+    (row,) = world.runs.figures(ids).rows
+    assert [output is not None for output in row.outputs] == [True, False]
+    lines = world.runs.parallel(ids)
+    assert [axis.key for axis in lines.axes] == ["params.lr", "metrics.loss"]
+    assert [line.positions for line in lines.lines] == [[0.0, 1.0], [1.0, 0.0]]
+    assert [line.name for line in world.runs.parallel(filter="params.lr > 0.15").lines] == ["b"]
+
+
+def test_side_by_side_of_nothing_or_of_unknown_runs_is_refused(world: World) -> None:
+    with pytest.raises(InvalidInput, match="Give 1 to 100 runs"):
+        world.runs.table([])
+    with pytest.raises(NotFound):
+        world.runs.figures([new_id(1.0)])
+    with pytest.raises(FilterError):
+        world.runs.parallel(filter="params.lr >")
 
 
 # -------------------------------------------------------------------- changing

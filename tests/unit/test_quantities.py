@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_mlops.errors import InvalidInput
-from jupyter_mlops.services.quantities import memory_bytes, seconds
+from jupyter_mlops.services.quantities import counted, duration_text, memory_bytes, seconds, size_text
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,39 @@ def test_other_amounts_of_memory_are_refused_with_an_example(text: str) -> None:
 def test_other_durations_are_refused_with_an_example(text: str) -> None:
     with pytest.raises(InvalidInput, match="1h30m"):
         seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("taken", "text"),
+    [
+        (None, ""),
+        (-1.0, "0.0 s"),
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (119.7, "2 min 00 s"),
+        (185.0, "3 min 05 s"),
+        (3599.9, "1 h 00 min"),
+        (7800.0, "2 h 10 min"),
+    ],
+)
+def test_how_long_something_took_never_says_60_seconds(taken: float | None, text: str) -> None:
+    assert duration_text(taken) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (5 * 1024**2, "5.0 MiB"), (3 * 1024**5, "3072.0 TiB")],
+)
+def test_sizes_are_in_binary_units(size: int, text: str) -> None:
+    assert size_text(size) == text
+
+
+def test_counts_have_their_plural() -> None:
+    assert [counted(1, "run"), counted(0, "run"), counted(2, "query", "queries")] == [
+        "1 run",
+        "0 runs",
+        "2 queries",
+    ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ...entities import Job, LogChunk
 from .folder import JobFolder
 
 LONGEST_CHARACTER = 4
+FOLLOW_EVERY_S = 0.3
 
 
 def read_log(folder: JobFolder, job: Job, *, offset: int, limit: int) -> LogChunk:
@@ -41,6 +44,25 @@ def _incomplete(data: bytes) -> int:
         if byte < 0x80:
             return 0
     return 0
+
+
+def log_texts(
+    read: Callable[[int], LogChunk], *, follow: bool = False, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[str]:
+    """A log in pieces, to where it ends now; with ``follow`` until the job has ended.
+
+    ``read`` gives what there is from a byte on.
+    """
+    offset = 0
+    while True:
+        chunk = read(offset)
+        if chunk.text:
+            yield chunk.text
+        at_end, offset = chunk.next_offset == offset, chunk.next_offset
+        if at_end and (chunk.ended or not follow):
+            return
+        if at_end:
+            sleep(FOLLOW_EVERY_S)
 
 
 def last_line(path: Path) -> str:

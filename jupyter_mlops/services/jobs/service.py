@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from ...protocols.clock import Clock
 from ...protocols.jobs import Agent, Executor, JobRuns, JobStore
 from .folder import JobFolder
 from .following import follow
-from .logs import read_log
+from .logs import log_texts, read_log
 
 REFRESH_EVERY_S = 0.5
 WAIT_POLL_S = 0.1
@@ -117,6 +117,10 @@ class JobService:
         """What the job printed, from a byte on; all attempts one after the other."""
         job = self.get(job_id)
         return read_log(self._folder(job), job, offset=offset, limit=limit)
+
+    def log_texts(self, job_id: str, *, follow: bool = False) -> Iterator[str]:
+        """The whole log in pieces; with ``follow`` as it comes, until the job has ended."""
+        return log_texts(lambda offset: self.log(job_id, offset=offset), follow=follow, sleep=self._sleep)
 
     def wait(self, ids: Sequence[str], *, timeout_s: float | None = None) -> list[Job]:
         """The jobs once all have ended, in the order of ``ids``. Raises WaitTimeout, NotFound."""

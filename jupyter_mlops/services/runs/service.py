@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ...capture.processes import current_process
@@ -15,10 +15,13 @@ from ...entities import (
     CellTiming,
     Comparison,
     DataRead,
+    FigureTable,
     History,
+    ParallelCoordinates,
     Run,
     RunDetail,
     RunPage,
+    RunTable,
     SeenModel,
     VersionRef,
     is_id,
@@ -26,17 +29,27 @@ from ...entities import (
 from ...entities.ids import ALPHABET
 from ...errors import Ambiguous, InvalidInput, NotFound
 from ...journal import JournalWriter
-from ...journal.records import Close, Edit, Join, Tags
+from ...journal.layout import output_tails
+from ...journal.records import Close, Data, Edit, Join, Tags
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
-from ...protocols.runs import EDITOR, IndexedRun, Point, RunIndex, RunRecords, Sight, Stamped
+from ...protocols.points import Points
+from ...protocols.runs import EDITOR, IndexedRun, RunIndex, RunRecords, Sight, Stamped
+from .captured import CapturedFile, captured_file
 from .comparing import compare
+from .data_comparison import data_differences
+from .data_digests import LaterDigests, as_record, content_of, is_pending
+from .data_reads import Recognise, data_reads, nothing_recognised
 from .ingest import Ingestor
 from .liveness import Liveness, explained
-from .outputs import assemble
+from .outputs import assemble, widget_state, with_waiting
+from .side_by_side import figure_table, parallel_coordinates, run_table
 from .thinning import thin
 
 SHORTEST_END = 4
+DIGESTS_WAIT_S = 1.0
+DIGESTS_WAIT_TO_COMPARE_S = 30.0
+MOST_SIDE_BY_SIDE = 100
 
 
 class RunService:
@@ -50,6 +63,7 @@ class RunService:
         settings: Settings,
         *,
         liveness: Liveness | None = None,
+        recognise: Recognise = nothing_recognised,
         clock: Clock = time.time,
     ) -> None:
         self._index = index
@@ -57,6 +71,9 @@ class RunService:
         self._blobs = blobs
         self._settings = settings
         self._liveness = liveness or Liveness(index, settings, clock=clock)
+        self._recognise = recognise
+        self._digests = LaterDigests(settings, self._data_records, clock=clock)
+        ingestor.on_open_data = self._digests.add
         self._clock = clock
 
     # ------------------------------------------------------------ reading
@@ -68,39 +85,53 @@ class RunService:
         limit: int = 100,
         offset: int = 0,
         archived: bool = False,
+        total: bool = True,
     ) -> RunPage:
-        """One page of the runs that match; ``archived`` ones only when asked for. Raises FilterError."""
+        """One page of the runs that match; ``archived`` ones only when asked for. Raises FilterError.
+
+        Without ``total`` it is not counted how many match, which costs more than the page.
+        """
         if limit < 0 or offset < 0:
             raise InvalidInput(f"limit and offset count runs and cannot be negative: {min(limit, offset)}.")
         sight = self._look()
-        found, total = self._index.search(
-            filter, order_by, sight, limit=limit, offset=offset, archived=archived
+        found, count = self._index.search(
+            filter, order_by, sight, limit=limit, offset=offset, archived=archived, total=total
         )
-        return RunPage(runs=[explained(each, sight) for each in found], total=total)
+        return RunPage(runs=[explained(each, sight) for each in found], total=count)
 
     def get(self, run_id: str) -> Run:
         """A run by its id or by the end of it, at least four characters. Raises NotFound, Ambiguous."""
         sight = self._look()
         return explained(self._find(run_id, sight), sight)
 
-    def detail(self, run_id: str) -> RunDetail:
-        """Everything that a run's page shows. Raises NotFound, Ambiguous."""
+    def detail(self, run_id: str, *, digests_wait_s: float = DIGESTS_WAIT_S) -> RunDetail:
+        """Everything that a run's page shows. Raises NotFound, Ambiguous.
+
+        Digests of large files that the run read and nobody has computed yet are computed from now on; for
+        those that take no longer than ``digests_wait_s`` it waits.
+        """
         sight = self._look()
         run = explained(self._find(run_id, sight), sight)
         records = self._index.records(run.id)
+        if self._digests_came(run.id, records, digests_wait_s):
+            records = self._index.records(run.id)
         details = records.details
+        inputs = _inputs(records)
+        messages = with_waiting(records.outputs, output_tails(self._settings.home, run.id))
         return RunDetail(
             run=run,
             source=_values(details, "source").get("", ""),
             error=records.error,
             context=_values(details, "context"),
             params_from=dict(records.params_from),
-            outputs=assemble(records.outputs, self._blobs.get),
+            outputs=assemble(messages, self._blobs.get),
+            widgets=widget_state(messages, self._blobs.get),
             artifacts=_artifacts(details.get("artifact", {})),
             cells=_cells(details.get("cell", {})),
-            data=_data(details.get("data", {})),
+            data=data_reads(details.get("data", {}), inputs, self._recognise),
             models=_models(details.get("context", {})),
-            inputs=_inputs(records),
+            hardware=dict(records.hardware),
+            inputs=inputs,
             registered=_registered(records),
             children=self._index.children(run.id),
         )
@@ -120,25 +151,62 @@ class RunService:
             raise NotFound(f"Run {run.id} has no artifact {name!r}. It has: {known}.")
         return artifacts[name]
 
+    def captured(self, run_id: str, digest: str) -> CapturedFile:
+        """A file captured with a run (patch, lock file, notebook, module) by its digest. Raises NotFound."""
+        return captured_file(self.context(run_id), digest)
+
+    def context(self, run_id: str) -> dict[str, Any]:
+        """What was captured of a run's surroundings, without the rest of it. Raises NotFound, Ambiguous."""
+        run = self._find(run_id, self._look()).run
+        return _values(self._index.records(run.id).details, "context")
+
     def history(self, run_id: str, name: str, *, max_points: int | None = None) -> History:
         """A metric's points; more than ``max_points`` are thinned without losing extremes.
 
         Raises NotFound, naming the metrics that there are.
         """
-        run = self.get(run_id)
-        if name not in run.metrics:
-            known = ", ".join(sorted(run.metrics)) or "none"
-            raise NotFound(f"Run {run.id} has no metric {name!r}. It has: {known}.")
-        points: Sequence[Point] = self._index.points(run.id, name)
-        if max_points is not None:
-            points = thin(points, max_points)
-        return History(
-            run_id=run.id,
-            name=name,
-            steps=[point[2] for point in points],
-            times=[point[0] for point in points],
-            values=[point[3] for point in points],
+        ((whole_id, points),) = self.curves([run_id], name, max_points=max_points).items()
+        return _history(whole_id, name, points)
+
+    def histories(
+        self, run_ids: Sequence[str], names: Sequence[str], *, max_points: int | None = None
+    ) -> list[History]:
+        """Metrics of several runs, each as :meth:`history`; a metric that a run has not is left out."""
+        self._ingestor.ingest()
+        whole_ids = [self._id_of(run_id) for run_id in run_ids]
+        found = (
+            (run_id, name, self._points(run_id, name, max_points)) for run_id in whole_ids for name in names
         )
+        return [_history(run_id, name, points) for run_id, name, points in found if len(points)]
+
+    def curves(
+        self, run_ids: Sequence[str], name: str, *, max_points: int | None = None
+    ) -> dict[str, Points]:
+        """A metric of several runs by their whole ids; runs that have not logged it are left out.
+
+        Raises NotFound when none of them has, naming the metrics that there are.
+        """
+        self._ingestor.ingest()
+        whole_ids = [self._id_of(run_id) for run_id in run_ids]
+        found = {run_id: self._points(run_id, name, max_points) for run_id in whole_ids}
+        curves = {run_id: points for run_id, points in found.items() if len(points)}
+        if len(curves) < len(found):
+            self._check_metric(set(found) - set(curves), name, needed=not curves)
+        return curves
+
+    def _points(self, run_id: str, name: str, max_points: int | None) -> Points:
+        points = self._index.points(run_id, name)
+        return points if max_points is None else thin(points, max_points)
+
+    def _check_metric(self, run_ids: Iterable[str], name: str, *, needed: bool) -> None:
+        """Of runs without points of a metric: that they exist; when it is ``needed``, NotFound."""
+        runs = [self.get(run_id) for run_id in sorted(run_ids)]
+        if needed:
+            names = {name for run in runs for name in self._index.metric_names(run.id)}
+            known = ", ".join(sorted(names)) or "none"
+            if len(runs) == 1:
+                raise NotFound(f"Run {runs[0].id} has no metric {name!r}. It has: {known}.")
+            raise NotFound(f"None of these {len(runs)} runs has a metric {name!r}. They have: {known}.")
 
     def experiments(self) -> list[str]:
         """The names in use, sorted."""
@@ -154,7 +222,34 @@ class RunService:
 
     def compare(self, a: str, b: str) -> Comparison:
         """What differs between two runs. Raises NotFound, Ambiguous."""
-        return compare(self.detail(a), self.detail(b))
+        one, other = (self.detail(each, digests_wait_s=DIGESTS_WAIT_TO_COMPARE_S) for each in (a, b))
+        return compare(one, other, data=data_differences(one, other, self._content_of))
+
+    def table(self, run_ids: Sequence[str]) -> RunTable:
+        """What differs among any number of runs. Raises NotFound, Ambiguous, InvalidInput."""
+        return run_table(self._several(run_ids))
+
+    def figures(self, run_ids: Sequence[str]) -> FigureTable:
+        """The figures of several runs side by side. Raises NotFound, Ambiguous, InvalidInput."""
+        return figure_table(self._several(run_ids))
+
+    def parallel(
+        self,
+        run_ids: Sequence[str] = (),
+        *,
+        filter: str = "",
+        order_by: str = "started desc",
+        limit: int = 200,
+        archived: bool = False,
+    ) -> ParallelCoordinates:
+        """Lines through what varies among these runs, or among those that match.
+
+        Raises NotFound, Ambiguous, FilterError, InvalidInput.
+        """
+        if run_ids:
+            return parallel_coordinates([self.get(each) for each in _distinct(run_ids)])
+        page = self.search(filter, order_by=order_by, limit=limit, archived=archived)
+        return parallel_coordinates(page.runs)
 
     def of_jobs(self, job_ids: Sequence[str]) -> dict[str, Run]:
         """The newest run of kind JOB for each job that has one."""
@@ -211,21 +306,48 @@ class RunService:
     def rebuild(self) -> int:
         """Make the index anew from the journals; returns the number of runs."""
         self._ingestor.rebuild()
-        return self.search(limit=0, archived=True).total
+        return self.search(limit=0, archived=True).total or 0
 
     # ------------------------------------------------------------ within
+    def _data_records(self, run_id: str) -> tuple[str, list[Data]]:
+        """The host of a run, and what its records say that it read."""
+        found = self._index.get([run_id], self._look())
+        details = self._index.records(run_id).details.get("data", {})
+        return found[0].run.host if found else "", [as_record(each) for each in details.values()]
+
+    def _content_of(self, read: DataRead) -> Path | None:
+        return content_of(read, self._blobs, self._settings.home)
+
+    def _digests_came(self, run_id: str, records: RunRecords, wait_s: float) -> bool:
+        """Have the digests computed that are pending; whether that was quickly done."""
+        if not any(is_pending(as_record(each)) for each in records.details.get("data", {}).values()):
+            return False
+        self._digests.add([run_id])
+        if not self._digests.wait(run_id, wait_s):
+            return False
+        self._ingestor.ingest()
+        return True
+
+    def _several(self, run_ids: Sequence[str]) -> list[RunDetail]:
+        ids = _distinct(run_ids)
+        if not 1 <= len(ids) <= MOST_SIDE_BY_SIDE:
+            raise InvalidInput(f"Give 1 to {MOST_SIDE_BY_SIDE} runs to show side by side, not {len(ids)}.")
+        return [self.detail(each) for each in ids]
+
     def _look(self) -> Sight:
         self._ingestor.ingest()
         return self._liveness.look(self._ingestor.ingest)
 
     def _find(self, text: str, sight: Sight) -> IndexedRun:
-        run_id = text.strip().lower()
-        if not is_id(run_id):
-            run_id = self._whole_id(run_id, text)
-        found = self._index.get([run_id], sight)
+        found = self._index.get([self._id_of(text)], sight)
         if not found:
             raise NotFound(f"No run {text!r}. List them: %mlops runs")
         return found[0]
+
+    def _id_of(self, text: str) -> str:
+        """The whole id that is meant; whether there is such a run is not looked up for a whole one."""
+        run_id = text.strip().lower()
+        return run_id if is_id(run_id) else self._whole_id(run_id, text)
 
     def _whole_id(self, end: str, text: str) -> str:
         if not set(end) <= set(ALPHABET):
@@ -236,6 +358,20 @@ class RunService:
         if len(ids) > 1 and end not in ids:
             raise Ambiguous(f"{text!r} is the end of several runs' ids: {', '.join(ids)}. Give more of it.")
         return ids[0] if ids and end not in ids else end
+
+
+def _history(run_id: str, name: str, points: Points) -> History:
+    return History(
+        run_id=run_id,
+        name=name,
+        steps=points.steps_or_none(),
+        times=points.times.tolist(),
+        values=points.values.tolist(),
+    )
+
+
+def _distinct(run_ids: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(each.strip() for each in run_ids))
 
 
 def _as_texts(tags: Mapping[str, Any]) -> dict[str, str | None]:
@@ -253,18 +389,6 @@ def _artifacts(details: Mapping[str, Stamped]) -> list[Artifact]:
 def _cells(details: Mapping[str, Stamped]) -> list[CellTiming]:
     cells = [CellTiming(index=int(index), **stamped.value) for index, stamped in details.items()]
     return sorted(cells, key=lambda cell: cell.index)
-
-
-def _data(details: Mapping[str, Stamped]) -> list[DataRead]:
-    reads = [DataRead(**_known_fields(stamped.value), time=stamped.stamp[0]) for stamped in details.values()]
-    return sorted(reads, key=lambda read: (read.time, read.uri))
-
-
-def _known_fields(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value[name] for name in _DATA_FIELDS if name in value}
-
-
-_DATA_FIELDS = {field.name for field in fields(DataRead)} - {"time", "version"}
 
 
 def _models(context: Mapping[str, Stamped]) -> list[SeenModel]:

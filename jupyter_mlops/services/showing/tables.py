@@ -52,15 +52,6 @@ def when(time_s: float | None) -> str:
     return moment.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M")
 
 
-def size_text(size_bytes: float) -> str:
-    """Bytes for people."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size_bytes < 1024:
-            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
-        size_bytes /= 1024
-    return f"{size_bytes:.1f} TiB"
-
-
 def _line(texts: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
     parts = [
         text.rjust(width) if right else text.ljust(width)
