@@ -35,6 +35,9 @@ export default tseslint.config(
   },
   forbid(['src/api/*.ts'], [NO_PLUGINS, NO_FEATURES, NO_UI]),
   forbid(['src/ui/*.{ts,tsx}'], [NO_PLUGINS, NO_FEATURES]),
-  forbid(['src/features/*/model.ts'], [NO_PLUGINS, NO_OTHER_FEATURE, NO_UI]),
+  forbid(
+    ['src/features/*/model.ts', 'src/features/*/*Model.ts'],
+    [NO_PLUGINS, NO_OTHER_FEATURE, NO_UI]
+  ),
   forbid(['src/features/*/*.tsx'], [NO_PLUGINS, NO_OTHER_FEATURE, NO_FETCH])
 );

@@ -19,4 +19,16 @@ for (const [name, value] of Object.entries(missing)) {
   }
 }
 
+/** A canvas on which nothing is seen: every property is a function that answers with the context. */
+const nowhere: CanvasRenderingContext2D = new Proxy((() => nowhere) as never, {
+  get: (_, name) => (name === 'width' ? 0 : nowhere),
+  set: () => true
+});
+HTMLCanvasElement.prototype.getContext = (() => nowhere) as never;
+(globalThis as Record<string, unknown>)['Path2D'] ??= class {
+  constructor() {
+    return nowhere;
+  }
+};
+
 afterEach(cleanup);

@@ -1,24 +1,40 @@
 """The Jupyter server extension: REST over the workspace, and news of what changed.
 
 All addresses lie below ``<base url>/jupyter-mlops/api/``. Every verb needs a login and the Authorizer's
-consent on the resource ``jupyter_mlops`` (``read`` for GET, ``execute`` for
-submitting, ``write`` for the others); cookies need the
-XSRF token as well. Bodies are the JSON of the entities (``wire.to_json``); an id may be given by its end
-(4 characters or more). Errors are ``{code, message}``, with the status that ``problems`` lists by code.
+consent on the resource ``jupyter_mlops`` (``read`` for GET, ``execute`` for submitting and reproducing,
+``write`` for the others); cookies need the XSRF token as well. Bodies are the JSON of the entities
+(``wire.to_json``); an id may be given by its end (4 characters or more). Errors are ``{code, message}``,
+with the status that ``problems`` lists by code.
 
 ====== ============================ ==================================== ==============================
 verb   address                      takes                                answers
 ====== ============================ ==================================== ==============================
 GET    runs                         ?filter= order_by= limit= offset=    RunPage
                                     archived=0|1
-GET    runs/ID                                                           RunDetail
+GET    table                        ?filter= order_by= limit=            the runs as CSV
+                                    archived=0|1
+GET    histories                    ?run= run= name= name= max_points=   {histories: [History]}, without
+                                                                         what is not there
+GET    runs/ID                                                           RunDetail; of long outputs both
+                                                                         ends
 PATCH  runs/ID                      {name?, note?, tags?, archived?};    Run
                                     a tag of null goes
 GET    runs/ID/history              ?name= max_points=                   History
 GET    runs/ID/lineage                                                   Lineage
 GET    runs/ID/artifacts/NAME                                            the bytes, as an attachment
+GET    runs/ID/outputs/POSITION                                          the whole of one output
+GET    runs/ID/captured/DIGEST                                           a file captured with the run
+GET    runs/ID/cells                                                     {cells: [...]} executed before
+GET    runs/ID/export                                                    the run as a zip file
+GET    runs/ID/reproductions                                             {reproductions: [Reproduction]}
+POST   runs/ID/reproductions        {tolerance?, gpus?, cpus?, memory?,  202 Reproduction
+                                    time?}
 GET    experiments                                                       {experiments: [name]}
 GET    compare                      ?a= b=                               Comparison
+GET    compare/table                ?run= run= run=                      RunTable
+GET    compare/figures              ?run= run= run=                      FigureTable
+GET    compare/parallel             ?run= run= or ?filter= order_by=     ParallelCoordinates
+                                    limit= archived=0|1
 GET    jobs                         ?status= sweep_id= limit= offset=    {jobs: [Job]}
 POST   jobs                         {path, name?, params?, gpus?, cpus?, 201 {jobs: [Job], sweep_id}
                                     memory?, time?, priority?, retries?,

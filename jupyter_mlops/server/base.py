@@ -73,6 +73,15 @@ class MlopsHandler(APIHandler):
             return value
         raise InvalidInput(f"The query argument {name!r} is missing: add ?{name}=... to the address.")
 
+    def several(self, name: str, *, most: int) -> list[str]:
+        """A query argument that is given once or more."""
+        values = [value for value in self.get_query_arguments(name) if value]
+        if not values:
+            raise InvalidInput(f"The query argument {name!r} is missing: add ?{name}=... to the address.")
+        if len(values) > most:
+            raise InvalidInput(f"At most {most} of {name!r} can be asked for at once, not {len(values)}.")
+        return values
+
     def number(self, name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
         """A whole number from the query; more than ``most`` is taken as ``most``."""
         text = self.text(name)

@@ -13,11 +13,23 @@ from .registry import (
     ModelHandler,
     ModelsHandler,
 )
-from .runs import (
+from .reproductions import ReproductionsHandler
+from .run_files import (
     ArtifactHandler,
+    CapturedHandler,
+    CellsHandler,
+    ExportHandler,
+    OutputHandler,
+    TableHandler,
+)
+from .runs import (
+    CompareFiguresHandler,
     CompareHandler,
+    CompareTableHandler,
     ExperimentsHandler,
+    HistoriesHandler,
     HistoryHandler,
+    ParallelHandler,
     RunHandler,
     RunLineageHandler,
     RunsHandler,
@@ -33,8 +45,18 @@ ROUTES: list[tuple[str, type[MlopsHandler]]] = [
     (f"api/runs/{NAME}/history", HistoryHandler),
     (f"api/runs/{NAME}/lineage", RunLineageHandler),
     (f"api/runs/{NAME}/artifacts/(.+)", ArtifactHandler),
+    (f"api/runs/{NAME}/captured/{NAME}", CapturedHandler),
+    (f"api/runs/{NAME}/cells", CellsHandler),
+    (f"api/runs/{NAME}/outputs/{NAME}", OutputHandler),
+    (f"api/runs/{NAME}/export", ExportHandler),
+    (f"api/runs/{NAME}/reproductions", ReproductionsHandler),
+    ("api/table", TableHandler),
+    ("api/histories", HistoriesHandler),
     ("api/experiments", ExperimentsHandler),
     ("api/compare", CompareHandler),
+    ("api/compare/table", CompareTableHandler),
+    ("api/compare/figures", CompareFiguresHandler),
+    ("api/compare/parallel", ParallelHandler),
     ("api/jobs", JobsHandler),
     (f"api/jobs/{NAME}", JobHandler),
     (f"api/jobs/{NAME}/cancel", CancelHandler),

@@ -1,42 +1,22 @@
-"""Runs: search, detail, edits, metric histories, artifacts, comparison."""
+"""Runs: search, detail, edits, metric histories, comparison."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from jupyter_server.auth.decorator import authorized
 from tornado import web
-from tornado.iostream import StreamClosedError
 
-from ..entities import Artifact
 from ..errors import InvalidInput
 from .base import MlopsHandler
-
-if TYPE_CHECKING:
-    from ..workspace import Workspace
+from .shown import bounded_figures, shown
 
 MOST_RUNS = 1_000
 MOST_POINTS = 100_000
-CHUNK_BYTES = 1 << 20
-
-SHOWN_AS_THEY_ARE = frozenset(
-    {
-        "application/json",
-        "application/pdf",
-        "image/gif",
-        "image/jpeg",
-        "image/png",
-        "image/svg+xml",
-        "image/webp",
-        "text/csv",
-        "text/plain",
-    }
-)
-"""Media types that cannot act on a page that shows them; all others are sent as mere bytes."""
+MOST_COMPARED = 100
+MOST_NAMES = 100
+MOST_FIGURED = 20
+MOST_LINES = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +53,7 @@ class RunHandler(MlopsHandler):
     @web.authenticated
     @authorized
     async def get(self, run_id: str) -> None:
-        await self.answer(lambda workspace: workspace.runs.detail(run_id))
+        await self.answer(lambda workspace: shown(workspace.runs.detail(run_id)))
 
     @web.authenticated
     @authorized
@@ -99,6 +79,20 @@ class HistoryHandler(MlopsHandler):
         await self.answer(lambda workspace: workspace.runs.history(run_id, name, max_points=points))
 
 
+class HistoriesHandler(MlopsHandler):
+    """``histories?run=&run=&name=&name=``: metrics of many runs, thinned; what is not there is left out."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        runs = self.several("run", most=MOST_COMPARED)
+        names = self.several("name", most=MOST_NAMES)
+        points = self.number("max_points", 500, least=5, most=2_000)
+        await self.answer(
+            lambda workspace: {"histories": workspace.runs.histories(runs, names, max_points=points)}
+        )
+
+
 class RunLineageHandler(MlopsHandler):
     """``runs/ID/lineage``: what led to a run and what it led to."""
 
@@ -108,41 +102,6 @@ class RunLineageHandler(MlopsHandler):
         await self.answer(
             lambda workspace: workspace.lineage.graph(f"run:{workspace.runs.get(run_id).id}"),
         )
-
-
-class ArtifactHandler(MlopsHandler):
-    """``runs/ID/artifacts/NAME``: the bytes, to be saved or embedded, never opened as a page of ours."""
-
-    @property
-    def content_security_policy(self) -> str:
-        return f"{super().content_security_policy}; sandbox"
-
-    @web.authenticated
-    @authorized
-    async def get(self, run_id: str, name: str) -> None:
-        artifact, path = await self.work(lambda workspace: _find_artifact(workspace, run_id, name))
-        self.set_header("Etag", f'"{artifact.digest}"')
-        if self.check_etag_header():
-            self.set_status(304)
-            await self.finish()
-        else:
-            await self._send(artifact, path)
-
-    async def _send(self, artifact: Artifact, path: Path) -> None:
-        shown = artifact.media_type in SHOWN_AS_THEY_ARE
-        media_type = artifact.media_type if shown else "application/octet-stream"
-        self.set_header("Content-Type", media_type)
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_attachment_header(PurePosixPath(artifact.name).name)
-        try:
-            with await asyncio.to_thread(path.open, "rb") as file:
-                self.set_header("Content-Length", str(os.fstat(file.fileno()).st_size))
-                while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-                    self.write(chunk)
-                    await self.flush()
-            await self.finish(set_content_type=media_type)
-        except StreamClosedError:
-            return  # the reader went away
 
 
 class ExperimentsHandler(MlopsHandler):
@@ -164,6 +123,39 @@ class CompareHandler(MlopsHandler):
         await self.answer(lambda workspace: workspace.runs.compare(a, b))
 
 
-def _find_artifact(workspace: Workspace, run_id: str, name: str) -> tuple[Artifact, Path]:
-    artifact = workspace.runs.artifact_entry(run_id, name)
-    return artifact, workspace.blobs.path(artifact.digest)
+class CompareTableHandler(MlopsHandler):
+    """``compare/table?run=&run=``: what differs between many runs, a column each."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        runs = self.several("run", most=MOST_COMPARED)
+        await self.answer(lambda workspace: workspace.runs.table(runs))
+
+
+class CompareFiguresHandler(MlopsHandler):
+    """``compare/figures?run=&run=``: the figures of many runs, side by side."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        runs = self.several("run", most=MOST_FIGURED)
+        await self.answer(lambda workspace: bounded_figures(workspace.runs.figures(runs)))
+
+
+class ParallelHandler(MlopsHandler):
+    """``compare/parallel?run=&run=`` or ``?filter=``: parallel coordinates of what varies among runs."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        runs = self.several("run", most=MOST_COMPARED) if self.get_query_arguments("run") else []
+        condition = self.text("filter")
+        order_by = self.text("order_by") or "started desc"
+        limit = self.number("limit", 200, least=1, most=MOST_LINES)
+        archived = self.flag("archived")
+        await self.answer(
+            lambda workspace: workspace.runs.parallel(
+                runs, filter=condition, order_by=order_by, limit=limit, archived=archived
+            )
+        )

@@ -1,9 +1,11 @@
 import { ServerConnection } from '@jupyterlab/services';
-import { apiUrl, Query, requestJson } from './request';
+import { ExecutedCell } from './replay';
+import { apiUrl, Query, requestJson, requestText } from './request';
 import {
   Check,
   Comparison,
   Dataset,
+  FigureTable,
   GpuSlot,
   History,
   Job,
@@ -11,10 +13,13 @@ import {
   Lineage,
   LogChunk,
   Model,
+  ParallelCoordinates,
   Parameter,
+  Reproduction,
   Run,
   RunDetail,
-  RunPage
+  RunPage,
+  RunTable
 } from './types';
 
 export interface RunQuery {
@@ -66,6 +71,9 @@ export interface ServerStatus {
   checks: Check[];
 }
 
+/** Addresses have a limit; a metric's name is a few dozen characters. */
+const NAMES_AT_ONCE = 40;
+
 /** The server extension's REST interface. Every method throws RequestError. */
 export class Client {
   constructor(readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
@@ -87,8 +95,71 @@ export class Client {
     return this._get(['compare'], { a, b });
   }
 
-  history(id: string, name: string, maxPoints = 2000): Promise<History> {
-    return this._get(['runs', id, 'history'], { name, max_points: maxPoints });
+  /** What differs among any number of runs. */
+  compareTable(ids: readonly string[]): Promise<RunTable> {
+    return this._get(['compare', 'table'], { run: ids });
+  }
+
+  compareFigures(ids: readonly string[]): Promise<FigureTable> {
+    return this._get(['compare', 'figures'], { run: ids });
+  }
+
+  /** Of these runs, or of those that match a query. */
+  parallel(query: { run: readonly string[] } | RunQuery): Promise<ParallelCoordinates> {
+    return this._get(['compare', 'parallel'], { ...query });
+  }
+
+  /** The points of metrics, thinned without losing extremes; what a run has not is left out. */
+  async histories(
+    ids: readonly string[],
+    names: readonly string[],
+    maxPoints: number
+  ): Promise<History[]> {
+    const parts: Promise<{ histories: History[] }>[] = [];
+    for (let i = 0; i < names.length; i += NAMES_AT_ONCE) {
+      const name = names.slice(i, i + NAMES_AT_ONCE);
+      parts.push(this._get(['histories'], { run: ids, name, max_points: maxPoints }));
+    }
+    return (await Promise.all(parts)).flatMap(part => part.histories);
+  }
+
+  /** What the kernel had executed before a run, in order. */
+  async executedCells(id: string): Promise<ExecutedCell[]> {
+    return (await this._get<{ cells: ExecutedCell[] }>(['runs', id, 'cells'])).cells;
+  }
+
+  /** Where a file that was captured with a run can be downloaded from. */
+  capturedUrl(id: string, digest: string): string {
+    return apiUrl(this.settings, ['runs', id, 'captured', digest]);
+  }
+
+  capturedText(id: string, digest: string): Promise<string> {
+    return requestText(this.settings, this.capturedUrl(id, digest));
+  }
+
+  /** Where the whole of an output can be downloaded from. */
+  outputUrl(id: string, position: number): string {
+    return apiUrl(this.settings, ['runs', id, 'outputs', String(position)]);
+  }
+
+  /** Where a run can be downloaded from as one zip file. */
+  exportUrl(id: string): string {
+    return apiUrl(this.settings, ['runs', id, 'export']);
+  }
+
+  /** Where the runs that match can be downloaded from as CSV. */
+  tableUrl(query: Pick<RunQuery, 'filter' | 'order_by' | 'archived'>): string {
+    return apiUrl(this.settings, ['table'], { ...query });
+  }
+
+  async reproductions(id: string): Promise<Reproduction[]> {
+    const path = ['runs', id, 'reproductions'];
+    return (await this._get<{ reproductions: Reproduction[] }>(path)).reproductions;
+  }
+
+  /** Run it again from its records, as a batch job. */
+  reproduce(id: string, options: { tolerance?: number } = {}): Promise<Reproduction> {
+    return this._send('POST', ['runs', id, 'reproductions'], options);
   }
 
   /** Where an artifact can be downloaded from. */

@@ -23,7 +23,9 @@ export class RequestError extends Error {
   }
 }
 
-export type Query = Record<string, string | number | boolean | null | undefined>;
+type QueryValue = string | number | boolean | null | undefined;
+/** A list is given value by value, under the same name. */
+export type Query = Record<string, QueryValue | readonly QueryValue[]>;
 
 /** The extension's address for a path such as `runs/ID`; empty query values are left out. */
 export function apiUrl(
@@ -32,9 +34,11 @@ export function apiUrl(
   query: Query = {}
 ): string {
   const url = URLExt.join(settings.baseUrl, NAMESPACE, ...path.map(encodeURIComponent));
-  const pairs = Object.entries(query).filter(
-    ([, value]) => value !== undefined && value !== null && value !== ''
-  );
+  const pairs = Object.entries(query)
+    .flatMap(([key, value]) =>
+      (Array.isArray(value) ? value : [value]).map(each => [key, each as QueryValue] as const)
+    )
+    .filter(([, value]) => value !== undefined && value !== null && value !== '');
   const text = pairs
     .map(([key, value]) => {
       const text = typeof value === 'boolean' ? Number(value) : value;
@@ -50,6 +54,20 @@ export async function requestJson<T>(
   url: string,
   init: RequestInit = {}
 ): Promise<T> {
+  const text = await requestText(settings, url, init);
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new RequestError('error', 'The server answered with something other than JSON.', 500);
+  }
+}
+
+/** The text that the server answers. Throws RequestError where it refuses. */
+export async function requestText(
+  settings: ServerConnection.ISettings,
+  url: string,
+  init: RequestInit = {}
+): Promise<string> {
   let response: Response;
   try {
     response = await ServerConnection.makeRequest(url, init, settings);
@@ -60,11 +78,7 @@ export async function requestJson<T>(
   if (!response.ok) {
     throw errorOf(response.status, text);
   }
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    throw new RequestError('error', 'The server answered with something other than JSON.', 500);
-  }
+  return text;
 }
 
 /** The server's own words where the body has them, else what the status means. */

@@ -30,6 +30,7 @@ export abstract class Resource<T> implements IDisposable {
   dispose(): void {
     this._isDisposed = true;
     window.clearTimeout(this._retry);
+    window.clearTimeout(this._rest);
     Signal.clearData(this);
   }
 
@@ -52,11 +53,26 @@ export abstract class Resource<T> implements IDisposable {
         return;
       }
       if (!concerns || change.ids === null || change.ids.some(concerns)) {
-        void this.refresh();
+        this._refreshAfterRest();
       }
     }, this);
     return this;
   }
+
+  /** Called while nobody can see it: changes are kept in mind until `watch`. */
+  unwatch(): void {
+    this._unseen = true;
+  }
+
+  watch(): void {
+    this._unseen = false;
+    if (this._stale) {
+      this._refreshAfterRest();
+    }
+  }
+
+  /** For how long changes are gathered after a reading that took so long. */
+  protected restMs: (tookMs: number) => number = () => 0;
 
   protected abstract load(): Promise<T>;
 
@@ -66,8 +82,28 @@ export abstract class Resource<T> implements IDisposable {
     }
   }
 
+  private _refreshAfterRest(): void {
+    this._stale = true;
+    const wait = this._restUntil - Date.now();
+    if (this._unseen || this._rest) {
+      return;
+    }
+    if (wait <= 0) {
+      void this.refresh();
+      return;
+    }
+    this._rest = window.setTimeout(() => {
+      this._rest = 0;
+      if (!this._unseen) {
+        void this.refresh();
+      }
+    }, wait);
+  }
+
   private async _run(): Promise<void> {
+    const began = Date.now();
     do {
+      this._stale = false;
       this._again = false;
       this.loading = true;
       this.notify();
@@ -83,12 +119,17 @@ export abstract class Resource<T> implements IDisposable {
       this._retry = window.setTimeout(() => void this.refresh(), RETRY_MS);
     }
     this.loading = false;
+    this._restUntil = Date.now() + this.restMs(Date.now() - began);
     this.notify();
   }
 
   private _again = false;
   private _isDisposed = false;
   private _pending: Promise<void> | null = null;
+  private _rest = 0;
+  private _restUntil = 0;
   private _retry = 0;
+  private _stale = false;
+  private _unseen = false;
   private _stateChanged = new Signal<this, void>(this);
 }

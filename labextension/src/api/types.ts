@@ -39,6 +39,13 @@ export interface AuditEntry {
   hash: string;
 }
 
+/** One axis of parallel coordinates. */
+export interface Axis {
+  key: string;
+  scale: string;
+  domain: unknown[];
+}
+
 /** How long cell `index` (from 0) of a tracked notebook took, and whether it succeeded. */
 export interface CellTiming {
   index: number;
@@ -52,6 +59,15 @@ export interface Check {
   ok: boolean;
   message: string;
   fix: string;
+}
+
+/** One row of two codes side by side; a side that has no such line has neither number nor text. */
+export interface CodeRow {
+  change: string;
+  a_line: number | null;
+  a_text: string;
+  b_line: number | null;
+  b_text: string;
 }
 
 /** A column of a tabular dataset; `type` is Arrow's name of it. */
@@ -80,6 +96,7 @@ export interface Comparison {
   packages: Difference[];
   environment: Difference[];
   source_diff: string;
+  code: CodeRow[];
 }
 
 /** Data that one run read and the other did not, or not with the same content. */
@@ -101,6 +118,7 @@ export interface DataRead {
   size_bytes: number | null;
   digest: string;
   sampled: boolean;
+  files: number | null;
   rows: number | null;
   columns: Record<string, string>;
   column_digests: Record<string, string>;
@@ -156,6 +174,18 @@ export interface Exit {
   written_by: string;
 }
 
+/** A figure of each run, in the order of the runs; None where a run did not show it. */
+export interface FigureRow {
+  name: string;
+  outputs: (Output | null)[];
+}
+
+/** The figures of several runs side by side, matched by their names, else by their positions. */
+export interface FigureTable {
+  runs: Run[];
+  rows: FigureRow[];
+}
+
 /** A GPU that a job can lease. `virtual` where no GPU is there and slots were configured. */
 export interface GpuSlot {
   uuid: string;
@@ -201,6 +231,7 @@ export interface JobSpec {
   kernel_argv: string[] | null;
   python_path: string[];
   params: Record<string, unknown>;
+  tags: Record<string, string>;
   resources: Resources;
   executor: string;
   priority: number;
@@ -227,6 +258,15 @@ export interface LogChunk {
   text: string;
   next_offset: number;
   ended: boolean;
+}
+
+/** A metric of a run and of its reproduction, by last values; None where a side has no such metric. */
+export interface MetricMatch {
+  name: string;
+  original: NumberValue | null;
+  reproduced: NumberValue | null;
+  matches: boolean | null;
+  note: string;
 }
 
 /** What is known of one metric without its history; values may be NaN or infinite. */
@@ -283,6 +323,12 @@ export interface Output {
   metadata: Record<string, unknown>;
 }
 
+/** Runs as lines over the params and metrics that vary among them. */
+export interface ParallelCoordinates {
+  axes: Axis[];
+  lines: RunLine[];
+}
+
 /** A parameter that a notebook takes. `type` is the name of the default's Python type. */
 export interface Parameter {
   name: string;
@@ -304,6 +350,20 @@ export interface Process {
 export interface Progress {
   done: number;
   total: number;
+}
+
+/** A run that is run again as a job, and what came of it. */
+export interface Reproduction {
+  run_id: string;
+  job_id: string;
+  verdict: string;
+  tolerance: NumberValue;
+  reproduced_run_id: string | null;
+  reason: string;
+  metrics: MetricMatch[];
+  reasons: string[];
+  warnings: string[];
+  left_out: string[];
 }
 
 /** What a job asks for: whole GPUs, CPU cores, bytes of memory, seconds of wall time. */
@@ -349,6 +409,7 @@ export interface RunDetail {
   context: Record<string, unknown>;
   params_from: Record<string, string>;
   outputs: Output[];
+  widgets: Record<string, unknown> | null;
   artifacts: Artifact[];
   cells: CellTiming[];
   inputs: VersionRef[];
@@ -366,10 +427,32 @@ export interface RunError {
   traceback: string;
 }
 
-/** One page of a search; `total` counts all that match. */
+/** A run's way through the axes: its values, and where on each axis (0 to 1) they lie. */
+export interface RunLine {
+  run_id: string;
+  name: string;
+  status: string;
+  values: unknown[];
+  positions: (NumberValue | null)[];
+}
+
+/** One page of a search; `total` counts all that match, where that was asked for. */
 export interface RunPage {
   runs: Run[];
-  total: number;
+  total: number | null;
+}
+
+/** Any number of runs side by side: only what differs among them. */
+export interface RunTable {
+  runs: Run[];
+  rows: RunTableRow[];
+}
+
+/** What several runs have of one thing: a value for each run, None where it has none. */
+export interface RunTableRow {
+  kind: string;
+  key: string;
+  values: unknown[];
 }
 
 /** A fitted model that a cell left in the namespace; `size_bytes` is None where it is not known. */

@@ -4,8 +4,9 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import React from 'react';
 import { CATEGORY, CommandIDs } from '../commands';
 import { ComparePage } from '../features/runs/ComparePage';
-import { ComparisonModel, RunModel } from '../features/runs/model';
+import { ComparisonModel } from '../features/runs/compareModel';
 import { RunPage } from '../features/runs/RunPage';
+import { RunModel } from '../features/runs/runModel';
 import { IMlops } from '../tokens';
 import { shortId } from '../ui/format';
 import { compareIcon, runIcon } from '../ui/icons';
@@ -58,13 +59,18 @@ const runs: JupyterFrontEndPlugin<void> = {
       }
     });
     palette?.addItem({ command: CommandIDs.openRun, category: CATEGORY });
-    addComparing(app, mlops, restorer);
+    addComparing(app, mlops, rendermime, restorer);
     palette?.addItem({ command: CommandIDs.compareRuns, category: CATEGORY });
   }
 };
 
-/** Pages of two runs; such a page's key is both ids. */
-function addComparing(app: JupyterFrontEnd, mlops: IMlops, restorer: ILayoutRestorer | null): void {
+/** Pages of several runs; such a page's key is their ids. */
+function addComparing(
+  app: JupyterFrontEnd,
+  mlops: IMlops,
+  rendermime: IRenderMimeRegistry,
+  restorer: ILayoutRestorer | null
+): void {
   const pages = new Pages<ComparisonModel>({
     app,
     restorer,
@@ -72,31 +78,34 @@ function addComparing(app: JupyterFrontEnd, mlops: IMlops, restorer: ILayoutRest
     icon: compareIcon,
     command: CommandIDs.compareRuns,
     argument: 'runs',
-    model: runs => {
-      const [a, b] = runs.split(' ');
-      return new ComparisonModel(a, b, mlops.client, mlops.changes);
-    },
-    title: ({ a, b }) => `${shortId(a)} ↔ ${shortId(b)}`,
-    view: model => <ComparePage model={model} onOpen={nodeOpener(app)} />
+    model: runs => new ComparisonModel(runs.split(' '), mlops.client, mlops.changes),
+    title: ({ ids }) =>
+      ids.length === 2 ? ids.map(shortId).join(' ↔ ') : `Compare ${ids.length} runs`,
+    view: model => <ComparePage model={model} rendermime={rendermime} onOpen={nodeOpener(app)} />
   });
   app.commands.addCommand(CommandIDs.compareRuns, {
     label: args => (args['runs'] ? 'Compare Runs' : 'Compare Runs…'),
-    caption: 'Show what differs between two runs: those picked in the list, or two ids',
+    caption: 'Show what differs among runs: those picked in the list, or two ids',
     icon: compareIcon,
     execute: async args => {
       const picked = mlops.runs.picked.map(run => run.id);
       const given = args['runs'] ? String(args['runs']).split(' ') : picked;
       try {
-        const a = given[0] ?? (await askId('Compare Runs: the First'));
-        const b = a && (given[1] ?? (await askId('Compare Runs: the Second')));
-        if (a && b) {
-          pages.open((await Promise.all([wholeId(mlops, a), wholeId(mlops, b)])).join(' '));
+        const ids = given.length > 1 ? given : await askTwo(given[0]);
+        if (ids) {
+          pages.open((await Promise.all(ids.map(id => wholeId(mlops, id)))).join(' '));
         }
       } catch (thrown) {
         tell(thrown);
       }
     }
   });
+}
+
+async function askTwo(known: string | undefined): Promise<string[] | null> {
+  const a = known ?? (await askId('Compare Runs: the First'));
+  const b = a && (await askId('Compare Runs: the Second'));
+  return a && b ? [a, b] : null;
 }
 
 /** The id that a typed end of it stands for. */

@@ -60,7 +60,7 @@ function makePanel(app: JupyterFrontEnd, mlops: IMlops): SidePanel {
       <RunList
         model={mlops.runs}
         onOpen={open(CommandIDs.openRun, 'id')}
-        onCompare={(a, b) => open(CommandIDs.compareRuns, 'runs')(`${a} ${b}`)}
+        onCompare={ids => open(CommandIDs.compareRuns, 'runs')(ids.join(' '))}
       />
     ],
     [

@@ -1,125 +1,241 @@
 import React from 'react';
 import uPlot from 'uplot';
-import { History } from '../api/types';
-import { formatNumber } from './format';
+import { formatBytes, formatNumber } from './format';
+import { ChartSettings, drawn, Drawn, Line, PLAIN } from './series';
 
-const HEIGHT = 180;
+const HEIGHT = 190;
+const COLORS = 10;
+/** Distances between ticks of bytes: MiB are no round numbers of bytes. */
+const BYTE_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
+const MOST_TOLD = 12;
 
-/** Columns for uPlot; x is the step where every point has one, else the seconds since the first. */
-export function chartData(history: History): { x: number[]; y: (number | null)[]; axis: string } {
-  const stepped = history.steps.length > 0 && history.steps.every(step => step !== null);
-  const x = stepped
-    ? (history.steps as number[])
-    : history.times.map(time => time - history.times[0]);
-  const y = history.values.map(value => {
-    const number = Number(value);
-    return Number.isFinite(number) ? number : null;
-  });
-  return { ...sorted(x, y), axis: stepped ? 'step' : 'seconds' };
+/** The CSS variable of a line's colour; there are ten, then they repeat. */
+export function colorVariable(color: number): string {
+  return `--jp-mlops-line-${color % COLORS}`;
 }
 
-/** uPlot wants x in ascending order; several writers may have logged the same steps. */
-function sorted(x: number[], y: (number | null)[]): { x: number[]; y: (number | null)[] } {
-  if (x.every((value, i) => i === 0 || x[i - 1] <= value)) {
-    return { x, y };
+/** How values of a metric are written, by the unit that its name ends in. */
+export function writerFor(name: string): (value: number | null | undefined) => string {
+  if (/_bytes$/.test(name)) {
+    return value => formatBytes(value);
   }
-  const order = x.map((_, i) => i).sort((a, b) => x[a] - x[b]);
-  return { x: order.map(i => x[i]), y: order.map(i => y[i]) };
+  if (/_bytes_per_s$/.test(name)) {
+    return value => `${formatBytes(value)}/s`;
+  }
+  if (/_percent$/.test(name)) {
+    return value => `${formatNumber(value, 3)}%`;
+  }
+  return /_power_w$/.test(name)
+    ? value => `${formatNumber(value, 3)} W`
+    : value => formatNumber(value);
+}
+
+export interface ChartProps {
+  title: string;
+  lines: readonly Line[];
+  settings?: ChartSettings;
+  /** The name by whose end values are written (`rss_bytes`), where the title is another. */
+  unit?: string;
+  /** What stands beside the title; by default the last value of the only line. */
+  note?: React.ReactNode;
+}
+
+/**
+ * Lines over steps or seconds. It grows with the data, and follows the theme and its own width.
+ *
+ * A drag zooms in, a double click out again; charts that are shown together share their cursor.
+ */
+export function Chart(props: ChartProps): JSX.Element {
+  const { title, lines, settings = PLAIN, unit = title } = props;
+  const host = React.useRef<HTMLDivElement>(null);
+  const plot = React.useRef<uPlot | null>(null);
+  const picture = React.useMemo(() => drawn(lines, settings), [lines, settings]);
+  const latest = React.useRef(picture);
+  latest.current = picture;
+  const shape = shapeOf(title, picture, settings);
+
+  React.useEffect(() => {
+    const node = host.current!;
+    const made = new uPlot(
+      options(unit, latest, settings.log, node.clientWidth || 320),
+      latest.current.data,
+      node
+    );
+    plot.current = made;
+    const stop = followSurroundings(made, node);
+    return () => {
+      stop();
+      made.destroy();
+      plot.current = null;
+    };
+    // `shape` stands for all that needs a new plot; data alone does not
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [shape]);
+
+  React.useEffect(() => plot.current?.setData(picture.data), [picture]);
+
+  return (
+    <figure
+      className="jp-mlops-Chart"
+      role="img"
+      aria-label={describe(title, unit, lines, picture.axis)}
+    >
+      <figcaption>
+        <span title={title}>{title}</span>
+        {props.note ?? (lines.length === 1 && <strong>{lastOf(unit, lines[0])}</strong>)}
+      </figcaption>
+      <div ref={host} />
+    </figure>
+  );
+}
+
+function shapeOf(title: string, picture: Drawn, settings: ChartSettings): string {
+  const columns = picture.columns.map(({ line, faint }) => [
+    line.key,
+    line.label,
+    line.color,
+    faint
+  ]);
+  return JSON.stringify([title, picture.axis, settings.log, columns]);
+}
+
+function lastOf(unit: string, { history }: Line): string {
+  const last = history.values[history.values.length - 1];
+  return last === undefined ? '' : writerFor(unit)(Number(last));
+}
+
+function describe(title: string, unit: string, lines: readonly Line[], axis: string): string {
+  const over = axis === 'step' ? 'steps' : 'seconds';
+  if (lines.length === 1) {
+    const count = lines[0].history.values.length;
+    return `${title} over ${over}, ${count} points, last ${lastOf(unit, lines[0])}`;
+  }
+  const each = lines.slice(0, MOST_TOLD).map(line => `${line.label} ${lastOf(unit, line)}`);
+  return `${title} over ${over} of ${lines.length} lines; last: ${each.join(', ')}`;
 }
 
 function cssColor(name: string): string {
   return getComputedStyle(document.body).getPropertyValue(name).trim() || '#888';
 }
 
-function options(axis: string, name: string, width: number): uPlot.Options {
+/** Redraws in the colours of a new theme, and in the width of the place. */
+function followSurroundings(plot: uPlot, node: HTMLElement): () => void {
+  const sizes = new ResizeObserver(() => {
+    if (node.clientWidth > 0 && node.clientWidth !== plot.width) {
+      plot.setSize({ width: node.clientWidth, height: HEIGHT });
+    }
+  });
+  sizes.observe(node);
+  const themes = new MutationObserver(() => requestAnimationFrame(() => plot.redraw(false)));
+  themes.observe(document.body, { attributeFilter: ['data-jp-theme-name'] });
+  return () => {
+    sizes.disconnect();
+    themes.disconnect();
+  };
+}
+
+function options(
+  unit: string,
+  picture: React.MutableRefObject<Drawn>,
+  log: boolean,
+  width: number
+): uPlot.Options {
   // functions, not values: a redraw after a change of theme reads the new colours
   const stroke = () => cssColor('--jp-ui-font-color2');
   const grid = { stroke: () => cssColor('--jp-border-color2'), width: 1 };
-  const font = '11px system-ui, sans-serif';
+  const look = { stroke, grid, ticks: grid, font: '11px system-ui, sans-serif' };
+  const write = writerFor(unit);
   return {
     width,
     height: HEIGHT,
-    scales: { x: { time: false } },
-    legend: { live: true },
+    scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
+    legend: { show: false },
     cursor: { sync: { key: 'jupyter-mlops' }, points: { size: 6 } },
+    plugins: [tooltip(write, picture)],
     axes: [
+      { ...look, size: 28, values: (_, ticks) => ticks.map(tick => formatNumber(tick)) },
+      // on a logarithmic axis uPlot passes null for ticks that would be too close
       {
-        stroke,
-        grid,
-        ticks: grid,
-        font,
-        size: 28,
-        values: (_, ticks) => ticks.map(tick => formatNumber(tick))
-      },
-      {
-        stroke,
-        grid,
-        ticks: grid,
-        font,
-        size: 52,
-        values: (_, ticks) => ticks.map(tick => formatNumber(tick))
+        ...look,
+        size: unit.endsWith('_per_s') ? 84 : 64,
+        ...(/_bytes(_per_s)?$/.test(unit) && !log ? { incrs: BYTE_STEPS } : {}),
+        values: (_, ticks) => ticks.map(tick => (tick === null ? '' : write(tick)))
       }
     ],
     series: [
-      { label: axis, value: (_, value) => formatNumber(value) },
-      {
-        label: name,
-        stroke: () => cssColor('--jp-brand-color1'),
-        width: 1.5,
-        points: { show: (plot: uPlot) => plot.data[0].length < 60, size: 4 },
-        value: (_, value) => formatNumber(value)
-      }
+      {},
+      ...picture.current.columns.map(({ line, faint }) => ({
+        label: line.label,
+        stroke: () => cssColor(colorVariable(line.color)),
+        alpha: faint ? 0.25 : 1,
+        width: faint ? 1 : 1.5,
+        spanGaps: false,
+        points: { show: (plot: uPlot) => !faint && plot.data[0].length < 60, size: 4 }
+      }))
     ]
   };
 }
 
-/** One metric over its steps. It grows with the data, and follows the theme and its own width. */
-export function MetricChart(props: { history: History }): JSX.Element {
-  const { history } = props;
-  const node = React.useRef<HTMLDivElement>(null);
-  const plot = React.useRef<uPlot | null>(null);
-  const { x, y, axis } = React.useMemo(() => chartData(history), [history]);
-  const latest = React.useRef<uPlot.AlignedData>([x, y]);
-  latest.current = [x, y];
+type Write = (value: number | null) => string;
 
-  React.useEffect(() => {
-    const host = node.current!;
-    const made = new uPlot(
-      options(axis, history.name, host.clientWidth || 320),
-      latest.current,
-      host
-    );
-    plot.current = made;
-    const sizes = new ResizeObserver(() => {
-      if (host.clientWidth > 0 && host.clientWidth !== made.width) {
-        made.setSize({ width: host.clientWidth, height: HEIGHT });
-      }
-    });
-    sizes.observe(host);
-    const themes = new MutationObserver(() => requestAnimationFrame(() => made.redraw(false)));
-    themes.observe(document.body, { attributeFilter: ['data-jp-theme-name'] });
-    return () => {
-      sizes.disconnect();
-      themes.disconnect();
-      made.destroy();
-      plot.current = null;
-    };
-  }, [axis, history.name]);
+/** What the lines are worth where the pointer is: the ones next to it first. */
+function tooltip(write: Write, picture: React.MutableRefObject<Drawn>): uPlot.Plugin {
+  const box = document.createElement('div');
+  box.className = 'jp-mlops-Tooltip';
+  box.hidden = true;
+  const move = (plot: uPlot) => {
+    const { idx, left, top } = plot.cursor;
+    box.hidden = idx === null || idx === undefined || (left ?? -1) < 0;
+    if (!box.hidden) {
+      fill(box, write, picture.current, plot, idx!);
+      const right = left! > plot.over.clientWidth / 2;
+      box.style.left = right ? '' : `${left! + 12}px`;
+      box.style.right = right ? `${plot.over.clientWidth - left! + 12}px` : '';
+      box.style.top = `${Math.max(0, (top ?? 0) - 12)}px`;
+    }
+  };
+  return {
+    hooks: {
+      init: plot => void plot.over.appendChild(box),
+      setCursor: move
+    }
+  };
+}
 
-  React.useEffect(() => plot.current?.setData([x, y]), [x, y]);
+function fill(box: HTMLElement, write: Write, picture: Drawn, plot: uPlot, index: number): void {
+  const pointer = plot.posToVal(plot.cursor.top ?? 0, 'y');
+  const told = picture.columns
+    .map(({ line, faint }, i) => ({ line, faint, value: near(plot.data[i + 1], index) }))
+    .filter(each => !each.faint && each.value !== null)
+    .sort((a, b) => Math.abs(a.value! - pointer) - Math.abs(b.value! - pointer));
+  const head = document.createElement('div');
+  const x = plot.data[0][index];
+  head.textContent =
+    picture.axis === 'step' ? `step ${formatNumber(x)}` : `${formatNumber(x, 4)} s`;
+  const rows = told.slice(0, MOST_TOLD).map(({ line, value }) => {
+    const row = document.createElement('div');
+    const swatch = document.createElement('i');
+    swatch.style.background = `var(${colorVariable(line.color)})`;
+    const name = document.createElement('span');
+    name.textContent = told.length > 1 || picture.columns.length > 1 ? line.label : '';
+    const number = document.createElement('b');
+    number.textContent = write(value);
+    row.append(swatch, name, number);
+    return row;
+  });
+  box.replaceChildren(head, ...rows);
+}
 
-  const last = formatNumber(history.values[history.values.length - 1]);
-  return (
-    <figure
-      className="jp-mlops-Chart"
-      role="img"
-      aria-label={`${history.name} over ${axis}s, ${x.length} points, last ${last}`}
-    >
-      <figcaption>
-        <span>{history.name}</span>
-        <strong>{last}</strong>
-      </figcaption>
-      <div ref={node} />
-    </figure>
-  );
+/** The value at an index, or the last one before it: lines have points at steps of their own. */
+function near(column: ArrayLike<number | null | undefined>, index: number): number | null {
+  for (let i = index; i >= 0 && i > index - 200; i--) {
+    const value = column[i];
+    if (value === null) {
+      return null;
+    }
+    if (value !== undefined) {
+      return value;
+    }
+  }
+  return null;
 }

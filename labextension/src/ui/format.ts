@@ -45,6 +45,11 @@ export function formatValue(value: unknown): string {
   return JSON.stringify(value);
 }
 
+/** As `formatValue`, but numbers in few digits, for tables in which they stand beside each other. */
+export function formatBriefly(value: unknown): string {
+  return typeof value === 'number' ? formatNumber(value, 6) : formatValue(value);
+}
+
 /** Params on one line: `C=0.01, depth=3`; with `key` only that one. */
 export function formatParams(params: Record<string, unknown>, key?: string): string {
   return Object.entries(params)

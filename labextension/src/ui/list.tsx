@@ -18,6 +18,8 @@ export interface ListProps {
   onFold?: (index: number, unfold: boolean) => number;
   /** With it rows can be picked, with the space bar or a click that holds Ctrl or ⌘. */
   onPick?: (index: number) => void;
+  /** A click that holds Shift: all from the last one that was picked. */
+  onPickTo?: (index: number) => void;
 }
 
 /** Arrow keys, Home, End and the page keys, as the ARIA patterns of a listbox and a tree have them. */
@@ -98,8 +100,9 @@ export function VirtualList(props: ListProps): JSX.Element {
             style={{ height: item.size, transform: `translateY(${item.start}px)` }}
             onClick={event => {
               setActive(item.index);
-              const picks = props.onPick && (event.ctrlKey || event.metaKey);
-              (picks ? props.onPick! : onOpen)(item.index);
+              const picks = event.ctrlKey || event.metaKey ? props.onPick : undefined;
+              const picksTo = event.shiftKey ? props.onPickTo : undefined;
+              (picksTo ?? picks ?? onOpen)(item.index);
             }}
           >
             {props.row(item.index)}

@@ -39,13 +39,25 @@ export function Section(props: {
   title: string;
   count?: number;
   folded?: boolean;
+  /** A word or a badge after the title. */
+  note?: React.ReactNode;
+  onToggle?: (open: boolean) => void;
   children: React.ReactNode;
 }): JSX.Element {
   return (
-    <details className="jp-mlops-Section" open={!props.folded}>
+    <details
+      className="jp-mlops-Section"
+      open={!props.folded}
+      onToggle={event => {
+        if (event.target === event.currentTarget) {
+          props.onToggle?.(event.currentTarget.open);
+        }
+      }}
+    >
       <summary>
         <h2>{props.title}</h2>
         {props.count !== undefined && <span className="jp-mlops-Count">{props.count}</span>}
+        {props.note && <span className="jp-mlops-Note">{props.note}</span>}
       </summary>
       <div className="jp-mlops-Section-body">{props.children}</div>
     </details>
@@ -68,6 +80,31 @@ export function KeyValues(props: {
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** Something to unfold whose content is asked for only then. */
+export function Fold(props: {
+  title: React.ReactNode;
+  onOpen?: () => void;
+  children: React.ReactNode;
+}): JSX.Element {
+  const [open, setOpen] = React.useState(false);
+  return (
+    <details
+      className="jp-mlops-Fold"
+      onToggle={event => {
+        if (event.target === event.currentTarget) {
+          setOpen(event.currentTarget.open);
+          if (event.currentTarget.open) {
+            props.onOpen?.();
+          }
+        }
+      }}
+    >
+      <summary>{props.title}</summary>
+      {open && props.children}
+    </details>
   );
 }
 

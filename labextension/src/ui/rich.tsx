@@ -1,8 +1,7 @@
-import { IRenderMimeRegistry, MimeModel } from '@jupyterlab/rendermime';
+import { IRenderMime, IRenderMimeRegistry, MimeModel } from '@jupyterlab/rendermime';
 import { JSONValue } from '@lumino/coreutils';
 import { Widget } from '@lumino/widgets';
 import React from 'react';
-import { Output } from '../api/types';
 
 export type MimeBundle = Record<string, unknown>;
 
@@ -20,30 +19,44 @@ export function Rich(props: { rendermime: IRenderMimeRegistry; data: MimeBundle 
   return <Rendered {...props} />;
 }
 
+/** What grows (a log) is drawn anew in its place, so that it neither flickers nor loses its scrolling. */
 function Rendered(props: { rendermime: IRenderMimeRegistry; data: MimeBundle }): JSX.Element {
   const { rendermime, data } = props;
   const node = React.useRef<HTMLDivElement>(null);
+  const renderer = React.useRef<IRenderMime.IRenderer | null>(null);
   const key = JSON.stringify(data);
-  React.useEffect(() => {
-    const bundle = withJoinedLines(JSON.parse(key));
-    const mime = rendermime.preferredMimeType(bundle, 'ensure');
+  const bundle = React.useMemo(() => withJoinedLines(JSON.parse(key)), [key]);
+  const mime = rendermime.preferredMimeType(bundle, 'ensure');
+
+  // layout effects: Lumino wants a widget to be disposed of before its place has left the document
+  React.useLayoutEffect(() => {
     if (!mime) {
-      node.current!.textContent = `Not shown: ${Object.keys(bundle).join(', ')}`;
       return;
     }
-    const renderer = rendermime.createRenderer(mime);
-    Widget.attach(renderer, node.current!);
+    const made = rendermime.createRenderer(mime);
+    Widget.attach(made, node.current!);
+    renderer.current = made;
+    return () => {
+      renderer.current = null;
+      made.dispose();
+    };
+  }, [rendermime, mime]);
+  React.useLayoutEffect(() => {
+    const present = renderer.current;
     const model = new MimeModel({ data: bundle, trusted: false });
-    renderer.renderModel(model).catch(reason => {
-      renderer.node.textContent = `This output cannot be shown: ${reason}`;
+    present?.renderModel(model).catch(reason => {
+      present.node.textContent = `This output cannot be shown: ${reason}`;
     });
-    return () => renderer.dispose();
-  }, [rendermime, key]);
-  return <div ref={node} className="jp-mlops-Rich" />;
+  }, [rendermime, mime, bundle]);
+  return (
+    <div ref={node} className="jp-mlops-Rich">
+      {!mime && `Not shown: ${Object.keys(bundle).join(', ')}`}
+    </div>
+  );
 }
 
 /** nbformat allows a text to be a list of lines. */
-function textOf(value: unknown): string {
+export function textOf(value: unknown): string {
   return Array.isArray(value) ? value.join('') : typeof value === 'string' ? value : '';
 }
 
@@ -55,66 +68,23 @@ function withJoinedLines(bundle: Record<string, JSONValue>): Record<string, JSON
   return Object.fromEntries(joined);
 }
 
-/** Highlighted Python. */
-export function Code(props: { rendermime: IRenderMimeRegistry; source: string }): JSX.Element {
+/** Highlighted source, by default Python. */
+export function Code(props: {
+  rendermime: IRenderMimeRegistry;
+  source: string;
+  language?: string;
+}): JSX.Element {
+  const text = fenced(props.source, props.language);
   return (
     <div className="jp-mlops-Code">
-      <Rich rendermime={props.rendermime} data={{ 'text/markdown': fenced(props.source) }} />
+      <Rich rendermime={props.rendermime} data={{ 'text/markdown': text }} />
     </div>
   );
 }
 
 /** A Markdown code block that no backquotes inside can end. */
-export function fenced(source: string): string {
+export function fenced(source: string, language = 'python'): string {
   const longest = Math.max(2, ...(source.match(/`+/g) ?? []).map(ticks => ticks.length));
   const fence = '`'.repeat(longest + 1);
-  return `${fence}python\n${source.replace(/\n$/, '')}\n${fence}`;
-}
-
-/** What to render for an output: streams and errors have MIME types of JupyterLab's own. */
-export function bundleOf(output: Output): MimeBundle {
-  const text = textOf(output.data['text/plain']);
-  if (output.kind === 'stream') {
-    const stream = output.name === 'stderr' ? 'stderr' : 'stdout';
-    return { [`application/vnd.jupyter.${stream}`]: text };
-  }
-  return output.kind === 'error' ? { 'application/vnd.jupyter.stderr': text } : output.data;
-}
-
-/** Neighbouring parts of one stream are one text, as a terminal would show them. */
-export function joinedStreams(outputs: readonly Output[]): Output[] {
-  const joined: Output[] = [];
-  for (const output of outputs) {
-    const last = joined[joined.length - 1];
-    if (output.kind === 'stream' && last?.kind === 'stream' && last.name === output.name) {
-      const text = textOf(last.data['text/plain']) + textOf(output.data['text/plain']);
-      joined[joined.length - 1] = { ...last, data: { 'text/plain': text } };
-    } else {
-      joined.push(output);
-    }
-  }
-  return joined;
-}
-
-/** Text scrolls in a box of its own, so that a long log leaves the rest of the page in reach. */
-function classOf(output: Output): string {
-  const isText = output.kind === 'stream' || output.kind === 'error';
-  const isError = output.kind === 'error' || output.name === 'stderr';
-  return `jp-mlops-Output${isText ? ' jp-mod-text' : ''}${isError ? ' jp-mod-stderr' : ''}`;
-}
-
-/** Everything that a run displayed, in order. */
-export function Outputs(props: {
-  rendermime: IRenderMimeRegistry;
-  outputs: readonly Output[];
-}): JSX.Element {
-  return (
-    <div className="jp-mlops-Outputs">
-      {joinedStreams(props.outputs).map(output => (
-        <div key={output.position} className={classOf(output)}>
-          <Rich rendermime={props.rendermime} data={bundleOf(output)} />
-        </div>
-      ))}
-    </div>
-  );
+  return `${fence}${language}\n${source.replace(/\n$/, '')}\n${fence}`;
 }

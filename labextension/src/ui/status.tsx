@@ -16,10 +16,15 @@ const SHAPE: Record<Status, string> = {
 };
 
 /** A status as an icon whose name screen readers say. */
-export function StatusIcon(props: { status: Status; reason?: string | null }): JSX.Element {
-  const { status, reason } = props;
+export function StatusIcon(props: {
+  status: Status;
+  reason?: string | null;
+  /** Other words than the status. */
+  label?: string;
+}): JSX.Element {
+  const { status, reason, label = status } = props;
   const Icon = statusIcons[SHAPE[status] ?? 'lost'].react;
-  const text = reason ? `${status}: ${reason}` : status;
+  const text = reason ? `${label}: ${reason}` : label;
   return (
     <span
       className={`jp-mlops-Status jp-mlops-mod-${status}`}

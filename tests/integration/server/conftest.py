@@ -65,7 +65,11 @@ class Api:
             *path.split("/"),
             method=method,
             body=data,
-            params=query,
+            params=[
+                (name, str(each))
+                for name, value in query.items()
+                for each in (value if isinstance(value, list) else [value])
+            ],
             allow_nonstandard_methods=True,
         )
 

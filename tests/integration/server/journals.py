@@ -11,7 +11,17 @@ from typing import Any
 from jupyter_mlops.artifacts.local import LocalBlobStore
 from jupyter_mlops.entities import RunKind, RunStatus, new_id
 from jupyter_mlops.journal import JournalWriter
-from jupyter_mlops.journal.records import Artifacts, Close, End, Params, Source, Start, Tags
+from jupyter_mlops.journal.records import (
+    Artifacts,
+    Close,
+    Context,
+    Displayed,
+    End,
+    Params,
+    Source,
+    Start,
+    Tags,
+)
 
 STARTED_AT = 1_700_000_000.0
 
@@ -35,8 +45,14 @@ class RunFiles:
         artifacts: Mapping[str, tuple[str, bytes]] | None = None,
         source: str = "fit()",
         job_id: str | None = None,
+        context: Mapping[str, Any] | None = None,
+        printed: str = "",
+        figure: str = "",
     ) -> str:
-        """The new run's id. ``metrics`` are values by step, ``artifacts`` media types and contents."""
+        """The new run's id.
+
+        ``metrics`` are values by step, ``artifacts`` media types and contents, ``figure`` a PNG in base64.
+        """
         self._minutes += 1
         now = STARTED_AT + 60 * self._minutes
         run_id = new_id(now)
@@ -44,6 +60,12 @@ class RunFiles:
         kind = RunKind.JOB if job_id else RunKind.CELL
         journal.append(Start(name=name, experiment=experiment, kind=kind, user="ada", job_id=job_id))
         journal.append(Source(text=source))
+        if context:
+            journal.append(Context(values=dict(context)))
+        if printed:
+            journal.append(Displayed(message="stream", data={"text/plain": printed}, name="stdout"))
+        if figure:
+            journal.append(Displayed(message="display_data", data={"image/png": figure}))
         journal.append(Params(p=dict(params or {})))
         journal.append(Tags(g=dict(tags or {})))
         for metric, values in (metrics or {}).items():

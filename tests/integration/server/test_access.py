@@ -29,7 +29,10 @@ def implemented() -> list[tuple[str, str]]:
 
 
 USUAL = {"GET": "read", **dict.fromkeys(("POST", "PUT", "PATCH", "DELETE"), "write")}
-ACTIONS = {("POST", "api/jobs"): "execute"}  # submitting runs code
+ACTIONS = {  # they run code
+    ("POST", "api/jobs"): "execute",
+    ("POST", "api/runs/x/reproductions"): "execute",
+}
 
 
 class Denying(Authorizer):

@@ -1,214 +1,173 @@
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import React from 'react';
-import { Comparison, Difference, Node, NumberValue, Run } from '../../api/types';
-import { formatDuration, formatNumber, formatTime, formatValue, shortId } from '../../ui/format';
+import { History, Node, Run } from '../../api/types';
+import { ChartGrid, NamedLines, useChartSettings } from '../../ui/charts';
+import { counted, formatDuration, formatTime, shortId } from '../../ui/format';
 import { compareIcon } from '../../ui/icons';
-import { LinkButton, PageHeader, Section } from '../../ui/page';
+import { Button, LinkButton, PageHeader, Section } from '../../ui/page';
+import { Parallel } from '../../ui/parallel';
+import { colorVariable } from '../../ui/chart';
+import { Line } from '../../ui/series';
 import { useModel } from '../../ui/signals';
 import { Loaded } from '../../ui/states';
-import { StatusBadge } from '../../ui/status';
-import { DiffCell, DiffRow, sideBySide } from './diff';
-import { ComparisonModel } from './model';
+import { StatusIcon } from '../../ui/status';
+import { CompareFigures } from './CompareFigures';
+import { ComparePair } from './ComparePair';
+import { CompareTable } from './CompareTable';
+import { Compared, ComparisonModel } from './compareModel';
 
 export interface ComparePageProps {
   model: ComparisonModel;
+  rendermime: IRenderMimeRegistry;
   onOpen: (node: Node) => void;
 }
 
-/** Two runs side by side: what differs, and nothing of what is the same. */
+/** Runs side by side: what differs, and nothing of what is the same. */
 export function ComparePage(props: ComparePageProps): JSX.Element {
   useModel(props.model);
   return (
-    <div className="jp-mlops-Page">
-      <Loaded of={props.model}>
-        {comparison => <Content comparison={comparison} onOpen={props.onOpen} />}
-      </Loaded>
+    <div className="jp-mlops-Page jp-mod-wide">
+      <Loaded of={props.model}>{compared => <Content {...props} compared={compared} />}</Loaded>
     </div>
   );
 }
 
-function Content(props: { comparison: Comparison; onOpen: (node: Node) => void }): JSX.Element {
-  const { comparison, onOpen } = props;
-  const { a, b, params, metrics, tags, inputs, packages } = comparison;
+type ContentProps = ComparePageProps & { compared: Compared };
+
+function Content(props: ContentProps): JSX.Element {
+  const { compared, model, rendermime, onOpen } = props;
+  const { table, pair, coordinates } = compared;
   const Icon = compareIcon.react;
+  const openRun = (id: string) => onOpen(nodeOf(id));
   return (
     <>
       <PageHeader
         icon={<Icon tag={null} />}
-        title={a.name === b.name ? `Two runs of ${a.name || a.kind}` : `${a.name} and ${b.name}`}
-        subtitle="What differs between two runs; what is the same is left out"
+        title={titleOf(table.runs)}
+        subtitle="What differs among runs; what is the same is left out"
       />
-      <table className="jp-mlops-Table jp-mlops-Compare" aria-label="The two runs">
-        <Heads a={a} b={b} onOpen={onOpen} />
-        <tbody>
-          <Row title="status" a={<Status run={a} />} b={<Status run={b} />} />
-          <Row title="started" a={formatTime(a.started_at)} b={formatTime(b.started_at)} />
-          <Row title="duration" a={formatDuration(a.duration_s)} b={formatDuration(b.duration_s)} />
-        </tbody>
-      </table>
-      <Metrics items={metrics} />
-      <Differences title="Params" items={params} />
-      <Differences title="Data" items={inputs} />
-      <Differences title="Tags" items={tags} />
-      <Differences title="Packages" items={packages} />
-      {comparison.source_diff && (
-        <Section title="Code">
-          <Diff rows={sideBySide(comparison.source_diff)} />
+      <Runs model={model} runs={table.runs} onOpen={openRun} />
+      {coordinates && coordinates.axes.length > 1 && (
+        <Section title="Parallel coordinates">
+          <Parallel
+            coordinates={coordinates}
+            hidden={model.hidden}
+            focus={model.focus}
+            onSelect={ids => model.showOnly(ids)}
+            onFocus={id => model.pointAt(id)}
+            onOpen={openRun}
+          />
         </Section>
       )}
-      <Same comparison={comparison} />
+      <Charts model={model} />
+      {pair ? <ComparePair comparison={pair} /> : <CompareTable table={table} model={model} />}
+      {model.figures && (
+        <CompareFigures figures={model.figures} model={model} rendermime={rendermime} />
+      )}
     </>
   );
 }
 
-/** What needs no section, so that nobody wonders whether it was compared. */
-function Same(props: { comparison: Comparison }): JSX.Element | null {
-  const { params, metrics, tags, inputs, packages, source_diff } = props.comparison;
-  const parts = { metrics, params, data: inputs, tags, packages, code: source_diff };
-  const same = Object.entries(parts).filter(([, part]) => part.length === 0);
-  return same.length === 0 ? null : (
-    <Section title="The same in both">
-      <p className="jp-mlops-Hint">{same.map(([name]) => name).join(', ')}</p>
-    </Section>
-  );
+function nodeOf(id: string): Node {
+  return { id: `run:${id}`, kind: 'run', label: '', status: '' };
 }
 
-function Heads(props: { a: Run; b: Run; onOpen: (node: Node) => void }): JSX.Element {
-  return (
-    <thead>
-      <tr>
-        <td />
-        {[props.a, props.b].map(run => (
-          <th key={run.id} scope="col">
-            <LinkButton
-              title="Open this run"
-              onClick={() =>
-                props.onOpen({ id: `run:${run.id}`, kind: 'run', label: run.name, status: '' })
-              }
-            >
-              {run.name || run.kind} <code>{shortId(run.id)}</code>
-            </LinkButton>
-          </th>
-        ))}
-        <td />
-      </tr>
-    </thead>
-  );
+function titleOf(runs: readonly Run[]): string {
+  const [a, b] = runs;
+  const names = new Set(runs.map(run => run.name));
+  if (names.size === 1) {
+    return runs.length === 2
+      ? `Two runs of ${a.name || a.kind}`
+      : `${runs.length} runs of ${a.name || a.kind}`;
+  }
+  return runs.length === 2 ? `${a.name} and ${b.name}` : counted(runs.length, 'run');
 }
 
-function Status(props: { run: Run }): JSX.Element {
-  return <StatusBadge status={props.run.status} reason={props.run.status_reason} />;
-}
-
-function Row(props: {
-  title: string;
-  a: React.ReactNode;
-  b: React.ReactNode;
-  more?: React.ReactNode;
+/** Which run has which colour, and whether its lines are drawn. */
+function Runs(props: {
+  model: ComparisonModel;
+  runs: readonly Run[];
+  onOpen: (id: string) => void;
 }): JSX.Element {
+  const { model, runs, onOpen } = props;
   return (
-    <tr>
-      <th scope="row">{props.title}</th>
-      <td>{props.a}</td>
-      <td>{props.b}</td>
-      <td>{props.more}</td>
-    </tr>
-  );
-}
-
-function Metrics(props: { items: readonly Difference[] }): JSX.Element {
-  return (
-    <Differences
-      title="Metrics"
-      items={props.items}
-      show={value => formatNumber(value as NumberValue | null)}
-      more={({ a, b }) => change(a as NumberValue | null, b as NumberValue | null)}
-    />
-  );
-}
-
-/** The second less the first, with its sign; nothing where one of them is missing or not finite. */
-export function change(a: NumberValue | null, b: NumberValue | null): string {
-  const difference = a === null || b === null ? NaN : Number(b) - Number(a);
-  if (!Number.isFinite(difference)) {
-    return '';
-  }
-  return `${difference > 0 ? '+' : ''}${formatNumber(difference, 3).replace('-', '−')}`;
-}
-
-function Differences(props: {
-  title: string;
-  items: readonly Difference[];
-  show?: (value: unknown) => string;
-  more?: (item: Difference) => string;
-}): JSX.Element | null {
-  const { title, items, show = formatValue, more } = props;
-  if (items.length === 0) {
-    return null;
-  }
-  const cell = (value: unknown) =>
-    value === null ? <span className="jp-mlops-Nothing">–</span> : show(value);
-  return (
-    <Section title={title} count={items.length} folded={items.length > 30}>
-      <table className="jp-mlops-Table jp-mlops-Compare" aria-label={title}>
+    <div className="jp-mlops-Legend-box">
+      <table className="jp-mlops-Table jp-mlops-Legend" aria-label="The runs">
+        <thead>
+          <tr>
+            {['run', 'experiment', 'started', 'duration'].map(title => (
+              <th key={title} scope="col">
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
         <tbody>
-          {items.map(item => (
-            <Row
-              key={item.key}
-              title={item.key}
-              a={cell(item.a)}
-              b={cell(item.b)}
-              more={more?.(item)}
-            />
+          {runs.map((run, place) => (
+            <tr
+              key={run.id}
+              className={model.focus === run.id ? 'jp-mod-focus' : ''}
+              onPointerEnter={() => model.pointAt(run.id)}
+              onPointerLeave={() => model.pointAt(null)}
+            >
+              <th scope="row">
+                <input
+                  type="checkbox"
+                  aria-label={`Draw ${run.name || run.kind} ${shortId(run.id)}`}
+                  title="Draw its lines"
+                  checked={!model.hidden.has(run.id)}
+                  style={{ accentColor: `var(${colorVariable(place)})` }}
+                  onChange={() => model.toggle(run.id)}
+                />
+                <i
+                  className="jp-mlops-Swatch"
+                  style={{ background: `var(${colorVariable(place)})` }}
+                />
+                <StatusIcon status={run.status} reason={run.status_reason} />
+                <LinkButton title="Open this run" onClick={() => onOpen(run.id)}>
+                  {run.name || run.kind} <code>{shortId(run.id)}</code>
+                </LinkButton>
+              </th>
+              <td>{run.experiment}</td>
+              <td>{formatTime(run.started_at)}</td>
+              <td>{formatDuration(run.duration_s)}</td>
+            </tr>
           ))}
-        </tbody>
-      </table>
-    </Section>
-  );
-}
-
-function Diff(props: { rows: readonly DiffRow[] }): JSX.Element {
-  return (
-    <div className="jp-mlops-Diff">
-      <table aria-label="Code of the two runs">
-        <colgroup>
-          <col className="jp-mlops-Diff-number" />
-          <col />
-          <col className="jp-mlops-Diff-number" />
-          <col />
-        </colgroup>
-        <tbody>
-          {props.rows.map((row, i) =>
-            row.gap ? (
-              <tr key={i} className="jp-mlops-Diff-gap">
-                <td colSpan={4}>⋯</td>
-              </tr>
-            ) : (
-              <tr key={i}>
-                <Side cell={row.a} sign="−" />
-                <Side cell={row.b} sign="+" />
-              </tr>
-            )
-          )}
         </tbody>
       </table>
     </div>
   );
 }
 
-function Side(props: { cell: DiffCell | null; sign: string }): JSX.Element {
-  const { cell, sign } = props;
-  if (!cell) {
-    return <td colSpan={2} className="jp-mod-missing" />;
+/** The metrics of all runs over each other. */
+function Charts(props: { model: ComparisonModel }): JSX.Element | null {
+  const { model } = props;
+  const [settings, controls] = useChartSettings();
+  const { hidden, histories, runs } = model;
+  const names = model.charts.join('\n');
+  const charts = React.useMemo(() => {
+    const places = new Map(runs.map((run, place) => [run.id, place]));
+    const lineOf = (history: History): Line => {
+      const place = places.get(history.run_id) ?? 0;
+      const label = `${runs[place]?.name ?? ''} ${shortId(history.run_id)}`.trim();
+      return { key: history.run_id, label, history, color: place };
+    };
+    return names.split('\n').map((name): NamedLines => {
+      const shown = (histories.get(name) ?? []).filter(each => !hidden.has(each.run_id));
+      return { name, lines: shown.map(lineOf) };
+    });
+  }, [names, histories, hidden, runs]);
+  if (!names) {
+    return null;
   }
-  const state = cell.changed ? (sign === '+' ? 'jp-mod-added' : 'jp-mod-removed') : undefined;
+  const more = model.chartable.length - model.charts.length;
   return (
-    <>
-      <td className={state} aria-label={cell.changed ? `${sign} line ${cell.number}` : undefined}>
-        {cell.number}
-      </td>
-      <td className={state}>
-        <code>{cell.text || ' '}</code>
-      </td>
-    </>
+    <Section title="Charts" count={model.chartable.length}>
+      <div className="jp-mlops-ChartBar">{controls}</div>
+      <ChartGrid charts={charts} settings={settings} />
+      {more > 0 && (
+        <Button onClick={() => model.showMoreCharts()}>Show more charts ({more} left)</Button>
+      )}
+    </Section>
   );
 }

@@ -11,28 +11,20 @@ import {
 import { VirtualList } from '../../ui/list';
 import { Button } from '../../ui/page';
 import { useModel, useNow } from '../../ui/signals';
-import { EmptyState, ErrorBox, Loading } from '../../ui/states';
+import { EmptyState, Loading } from '../../ui/states';
 import { StatusIcon } from '../../ui/status';
+import { EXAMPLES } from './filter';
 import { RunsModel } from './model';
+import { RunFilter, RunProblem } from './RunFilter';
 
 const ROW_HEIGHT = 46;
-const TYPING_PAUSE_MS = 300;
-const FILTER_HELP =
-  "Examples:\n  metrics.acc > 0.9 and params.lr < 0.01\n  status = 'failed' or tags.team = 'a'\n  name like 'digits%' and duration > 60";
 const FIRST_CELLS =
   '%load_ext jupyter_mlops\n\n%%track my-first-run\nimport jupyter_mlops as mlops\nmlops.log(loss=0.3)';
-
-const ORDERS: readonly [string, string][] = [
-  ['started desc', 'Newest'],
-  ['started asc', 'Oldest'],
-  ['duration desc', 'Longest'],
-  ['name asc', 'Name']
-];
 
 export interface RunListProps {
   model: RunsModel;
   onOpen: (id: string) => void;
-  onCompare: (a: string, b: string) => void;
+  onCompare: (ids: string[]) => void;
 }
 
 /** The sidebar's list of runs, with the filter above it. */
@@ -73,6 +65,7 @@ export function RunList(props: RunListProps): JSX.Element {
               model.pick(run);
             }
           }}
+          onPickTo={index => model.pickTo(index)}
           onOpen={index => {
             const run = model.at(index);
             if (run) {
@@ -86,73 +79,27 @@ export function RunList(props: RunListProps): JSX.Element {
   );
 }
 
-function RunFilter(props: { model: RunsModel }): JSX.Element {
-  const { model } = props;
-  const [text, setText] = React.useState(model.filter);
-  React.useEffect(() => {
-    if (text === model.filter) {
-      return;
-    }
-    const timer = window.setTimeout(() => void model.search({ filter: text }), TYPING_PAUSE_MS);
-    return () => window.clearTimeout(timer);
-  }, [model, text]);
-  const refused = model.isRefused;
-  return (
-    <div className="jp-mlops-Filter">
-      <input
-        type="search"
-        className={`jp-mlops-Field${refused ? ' jp-mod-invalid' : ''}`}
-        aria-label="Filter runs"
-        aria-invalid={refused}
-        placeholder="Filter: metrics.acc > 0.9"
-        title={FILTER_HELP}
-        spellCheck={false}
-        value={text}
-        onChange={event => setText(event.target.value)}
-      />
-      <div className="jp-mlops-Filter-options">
-        <span role="status">{model.data ? counted(model.total, 'run') : ''}</span>
-        <label>
-          <input
-            type="checkbox"
-            checked={model.archived}
-            onChange={event => void model.search({ archived: event.target.checked })}
-          />
-          archived
-        </label>
-        <select
-          aria-label="Order of runs"
-          value={model.orderBy}
-          onChange={event => void model.search({ order_by: event.target.value })}
-        >
-          {ORDERS.map(([value, label]) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
-        </select>
-      </div>
-    </div>
-  );
-}
-
-/** The runs that were picked, and what can be done with two of them. */
+/** The runs that were picked, and what can be done with them. */
 function Picked(props: {
   model: RunsModel;
-  onCompare: (a: string, b: string) => void;
+  onCompare: (ids: string[]) => void;
 }): JSX.Element | null {
-  const [a, b] = props.model.picked;
-  if (!a) {
+  const { picked } = props.model;
+  if (picked.length === 0) {
     return null;
   }
-  const twins = a.name === b?.name;
-  const name = (run: Run) => (run.name && !twins ? run.name : shortId(run.id));
+  const names = picked.map(run => run.name || shortId(run.id));
+  const told =
+    picked.length === 1 ? `${names[0]}: pick another` : `${counted(picked.length, 'run')} picked`;
   return (
     <div className="jp-mlops-Picked" role="group" aria-label="Compare runs">
-      <span role="status" title={b ? `${name(a)} and ${name(b)}` : name(a)}>
-        {b ? `${name(a)} ↔ ${name(b)}` : `${name(a)}: pick another`}
+      <span role="status" title={names.join('\n')}>
+        {told}
       </span>
-      <Button disabled={!b} onClick={() => props.onCompare(a.id, b.id)}>
+      <Button
+        disabled={picked.length < 2}
+        onClick={() => props.onCompare(picked.map(run => run.id))}
+      >
         Compare
       </Button>
       <button
@@ -167,19 +114,14 @@ function Picked(props: {
   );
 }
 
-/** The filter's mistake in the server's words; for anything else a way to try again. */
-function RunProblem(props: { model: RunsModel }): JSX.Element | null {
-  const { model } = props;
-  if (!model.error) {
-    return null;
-  }
-  const retry = model.isRefused ? undefined : () => void model.refresh();
-  return <ErrorBox error={model.error} retry={retry} />;
-}
-
 function NoRuns(props: { model: RunsModel }): JSX.Element {
   if (props.model.filter && !props.model.error) {
-    return <EmptyState title="No run matches this filter." code={FILTER_HELP} />;
+    return (
+      <EmptyState
+        title="No run matches this filter."
+        code={`Examples:\n  ${EXAMPLES.slice(0, 3).join('\n  ')}`}
+      />
+    );
   }
   return (
     <EmptyState title="No runs yet" code={FIRST_CELLS}>
@@ -212,7 +154,7 @@ export function RunRow(props: {
           className="jp-mlops-Pick"
           tabIndex={-1}
           checked={picked}
-          title="Pick two runs to compare them (space bar, or Ctrl and a click)"
+          title="Pick runs to compare them (space bar, Ctrl and a click; Shift and a click for all between)"
           aria-label={`Pick ${run.name || run.kind} ${shortId(run.id)}`}
           onClick={event => event.stopPropagation()}
           onChange={props.onPick}

@@ -1,23 +1,22 @@
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import React from 'react';
 import { Node, RunDetail } from '../../api/types';
-import { MetricChart } from '../../ui/chart';
 import { EditableText, TagEditor } from '../../ui/editable';
-import {
-  formatBytes,
-  formatDuration,
-  formatNumber,
-  formatTime,
-  formatValue
-} from '../../ui/format';
+import { formatBytes, formatDuration, formatTime } from '../../ui/format';
 import { LineageGraph } from '../../ui/lineage';
-import { Button, CopyId, Facts, KeyValues, LinkButton, PageHeader, Section } from '../../ui/page';
-import { Code, Outputs } from '../../ui/rich';
+import { Outputs } from '../../ui/outputs';
+import { Button, CopyId, Facts, LinkButton, PageHeader, Section } from '../../ui/page';
 import { useModel, useNow } from '../../ui/signals';
 import { ErrorBox, Loaded } from '../../ui/states';
 import { ProgressBar, StatusBadge, StatusIcon } from '../../ui/status';
+import { OrderBadge, RunCode } from './RunCode';
 import { RunContext } from './RunContext';
-import { RunModel } from './model';
+import { RunData, RunModels } from './RunData';
+import { RunHardware } from './RunHardware';
+import { RunMetrics } from './RunMetrics';
+import { RunParams } from './RunParams';
+import { RunReproductions } from './RunReproductions';
+import { RunModel } from './runModel';
 
 export interface RunPageProps {
   model: RunModel;
@@ -60,22 +59,18 @@ function Content(props: ContentProps): JSX.Element {
       <div className="jp-mlops-Columns">
         <div>
           {detail.error && <RunFailure error={detail.error} />}
-          <Metrics {...props} />
-          {detail.source && (
-            <Section title="Code">
-              <Code rendermime={rendermime} source={detail.source} />
-            </Section>
-          )}
-          {detail.outputs.length > 0 && (
-            <Section title="Outputs" count={detail.outputs.length}>
-              <Outputs rendermime={rendermime} outputs={detail.outputs} />
-            </Section>
-          )}
+          <RunReproductions model={model} onOpen={props.onOpen} />
+          <RunMetrics model={model} detail={detail} />
+          <RunOutputs {...props} />
+          <RunCode model={model} detail={detail} rendermime={rendermime} />
+          <RunData detail={detail} onOpen={props.onOpen} />
+          <RunModels detail={detail} />
+          <RunHardware model={model} detail={detail} />
           {detail.cells.length > 0 && <Cells {...props} />}
           <Lineage {...props} />
         </div>
         <aside>
-          <Params {...props} />
+          <RunParams detail={detail} />
           <Section title="Tags">
             <TagEditor tags={run.tags} onChange={tags => void model.edit({ tags })} />
           </Section>
@@ -89,7 +84,7 @@ function Content(props: ContentProps): JSX.Element {
             />
           </Section>
           <Artifacts {...props} />
-          <RunContext detail={detail} />
+          <RunContext model={model} detail={detail} rendermime={rendermime} />
         </aside>
       </div>
     </>
@@ -102,6 +97,7 @@ function RunHeader(props: ContentProps): JSX.Element {
   const now = useNow(1_000);
   const jobId = run.job_id;
   const duration = run.status === 'running' ? now - run.started_at : run.duration_s;
+  const openJob = (id: string) => onOpen({ id: `job:${id}`, kind: 'job', label: '', status: '' });
   const openNotebook = run.notebook ? notebookOpener(run.notebook) : null;
   const facts = [
     <StatusBadge status={run.status} reason={run.status_reason} key="status" />,
@@ -110,7 +106,8 @@ function RunHeader(props: ContentProps): JSX.Element {
     run.kind,
     formatTime(run.started_at),
     formatDuration(duration),
-    [run.user, run.host].filter(Boolean).join('@')
+    [run.user, run.host].filter(Boolean).join('@'),
+    <OrderBadge context={props.detail.context} key="order" />
   ];
   return (
     <PageHeader
@@ -123,11 +120,21 @@ function RunHeader(props: ContentProps): JSX.Element {
           Notebook
         </Button>
       )}
-      {jobId && (
-        <Button onClick={() => onOpen({ id: `job:${jobId}`, kind: 'job', label: '', status: '' })}>
-          Job
-        </Button>
-      )}
+      {jobId && <Button onClick={() => openJob(jobId)}>Job</Button>}
+      <Button
+        title="Run it again from what was recorded: its cells, parameters and dataset versions"
+        onClick={() => void model.reproduce()}
+      >
+        Reproduce
+      </Button>
+      <a
+        className="jp-mlops-Button"
+        href={model.exportUrl}
+        download={`run-${run.id}.zip`}
+        title="Download it all as one zip file: notebook, metrics, outputs, artifacts, lock file"
+      >
+        Export
+      </a>
       <Button
         title={run.archived ? 'Show it in lists again' : 'Hide it from lists; nothing is deleted'}
         onClick={() => void model.edit({ archived: !run.archived })}
@@ -135,6 +142,30 @@ function RunHeader(props: ContentProps): JSX.Element {
         {run.archived ? 'Unarchive' : 'Archive'}
       </Button>
     </PageHeader>
+  );
+}
+
+/** What the cell displayed, also while it goes on and after its tab was closed. */
+function RunOutputs(props: ContentProps): JSX.Element | null {
+  const { detail, model, rendermime } = props;
+  const running = detail.run.status === 'running';
+  if (detail.outputs.length === 0) {
+    return running ? (
+      <Section title="Outputs">
+        <p className="jp-mlops-Hint">Nothing yet. What the cell displays appears here.</p>
+      </Section>
+    ) : null;
+  }
+  return (
+    <Section title="Outputs" count={detail.outputs.length} note={running ? 'live' : undefined}>
+      <Outputs
+        rendermime={rendermime}
+        outputs={detail.outputs}
+        widgets={detail.widgets}
+        live={running}
+        urlOf={output => model.outputUrl(output)}
+      />
+    </Section>
   );
 }
 
@@ -151,76 +182,6 @@ function RunFailure(props: { error: { name: string; message: string; traceback: 
           <summary>Traceback</summary>
           <pre>{traceback}</pre>
         </details>
-      )}
-    </Section>
-  );
-}
-
-function Metrics(props: ContentProps): JSX.Element {
-  const metrics = Object.entries(props.detail.run.metrics);
-  const charts = metrics.flatMap(([name]) => props.model.histories.get(name) ?? []);
-  return (
-    <Section title="Metrics" count={metrics.length}>
-      {metrics.length === 0 ? (
-        <p className="jp-mlops-Hint">
-          None. <code>mlops.log(loss=0.3, step=1)</code> records one.
-        </p>
-      ) : (
-        <table className="jp-mlops-Table" aria-label="Metrics">
-          <thead>
-            <tr>
-              {['metric', 'last', 'min', 'max', 'points'].map(title => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {metrics.map(([name, summary]) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td title={String(summary.last)}>
-                  <strong>{formatNumber(summary.last)}</strong>
-                </td>
-                <td title={String(summary.min)}>{formatNumber(summary.min)}</td>
-                <td title={String(summary.max)}>{formatNumber(summary.max)}</td>
-                <td>{summary.count}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-      {charts.length > 0 && (
-        <div className="jp-mlops-Charts">
-          {charts.map(history => (
-            <MetricChart key={history.name} history={history} />
-          ))}
-        </div>
-      )}
-    </Section>
-  );
-}
-
-function Params(props: ContentProps): JSX.Element {
-  const { run, params_from } = props.detail;
-  const items = Object.entries(run.params);
-  return (
-    <Section title="Params" count={items.length}>
-      {items.length === 0 ? (
-        <p className="jp-mlops-Hint">
-          None. Literals that the cell assigns and <code>-p NAME=VALUE</code> are recorded.
-        </p>
-      ) : (
-        <KeyValues
-          label="Params"
-          items={items.map(([key, value]) => [
-            key,
-            <span title={params_from[key] && `from: ${params_from[key]}`} key={key}>
-              {formatValue(value)}
-            </span>
-          ])}
-        />
       )}
     </Section>
   );

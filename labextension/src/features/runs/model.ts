@@ -1,10 +1,11 @@
-import { Client, RunEdit, RunQuery } from '../../api/client';
+import { Client, RunQuery } from '../../api/client';
 import { Changes } from '../../api/changes';
-import { RequestError } from '../../api/request';
 import { Resource } from '../../api/resource';
-import { Comparison, History, Lineage, Run, RunDetail } from '../../api/types';
+import { Run } from '../../api/types';
 
 export const PAGE_SIZE = 100;
+/** As many runs as can be compared with one another. */
+export const MOST_PICKED = 100;
 
 /** What the list has of the server's answer: some pages of it, by number. */
 interface Window {
@@ -35,23 +36,56 @@ export class RunsModel extends Resource<Window> {
     return this.error?.status === 400;
   }
 
-  /** Up to two runs to be compared, in the order in which they were picked. */
+  /** Runs to be compared, in the order in which they were picked. */
   picked: readonly Run[] = [];
 
   isPicked(id: string): boolean {
     return this.picked.some(run => run.id === id);
   }
 
-  /** Pick a run, or let go of it; a third one takes the place of the second. */
+  /** Pick a run, or let go of it. */
   pick(run: Run): void {
     const others = this.picked.filter(each => each.id !== run.id);
-    this.picked = this.isPicked(run.id) ? others : [...others.slice(0, 1), run];
+    this.picked = this.isPicked(run.id) ? others : [...others, run].slice(-MOST_PICKED);
+    this.notify();
+  }
+
+  /** Pick all from the last one picked to this one, as a click that holds Shift does in any list. */
+  pickTo(index: number): void {
+    const last = this.picked[this.picked.length - 1];
+    const start = last ? this._indexOf(last.id) : index;
+    const step = start <= index ? 1 : -1;
+    const passed: Run[] = [];
+    for (let i = start; i !== index + step; i += step) {
+      const run = this.at(i);
+      if (run && !this.isPicked(run.id)) {
+        passed.push(run);
+      }
+    }
+    this.picked = [...this.picked, ...passed].slice(0, MOST_PICKED);
     this.notify();
   }
 
   unpickAll(): void {
     this.picked = [];
     this.notify();
+  }
+
+  /** Where the runs that match can be downloaded from as CSV. */
+  get tableUrl(): string {
+    const { filter, orderBy, archived } = this;
+    return this._client.tableUrl({ filter, order_by: orderBy, archived });
+  }
+
+  /** The fields of params, metrics and tags that the runs in view have, as the filter language names them. */
+  get fields(): string[] {
+    const found = new Set<string>();
+    for (const run of [...(this.data?.pages.values() ?? [])].flat()) {
+      Object.keys(run.metrics).forEach(name => found.add(`metrics.${quoted(name)}`));
+      Object.keys(run.params).forEach(name => found.add(`params.${quoted(name)}`));
+      Object.keys(run.tags).forEach(name => found.add(`tags.${quoted(name)}`));
+    }
+    return [...found].sort();
   }
 
   filter = '';
@@ -96,7 +130,17 @@ export class RunsModel extends Resource<Window> {
       )
     );
     const pages = new Map(numbers.map((page, i) => [page, answers[i].runs]));
-    return { total: answers[0].total, pages };
+    return { total: answers[0].total ?? answers[0].runs.length, pages };
+  }
+
+  private _indexOf(id: string): number {
+    for (const [page, runs] of this.data?.pages ?? []) {
+      const place = runs.findIndex(run => run.id === id);
+      if (place >= 0) {
+        return page * PAGE_SIZE + place;
+      }
+    }
+    return 0;
   }
 
   private _inView(): number[] {
@@ -107,93 +151,8 @@ export class RunsModel extends Resource<Window> {
   private _last = 0;
 }
 
-/** Two runs side by side; read again when one of them changes. */
-export class ComparisonModel extends Resource<Comparison> {
-  constructor(
-    readonly a: string,
-    readonly b: string,
-    private _client: Client,
-    changes: Changes
-  ) {
-    super();
-    this.follow(changes, 'runs', id => id === a || id === b);
-  }
-
-  protected load(): Promise<Comparison> {
-    return this._client.compare(this.a, this.b);
-  }
-}
-
-/** One run with its metric histories and its lineage, followed while it is running. */
-export class RunModel extends Resource<RunDetail> {
-  constructor(
-    readonly id: string,
-    private _client: Client,
-    private _changes: Changes
-  ) {
-    super();
-    this.follow(_changes, 'runs', id => id === this.id);
-  }
-
-  /** By metric name; a metric with one value has none. */
-  histories = new Map<string, History>();
-  lineage: Lineage | null = null;
-  /** Why the last edit was refused. */
-  editError: RequestError | null = null;
-
-  artifactUrl(name: string): string {
-    return this._client.artifactUrl(this.id, name);
-  }
-
-  async edit(edit: RunEdit): Promise<void> {
-    try {
-      const run = await this._client.editRun(this.id, edit);
-      this.editError = null;
-      if (this.data) {
-        this.data = { ...this.data, run };
-      }
-      this.notify();
-      this._changes.announce('runs', [this.id]);
-    } catch (thrown) {
-      this.editError = RequestError.of(thrown);
-      this.notify();
-    }
-  }
-
-  protected async load(): Promise<RunDetail> {
-    const detail = await this._client.run(this.id);
-    await Promise.all([this._loadHistories(detail.run), this._loadLineage(detail)]);
-    return detail;
-  }
-
-  /** Only of metrics that have grown since the last time. */
-  private async _loadHistories(run: Run): Promise<void> {
-    const grown = Object.entries(run.metrics).filter(
-      ([name, summary]) => summary.count > 1 && this._counts.get(name) !== summary.count
-    );
-    await Promise.all(
-      grown.map(async ([name, summary]) => {
-        this.histories.set(name, await this._client.history(this.id, name));
-        this._counts.set(name, summary.count);
-      })
-    );
-  }
-
-  /** Only when an edge can have come; the page shows without it when it cannot be had. */
-  private async _loadLineage(detail: RunDetail): Promise<void> {
-    const edges = [detail.run.status, detail.inputs, detail.registered, detail.children];
-    const key = JSON.stringify(edges);
-    if (key === this._lineageKey) {
-      return;
-    }
-    try {
-      this.lineage = await this._client.lineage(`run:${this.id}`);
-      this._lineageKey = key;
-    } catch {
-      this.lineage = null;
-    }
-  }
-
-  private _counts = new Map<string, number>();
-  private _lineageKey = '';
+/** A name as the filter language takes it: in backquotes where it is no plain word. */
+function quoted(name: string): string {
+  const plain = /^[^\s()<>=!,'"`]+$/.test(name) && !/\.(last|min|max)$/.test(name);
+  return plain ? name : `\`${name}\``;
 }

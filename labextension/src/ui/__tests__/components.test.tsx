@@ -1,33 +1,13 @@
 import { fireEvent, render, screen } from '@testing-library/react';
 import React from 'react';
 import { describe, expect, it, vi } from 'vitest';
-import { Lineage, Output } from '../../api/types';
-import { chartData } from '../chart';
+import { Lineage } from '../../api/types';
 import { EditableText, TagEditor } from '../editable';
 import { BOX_HEIGHT, BOX_WIDTH, draw } from '../layering';
 import { LineageGraph } from '../lineage';
 import { nextIndex } from '../list';
-import { bundleOf, fenced, joinedStreams } from '../rich';
+import { fenced } from '../rich';
 import { StatusIcon } from '../status';
-
-describe('a chart', () => {
-  const base = { run_id: 'r', name: 'loss' };
-
-  it('has gaps where a value is not finite', () => {
-    const history = { ...base, steps: [0, 1, 2], times: [5, 6, 7], values: [1, 'NaN' as const, 3] };
-    expect(chartData(history)).toEqual({ x: [0, 1, 2], y: [1, null, 3], axis: 'step' });
-  });
-
-  it('runs over seconds where a point has no step', () => {
-    const history = { ...base, steps: [0, null], times: [5, 7.5], values: [1, 2] };
-    expect(chartData(history)).toEqual({ x: [0, 2.5], y: [1, 2], axis: 'seconds' });
-  });
-
-  it('puts the steps of several writers in order', () => {
-    const history = { ...base, steps: [0, 2, 1], times: [1, 2, 3], values: [10, 30, 20] };
-    expect(chartData(history)).toMatchObject({ x: [0, 1, 2], y: [10, 20, 30] });
-  });
-});
 
 describe('lineage', () => {
   const node = (id: string) => ({ id, kind: id.split(':')[0], label: id, status: '' });
@@ -114,27 +94,8 @@ describe('lineage', () => {
   });
 });
 
-describe('outputs', () => {
-  const stream = (position: number, name: string, text: string): Output => ({
-    position,
-    kind: 'stream',
-    name,
-    data: { 'text/plain': text },
-    time: 0,
-    metadata: {}
-  });
-
-  it('join neighbouring parts of one stream', () => {
-    const parts = [stream(0, 'stdout', 'a'), stream(1, 'stdout', 'b'), stream(2, 'stderr', 'c')];
-    expect(joinedStreams(parts).map(bundleOf)).toEqual([
-      { 'application/vnd.jupyter.stdout': 'ab' },
-      { 'application/vnd.jupyter.stderr': 'c' }
-    ]);
-  });
-
-  it('keep backquotes in code from ending its block', () => {
-    expect(fenced('x = """\n```\n"""')).toBe('````python\nx = """\n```\n"""\n````');
-  });
+it('backquotes in code do not end its block', () => {
+  expect(fenced('x = """\n```\n"""')).toBe('````python\nx = """\n```\n"""\n````');
 });
 
 describe('keys in a list', () => {

@@ -8,7 +8,10 @@ import { RunsModel } from '../model';
 import { RunList, RunRow } from '../RunList';
 
 function aList(runs: () => Promise<unknown>) {
-  return new RunsModel({ runs } as unknown as Client, new FakeStream().changes);
+  return new RunsModel(
+    { runs, tableUrl: () => '/table' } as unknown as Client,
+    new FakeStream().changes
+  );
 }
 
 describe('a row of the list of runs', () => {
