@@ -12,7 +12,6 @@ from ...capture.redact import redact_all
 from ...config import Settings
 from ...entities import (
     Artifact,
-    CellTiming,
     Comparison,
     DataRead,
     FigureTable,
@@ -22,8 +21,6 @@ from ...entities import (
     RunDetail,
     RunPage,
     RunTable,
-    SeenModel,
-    VersionRef,
     is_id,
 )
 from ...entities.ids import ALPHABET
@@ -34,12 +31,20 @@ from ...journal.records import Close, Data, Edit, Join, Tags
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from ...protocols.points import Points
-from ...protocols.runs import EDITOR, IndexedRun, RunIndex, RunRecords, Sight, Stamped
+from ...protocols.runs import EDITOR, IndexedRun, RunIndex, RunRecords, Sight
 from .captured import CapturedFile, captured_file
 from .comparing import compare
 from .data_comparison import data_differences
 from .data_digests import LaterDigests, as_record, content_of, is_pending
 from .data_reads import Recognise, data_reads, nothing_recognised
+from .details import (
+    artifacts,
+    cell_timings,
+    inputs_read,
+    seen_models,
+    values_of,
+    versions_registered,
+)
 from .ingest import Ingestor
 from .liveness import Liveness, explained
 from .outputs import assemble, widget_state, with_waiting
@@ -116,23 +121,23 @@ class RunService:
         if self._digests_came(run.id, records, digests_wait_s):
             records = self._index.records(run.id)
         details = records.details
-        inputs = _inputs(records)
+        inputs = inputs_read(records)
         messages = with_waiting(records.outputs, output_tails(self._settings.home, run.id))
         return RunDetail(
             run=run,
-            source=_values(details, "source").get("", ""),
+            source=values_of(details, "source").get("", ""),
             error=records.error,
-            context=_values(details, "context"),
+            context=values_of(details, "context"),
             params_from=dict(records.params_from),
             outputs=assemble(messages, self._blobs.get),
             widgets=widget_state(messages, self._blobs.get),
-            artifacts=_artifacts(details.get("artifact", {})),
-            cells=_cells(details.get("cell", {})),
+            artifacts=artifacts(details.get("artifact", {})),
+            cells=cell_timings(details.get("cell", {})),
             data=data_reads(details.get("data", {}), inputs, self._recognise),
-            models=_models(details.get("context", {})),
+            models=seen_models(details.get("context", {})),
             hardware=dict(records.hardware),
             inputs=inputs,
-            registered=_registered(records),
+            registered=versions_registered(records),
             children=self._index.children(run.id),
         )
 
@@ -143,13 +148,12 @@ class RunService:
     def artifact_entry(self, run_id: str, name: str) -> Artifact:
         """An artifact without its content. Raises NotFound when the run has none of that name."""
         run = self._find(run_id, self._look()).run
-        artifacts = {
-            each.name: each for each in _artifacts(self._index.records(run.id).details.get("artifact", {}))
-        }
-        if name not in artifacts:
-            known = ", ".join(sorted(artifacts)) or "none"
+        entries = artifacts(self._index.records(run.id).details.get("artifact", {}))
+        found = {each.name: each for each in entries}
+        if name not in found:
+            known = ", ".join(sorted(found)) or "none"
             raise NotFound(f"Run {run.id} has no artifact {name!r}. It has: {known}.")
-        return artifacts[name]
+        return found[name]
 
     def captured(self, run_id: str, digest: str) -> CapturedFile:
         """A file captured with a run (patch, lock file, notebook, module) by its digest. Raises NotFound."""
@@ -158,7 +162,7 @@ class RunService:
     def context(self, run_id: str) -> dict[str, Any]:
         """What was captured of a run's surroundings, without the rest of it. Raises NotFound, Ambiguous."""
         run = self._find(run_id, self._look()).run
-        return _values(self._index.records(run.id).details, "context")
+        return values_of(self._index.records(run.id).details, "context")
 
     def history(self, run_id: str, name: str, *, max_points: int | None = None) -> History:
         """A metric's points; more than ``max_points`` are thinned without losing extremes.
@@ -376,43 +380,3 @@ def _distinct(run_ids: Sequence[str]) -> list[str]:
 
 def _as_texts(tags: Mapping[str, Any]) -> dict[str, str | None]:
     return {key: None if value is None else str(value) for key, value in tags.items()}
-
-
-def _values(details: Mapping[str, Mapping[str, Stamped]], kind: str) -> dict[str, Any]:
-    return {name: stamped.value for name, stamped in details.get(kind, {}).items()}
-
-
-def _artifacts(details: Mapping[str, Stamped]) -> list[Artifact]:
-    return [Artifact(name=name, **value, time=stamp[0]) for name, (value, stamp) in details.items()]
-
-
-def _cells(details: Mapping[str, Stamped]) -> list[CellTiming]:
-    cells = [CellTiming(index=int(index), **stamped.value) for index, stamped in details.items()]
-    return sorted(cells, key=lambda cell: cell.index)
-
-
-def _models(context: Mapping[str, Stamped]) -> list[SeenModel]:
-    seen = context.get("models")
-    return [] if seen is None else [SeenModel(**model) for model in seen.value]
-
-
-def _inputs(records: RunRecords) -> list[VersionRef]:
-    """Each version once, however often it was read."""
-    refs = {
-        (each.kind, each.name, each.version, each.digest): VersionRef(
-            kind=each.kind, name=each.name, version=each.version, digest=each.digest
-        )
-        for each in records.inputs
-    }
-    return list(refs.values())
-
-
-def _registered(records: RunRecords) -> list[VersionRef]:
-    refs = {
-        (each.kind, each.name, each.version, each.digest): VersionRef(
-            kind=each.kind, name=each.name, version=each.version, digest=each.digest
-        )
-        for each in records.registrations
-        if not each.problem
-    }
-    return list(refs.values())
