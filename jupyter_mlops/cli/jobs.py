@@ -17,8 +17,9 @@ from ..services.lookup import run_or_job
 from ..services.quantities import duration_text, memory_bytes, seconds
 from ..services.rows import job_row
 from ..services.showing.outputs_text import outputs_text
+from ..services.showing.tables import pairs
 from ..workspace import current
-from .tables import clock_time, console, pairs, print_json, print_table
+from .tables import clock_time, console, print_json, print_table
 
 COLUMNS = ("id", "name", "status", "submitted", "took", "progress", "gpus", "params", "reason")
 

@@ -9,8 +9,9 @@ from typing import Any
 from ..entities import Dataset, DatasetVersion, Model, ModelVersion, short_id
 from ..services.quantities import size_text
 from ..services.rows import dataset_row, model_row
+from ..services.showing.tables import pairs
 from ..workspace import current
-from .tables import clock_time, console, pairs, print_json, print_table
+from .tables import clock_time, console, print_json, print_table
 
 DATASET_COLUMNS = ("dataset", "kind", "rows", "columns", "size", "created", "by", "run", "digest")
 MODEL_COLUMNS = ("model", "aliases", "class", "metrics", "size", "created", "by", "run", "digest")

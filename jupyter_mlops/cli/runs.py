@@ -20,8 +20,9 @@ from ..services.rows import run_row, uniform
 from ..services.runs.data_reads import DATA_COLUMNS, shown_data
 from ..services.showing.comparison_text import ALL_SAME, SAME, comparison_rows, title
 from ..services.showing.outputs_text import outputs_text
+from ..services.showing.tables import main_first, pairs
 from ..workspace import current
-from .tables import clock_time, console, number, pairs, print_json, print_table
+from .tables import clock_time, console, number, print_json, print_table
 
 SHOWN_LINES = 40
 LISTED = 100
@@ -83,7 +84,7 @@ def print_runs(runs: Iterable[Run], title: str = "Runs") -> None:
             run.status.value,
             clock_time(run.started_at),
             duration_text(run.duration_s),
-            pairs(run.params),
+            pairs(main_first(run.params)),
             pairs({name: summary.last for name, summary in run.metrics.items()}),
         )
         for run in runs
@@ -122,7 +123,7 @@ def _print_run(detail: RunDetail) -> None:
             "job": run.job_id,
             "sweep": run.sweep_id,
             "user": f"{run.user}@{run.host}",
-            "tags": pairs(run.tags, limit=20),
+            "tags": pairs(run.tags, limit=20, width=1000),
             "note": run.note,
             "read": ", ".join(_reference(each) for each in detail.inputs),
             "registered": ", ".join(_reference(each) for each in detail.registered),
@@ -177,7 +178,7 @@ def _print_job(job: Job) -> None:
             "took": duration_text(took),
             "progress": f"cell {job.progress.done} of {job.progress.total}" if job.progress else None,
             "attempt": str(job.attempt),
-            "params": pairs(spec.params, limit=20),
+            "params": pairs(spec.params, limit=20, width=1000),
             "gpus": ", ".join(job.gpus) or str(spec.resources.gpus),
             "cpus": str(spec.resources.cpus),
             "executor": spec.executor,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -70,12 +70,6 @@ def _cell(column: str, value: Any) -> str:
     if column == "status" and text in COLOURS:
         return f"[{COLOURS[text]}]{text}[/]"
     return text
-
-
-def pairs(values: Mapping[str, Any], *, limit: int = 5) -> str:
-    """``a=1 b=2 ...``, for one cell of a table."""
-    shown = [f"{name}={number(value)}" for name, value in list(values.items())[:limit]]
-    return "  ".join(shown + ["…"] * (len(values) > limit))
 
 
 def number(value: Any) -> str:

@@ -14,7 +14,7 @@ from ..services.quantities import counted, duration_text, size_text
 from ..services.rows import dataset_row, job_row, model_row, run_row
 from ..services.runs.data_reads import DATA_COLUMNS, shown_data
 from ..services.showing.outputs_text import outputs_text
-from ..services.showing.tables import facts, pairs, table, when
+from ..services.showing.tables import facts, main_first, pairs, table, when
 from ..wire import to_json
 from ..workspace import Workspace
 
@@ -136,7 +136,7 @@ def _run_table(found: Iterable[Run]) -> str:
             run.status.value,
             when(run.started_at),
             duration_text(run.duration_s),
-            pairs(run.params),
+            pairs(main_first(run.params)),
             pairs({name: summary.last for name, summary in run.metrics.items()}),
         )
         for run in found
@@ -179,7 +179,7 @@ def _run_text(detail: RunDetail) -> str:
                 "host": run.host,
                 "python": detail.context.get("python"),
                 "git": commit,
-                "tags": pairs(run.tags, limit=20),
+                "tags": pairs(run.tags, limit=20, width=1000),
                 "note": run.note,
                 "read": ", ".join(f"{each.kind} {each.name}@{each.version}" for each in detail.inputs),
                 "registered": ", ".join(f"{each.kind} {each.name}" for each in detail.registered),
@@ -220,7 +220,7 @@ def _job_text(job: Job) -> str:
             "submitted": when(spec.submitted_at),
             "took": duration_text(took),
             "progress": f"cell {job.progress.done} of {job.progress.total}" if job.progress else "",
-            "params": pairs(spec.params, limit=20),
+            "params": pairs(spec.params, limit=20, width=1000),
             "gpus": ", ".join(job.gpus) or spec.resources.gpus,
             "executor": spec.executor,
             "run": job.run_id,

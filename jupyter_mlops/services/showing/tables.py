@@ -27,10 +27,20 @@ def facts(values: Mapping[str, Any]) -> str:
     return "\n".join(f"{name:<{width}}  {value}" for name, value in kept.items())
 
 
-def pairs(values: Mapping[str, Any], *, limit: int = 4) -> str:
-    """``a=1 b=2 …`` for one cell of a table."""
-    some = [f"{name}={shown(value)}" for name, value in list(values.items())[:limit]]
-    return " ".join([*some, "…"] if len(values) > limit else some)
+def pairs(values: Mapping[str, Any], *, limit: int = 5, width: int = 64) -> str:
+    """``a=1  b=2  …`` for one cell of a table: the first ``limit`` that fit into ``width`` characters."""
+    some: list[str] = []
+    for name, value in list(values.items())[:limit]:
+        text = f"{name}={shown(value)}"
+        if some and len("  ".join([*some, text])) > width:
+            break
+        some.append(text)
+    return "  ".join([*some, "…"] if len(values) > len(some) else some)
+
+
+def main_first(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Params as lists show them: the arguments of objects (``model.C``) after all others."""
+    return dict(sorted(params.items(), key=lambda item: ("." in item[0], item[0])))
 
 
 def shown(value: Any) -> str:
