@@ -104,12 +104,12 @@ def summarize(points: Points, latest: int | None = None) -> MetricSummary:
     """
     latest = points.latest() if latest is None else latest
     last, step = points.values[latest], points.steps[latest]
-    least, greatest = _extremes(points.values, last)
+    least, greatest = _extremes(points.values.tolist(), last)  # of a list, whose numbers are made once
     return MetricSummary(
         last=last,
         min=least + 0.0,  # -0.0 and 0.0 are equal: which one is met first must not matter
         max=greatest + 0.0,
-        count=len(points),
+        count=len(points.values),
         last_step=None if step == NO_STEP else step,
     )
 

@@ -59,9 +59,8 @@ class SqlRunIndex:
             return Standing(*connection.execute(query).one())
 
     def note_scan(self, now: float) -> None:
-        statement = update(tables.state).where(tables.state.c.name == schema.SCANNED).values(value=now)
         with self._database.write() as connection:
-            connection.execute(statement)
+            schema.note_scan(connection, now)
 
     def journals(self, run_ids: Iterable[str]) -> dict[tuple[str, str], JournalState]:
         with self._database.read() as connection:

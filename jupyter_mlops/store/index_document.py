@@ -84,10 +84,10 @@ def pack(document: Document) -> bytes:
     rest = [
         words,
         document.error,
-        {name: _packed(stamp, places) for name, stamp in sorted(document.stamps.items())},
-        [(places[source], *_packed(stamp, places)) for _, (_, source, stamp) in params],
-        {name: _packed(stamp, places) for name, (_, stamp) in metrics},
-        {name: _packed(stamp, places) for name, (_, stamp) in tags},
+        {name: (time, places[writer], n) for name, (time, writer, n) in sorted(document.stamps.items())},
+        [(places[source], time, places[writer], n) for _, (_, source, (time, writer, n)) in params],
+        {name: (time, places[writer], n) for name, (_, (time, writer, n)) in metrics},
+        {name: (time, places[writer], n) for name, (_, (time, writer, n)) in tags},
     ]
     return _encode(
         Listed(
@@ -141,16 +141,12 @@ def _groups(document: Document) -> tuple[dict[str, Any], dict[str, Any], dict[st
 
 def _words(document: Document) -> tuple[list[str], dict[str, int]]:
     """All writers and sources, sorted, and their places."""
-    words = {stamp[1] for stamp in document.stamps.values()}
-    words.update(source for _, source, _ in document.params.values())
+    words = {writer for _, writer, _ in document.stamps.values()}
+    words |= {source for _, source, _ in document.params.values()}
     for group in _groups(document):
-        words.update(each[-1][1] for each in group.values())
+        words |= {each[-1][1] for each in group.values()}
     found = sorted(words)
     return found, {word: place for place, word in enumerate(found)}
-
-
-def _packed(stamp: Stamp, places: Mapping[str, int]) -> tuple[float, int, int]:
-    return stamp[0], places[stamp[1]], stamp[2]
 
 
 def _stamp(packed: list[Any], words: list[str]) -> Stamp:
@@ -205,8 +201,8 @@ def pack_details(details: Details) -> bytes:
     words = sorted({stamp[1] for _, stamp in details.values()})
     places = {word: place for place, word in enumerate(words)}
     rows = [
-        [kind, name, [value.digest] if isinstance(value, LongText) else value, *_packed(stamp, places)]
-        for (kind, name), (value, stamp) in sorted(details.items())
+        [kind, name, [value.digest] if isinstance(value, LongText) else value, time, places[writer], n]
+        for (kind, name), (value, (time, writer, n)) in sorted(details.items())
     ]
     return _encode([words, rows])
 

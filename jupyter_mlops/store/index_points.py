@@ -61,7 +61,10 @@ def write_points(
         if start % SMALL or LARGE - len(points) <= start % LARGE > 0:
             start, points = _with_open_blocks(connection, series, start, points)
         elif len(points) <= SMALL:  # as most are: metrics that were logged together share their heads
-            head = heads.get(id(points.times)) or heads.setdefault(id(points.times), _head(points))
+            of_times = id(points.times)
+            head = heads.get(of_times)
+            if head is None:
+                head = heads[of_times] = _head(points)
             rows.append((*series, start, head + _bytes(points.values)))
             continue
         for first, end in _cuts(start, len(points)):
@@ -112,11 +115,12 @@ def _by_series(
     owned: set[Series] = set()
     for delta in deltas:
         run, journal = runs[delta.run_id], journals[delta.run_id, delta.writer]
+        goes_on = delta.start > 0
         for name, points in delta.points.items():
             series = Series(run, name_key(name), journal)
             if series not in found:
                 found[series] = points
-                if delta.start:
+                if goes_on:
                     going_on.add(series)
                 continue
             if series not in owned:  # a delta's columns may be those of several metrics

@@ -6,11 +6,12 @@ import logging
 import time
 
 from sqlalchemy import Connection, MetaData, Table, insert, inspect, select, text, update
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ..errors import Unavailable
 from . import index_texts
 from .database import Database
-from .index_tables import SCHEMA_VERSION, metadata, state
+from .index_tables import LATER, SCHEMA_VERSION, metadata, state
 
 SCHEMA = "schema"
 SEQ = "seq"
@@ -62,10 +63,27 @@ def recreate(connection: Connection) -> None:
     for name in _present(connection):
         Table(name, old)
     old.drop_all(connection)
-    metadata.create_all(connection, checkfirst=False)
+    for table in metadata.sorted_tables:
+        connection.execute(CreateTable(table))
+    _make_indexes(connection, later=False)
     index_texts.create(connection)
     rows = [{"name": SCHEMA, "value": float(SCHEMA_VERSION)}, {"name": SEQ, "value": seq}]
     connection.execute(insert(state), [*rows, {"name": SCANNED, "value": None}])
+
+
+def note_scan(connection: Connection, now: float) -> None:
+    """All journals have been read: the first time, make the indexes that only searches need."""
+    scanned = state.c.name == SCANNED
+    if connection.execute(select(state.c.value).where(scanned)).scalar_one() is None:
+        _make_indexes(connection, later=True)
+    connection.execute(update(state).where(scanned).values(value=now))
+
+
+def _make_indexes(connection: Connection, *, later: bool) -> None:
+    for table in metadata.sorted_tables:
+        for index in sorted(table.indexes, key=lambda each: str(each.name)):
+            if bool(index.info.get(LATER)) is later:
+                connection.execute(CreateIndex(index, if_not_exists=True))
 
 
 def next_seq(connection: Connection) -> int:

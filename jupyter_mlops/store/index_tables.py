@@ -49,6 +49,8 @@ class Number(TypeDecorator[float]):
 
 
 metadata = MetaData()
+LATER = "later"
+"""In an index's ``info``: it is made after the first scan."""
 
 # Texts are compared and sorted by code point everywhere, as SQLite and Python do.
 Code = Text().with_variant(Text(collation="C"), "postgresql")
@@ -61,6 +63,15 @@ def _key(name: str, *, primary: bool = True) -> Column[Any]:
 
 def _name() -> Column[Any]:
     return Column("name", Integral, primary_key=True, autoincrement=False)
+
+
+def _later(name: str, *columns: str, **where: Any) -> Index:
+    """An index that only searches need. It is made when all journals have been read for the first time.
+
+    Rows come in by run and these are by value: kept up from the start, nearly every page of theirs would
+    be written again with each batch of runs.
+    """
+    return Index(name, *columns, info={LATER: True}, **where)
 
 
 def _where(condition: str, *, sqlite: str = "") -> dict[str, Any]:
@@ -119,13 +130,13 @@ runs = Table(
     Column("note", Code, nullable=False),
     Column("code", Integral),  # the key of its source in run_texts
     Index("runs_by_id", "id", unique=True),
-    Index("runs_by_start", "started_at", "id", "archived"),
-    Index("runs_by_status", "status", "started_at", "id"),
-    Index("runs_by_experiment", "experiment", "started_at", "id"),
+    _later("runs_by_start", "started_at", "id", "archived"),
+    _later("runs_by_status", "status", "started_at", "id"),
+    _later("runs_by_experiment", "experiment", "started_at", "id"),
     Index("runs_by_parent", "parent_id", **_where("parent_id IS NOT NULL")),
     Index("runs_by_job", "job_id", **_where("job_id IS NOT NULL")),
     Index("runs_by_sweep", "sweep_id", **_where("sweep_id IS NOT NULL")),
-    Index("runs_by_code", "code", **_where("code IS NOT NULL")),
+    _later("runs_by_code", "code", **_where("code IS NOT NULL")),
 )
 
 marks = Table(
@@ -138,7 +149,7 @@ marks = Table(
     Column("dead", Boolean, nullable=False),
     # the last of "", "silent" and "lost" that `changes` told of
     Column("told", String(8), nullable=False),
-    Index("run_marks_by_seq", "seq"),
+    _later("run_marks_by_seq", "seq"),
     Index("run_marks_watched", "run", **_where("watched", sqlite="watched IS 1")),
     Index("run_marks_dead", "run", **_where("dead", sqlite="dead IS 1")),
 )
@@ -158,8 +169,8 @@ params = Table(
     Column("number", Double),
     Column("text", Code, nullable=False),
     Column("text_key", Integral),  # NULL for numbers
-    Index("run_params_by_number", "name", "number", "run", **_where("number IS NOT NULL")),
-    Index("run_params_by_text", "name", "text_key", "run", **_where("text_key IS NOT NULL")),
+    _later("run_params_by_number", "name", "number", "run", **_where("number IS NOT NULL")),
+    _later("run_params_by_text", "name", "text_key", "run", **_where("text_key IS NOT NULL")),
     sqlite_with_rowid=False,
 )
 
@@ -170,7 +181,7 @@ tags = Table(
     _key("run"),
     Column("text", Code, nullable=False),
     Column("text_key", Integral, nullable=False),
-    Index("run_tags_by_text", "name", "text_key", "run"),
+    _later("run_tags_by_text", "name", "text_key", "run"),
     sqlite_with_rowid=False,
 )
 
@@ -182,7 +193,7 @@ metrics = Table(
     Column("last", Number),
     Column("min", Number),
     Column("max", Number),
-    Index("run_metrics_by_last", "name", "last", "run"),
+    _later("run_metrics_by_last", "name", "last", "run"),
     sqlite_with_rowid=False,
 )
 

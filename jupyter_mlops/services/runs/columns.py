@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
-from itertools import compress
+from itertools import chain, compress
 
 from ...journal.records import Metrics
 from ...protocols.points import NO_STEP, Points
@@ -35,21 +35,26 @@ def columns_of(records: Sequence[Metrics]) -> dict[str, Points]:
 
 
 def _of_many_shapes(records: Sequence[Metrics]) -> dict[str, Points]:
-    shapes: defaultdict[tuple[str, ...], list[Metrics]] = defaultdict(list)
-    for record in records:
-        shapes[tuple(record.m)].append(record)
-    uses = Counter(name for shape in shapes for name in shape)
+    """Metrics that stand in the same records share the columns beside their values."""
+    shapes: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+    for place, record in enumerate(records):
+        shapes[tuple(record.m)].append(place)
+    holders: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
+    for shape in shapes:
+        for name in shape:
+            holders[name].append(shape)
+    together: defaultdict[tuple[int, ...], list[str]] = defaultdict(list)
+    numbers = {shape: number for number, shape in enumerate(shapes)}
+    for name, those in holders.items():
+        together[tuple(map(numbers.__getitem__, those))].append(name)
     found: dict[str, Points] = {}
-    for shape, alike in shapes.items():
-        own = {name: [record.m[name] for record in alike] for name in shape if uses[name] == 1}
-        found |= _of_one_shape(alike, own) if own else {}
-    logging: defaultdict[str, list[Metrics]] = defaultdict(list)
-    for record in records:
-        for name in record.m:
-            if uses[name] > 1:
-                logging[name].append(record)
-    for name, those in logging.items():
-        found |= _of_one_shape(those, {name: [record.m[name] for record in those]})
+    for names in together.values():
+        those = holders[names[0]]
+        if len(those) == len(shapes):
+            alike = records
+        else:
+            alike = [records[place] for place in sorted(chain.from_iterable(map(shapes.__getitem__, those)))]
+        found |= _of_one_shape(alike, {name: [record.m[name] for record in alike] for name in names})
     return found
 
 

@@ -52,10 +52,14 @@ def _role(record: journal.Record) -> str:
     return record.role if isinstance(record, journal.Join) else CHILD
 
 
+_WITH_NUMBERS = frozenset([journal.Start, journal.Join, journal.Input, journal.Step])
+"""Records with integers of the user's, which may be greater than a database takes."""
+
+
 def _fitting(records: Sequence[journal.AnyRecord]) -> Sequence[journal.AnyRecord]:
     numbers = [record.n for record in records]
     in_range = bool(numbers) and min(numbers) >= 0 and max(numbers) < _INT64
-    if in_range and all(_fits(record) for record in records if type(record) is not journal.Metrics):
+    if in_range and all(_fits(record) for record in records if type(record) in _WITH_NUMBERS):
         return records
     return [record for record in records if 0 <= record.n < _INT64 and _fits(record)]
 
@@ -97,13 +101,15 @@ def _join(delta: Delta, record: journal.Join) -> None:
 
 
 def _params(delta: Delta, record: journal.Params) -> None:
+    stamp, source = _stamp(delta, record), record.source
     for name, value in record.p.items():
-        _set(delta.params, name, ParamValue(value, record.source), _stamp(delta, record))
+        _set(delta.params, name, ParamValue(value, source), stamp)
 
 
 def _tags(delta: Delta, record: journal.Tags) -> None:
+    stamp = _stamp(delta, record)
     for name, value in record.g.items():
-        _set(delta.tags, name, value, _stamp(delta, record))
+        _set(delta.tags, name, value, stamp)
 
 
 def _edit(delta: Delta, record: journal.Edit) -> None:
@@ -118,8 +124,9 @@ def _source(delta: Delta, record: journal.Source) -> None:
 
 
 def _context(delta: Delta, record: journal.Context) -> None:
+    stamp = _stamp(delta, record)
     for name, value in record.values.items():
-        _set(delta.details, ("context", name), value, _stamp(delta, record))
+        _set(delta.details, ("context", name), value, stamp)
 
 
 def _displayed(delta: Delta, record: journal.Displayed) -> None:
