@@ -179,7 +179,7 @@ def _pins(text: str) -> dict[str, int]:
         pins = json.loads(text)
         return {str(name): int(version) for name, version in pins.items()}
     except (ValueError, TypeError, AttributeError) as error:
-        raise InvalidInput(f"{PINS} must be JSON such as {{\"dataset train\": 2}}, not {text!r}.") from error
+        raise InvalidInput(f'{PINS} must be JSON such as {{"dataset train": 2}}, not {text!r}.') from error
 
 
 def _slots(text: str) -> int:

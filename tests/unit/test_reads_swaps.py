@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import inspect
 import io
+import linecache
 import pickle
+import sys
 import traceback
+import types
+import warnings
 
 import pytest
 
@@ -34,6 +39,10 @@ def reader(path, /, sep=",", *more, header=0, **options):
     if sep == "!":
         raise LookupError(path)
     return path, sep, more, header, options
+
+
+def warner(path):
+    warnings.warn("old", stacklevel=2)
 
 
 def decorated(function):
@@ -99,8 +108,37 @@ def test_an_exception_goes_through_and_is_told(watched):
     with pytest.raises(LookupError) as caught:
         reader("a", "!")
     assert witness.seen == [("enter", "a"), ("fail", 1)]
-    names = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
-    assert names[-2:] == ["reader", "reader"]
+    assert str(caught.value) == "a"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="raise puts the frame back")
+def test_a_traceback_is_what_it_is_without_being_watched(watched):
+    def names():
+        with pytest.raises(LookupError) as caught:
+            reader("a", "!")
+        return [(frame.filename, frame.name) for frame in traceback.extract_tb(caught.value.__traceback__)]
+
+    before = names()
+    watched(reader)
+    assert names() == before
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="raise puts the frame back")
+def test_a_replaced_builtin_is_not_in_a_traceback():
+    load = WatchedCallable(open, open, "io:open")
+    with pytest.raises(FileNotFoundError) as caught:
+        load("missing")
+    assert [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)] == [
+        "test_a_replaced_builtin_is_not_in_a_traceback"
+    ]
+
+
+def test_a_warning_names_the_line_that_it_names_without_being_watched(watched):
+    watched(warner)
+    with pytest.warns(UserWarning, match="old") as caught:
+        warner("a")
+    assert caught[0].filename == __file__
+    assert linecache.getline(__file__, caught[0].lineno).strip() == 'warner("a")'
 
 
 def test_wrong_arguments_give_the_error_that_they_gave(watched):
@@ -190,3 +228,17 @@ def test_a_replacement_that_was_replaced_itself_is_left():
     Module.load = max
     replacement.take_out()
     assert Module.load is max
+
+
+def test_a_builtin_that_is_replaced_under_its_name_can_still_be_pickled():
+    module = types.SimpleNamespace(open=open)
+    replacement = Replacement(io, "open", WatchedCallable(open, open, "_io:open"))
+    held = [functools.partial(open, mode="rb"), module, len, [].append]
+    replacement.put_in()
+    try:
+        pickled = pickle.dumps(held)
+    finally:
+        replacement.take_out()
+    partial, module, function, _ = pickle.loads(pickled)
+    assert (partial.func, module.open, function) == (open, open, len)
+    assert types.BuiltinFunctionType not in copyreg.dispatch_table

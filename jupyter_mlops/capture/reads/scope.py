@@ -9,6 +9,8 @@ import threading
 from functools import lru_cache
 from types import FrameType
 
+from .swaps import WATCHED
+
 PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 
 _SYSTEM = (
@@ -102,7 +104,12 @@ def _library_folders() -> tuple[str, ...]:
     found = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib") if name in paths}
     found |= {each for each in sys.path if each.endswith(("site-packages", "dist-packages"))}
     found |= {os.path.realpath(each) for each in found}
-    return (*(each.rstrip(os.sep) + os.sep for each in found if each), "<frozen ", "<__array_function__")
+    return (
+        *(each.rstrip(os.sep) + os.sep for each in found if each),
+        WATCHED,
+        "<frozen ",
+        "<__array_function__",
+    )
 
 
 @lru_cache(maxsize=1)
@@ -120,7 +127,7 @@ def _own_folders() -> tuple[str, ...]:
     of_environment = {
         os.path.abspath(value) + os.sep for name in _OF_ENVIRONMENT if (value := os.environ.get(name))
     }
-    code = {each for each in _library_folders() if not each.startswith("<")}
+    code = {each for each in _library_folders() if os.path.isabs(each)}
     return (*_SYSTEM, *environments, *of_home, *of_environment, *code, PACKAGE)
 
 

@@ -4,11 +4,17 @@ A Python function gets another ``__code__``, with the same parameters, that repo
 a twin with the code it had. So names that were bound to it earlier (``from pandas import read_csv``) are
 seen too, ``is`` and pickling by reference hold, the signature and the defaults are untouched, and one
 assignment undoes it. What is no Python function (Cython's, builtin ones) is replaced in its module.
+
+The watching code is one frame more, and nobody sees it: it leaves the traceback of what it lets through,
+and its file is named such that ``warnings.warn(..., stacklevel=2)`` in the function still means its caller.
 """
 
 from __future__ import annotations
 
+import copyreg
 import inspect
+import linecache
+import os
 import types
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -17,14 +23,21 @@ _VARARGS, _VARKEYWORDS = inspect.CO_VARARGS, inspect.CO_VARKEYWORDS
 _UNSWAPPABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _SOURCE = """\
     _watch_enter = "<enter>"; _watch_twin = "<twin>"; _watch_leave = "<leave>"; _watch_fail = "<fail>"
+    _watch_unseen = "<unseen>"; __tracebackhide__ = True
     _watch_call = _watch_enter({watched})
     try:
         _watch_result = _watch_twin({arguments})
-    except BaseException:
+    except BaseException as _watch_error:
         _watch_fail(_watch_call)
+        _watch_unseen(_watch_error)
         raise
     return _watch_leave(_watch_call, _watch_result)
 """
+
+WATCHED = "importlib._bootstrap of jupyter-mlops: "
+"""How the names of watching code's files begin. ``warnings`` does not count frames of files that have
+"importlib" and "_bootstrap" in their names."""
+_OWN_FILES = (WATCHED, os.path.dirname(os.path.abspath(__file__)) + os.sep)
 
 
 class Watcher(Protocol):
@@ -64,7 +77,10 @@ class Swap:
 
 
 class Replacement:
-    """An attribute of a module that holds a callable of another kind than a Python function."""
+    """An attribute of a module that holds a callable of another kind than a Python function.
+
+    Meanwhile who holds the function itself can pickle it, though it is not found under its name.
+    """
 
     def __init__(self, owner: Any, name: str, value: Any) -> None:
         self._owner, self._name, self._new = owner, name, value
@@ -72,11 +88,18 @@ class Replacement:
 
     def put_in(self) -> None:
         self._old = getattr(self._owner, self._name)
+        if isinstance(self._new, WatchedCallable):
+            _replaced[id(self._old)] = self._new
+            copyreg.dispatch_table.setdefault(type(self._old), _reduce)
         setattr(self._owner, self._name, self._new)
 
     def take_out(self) -> None:
         if getattr(self._owner, self._name, None) is self._new:  # else somebody else has replaced it since
             setattr(self._owner, self._name, self._old)
+        _replaced.pop(id(self._old), None)
+        if not _replaced:
+            for kind in [kind for kind, reduce in copyreg.dispatch_table.items() if reduce is _reduce]:
+                del copyreg.dispatch_table[kind]
 
 
 class WatchedCallable:
@@ -91,7 +114,12 @@ class WatchedCallable:
                 setattr(self, attribute, getattr(original, attribute))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._call(*args, **kwargs)
+        __tracebackhide__ = True
+        try:
+            return self._call(*args, **kwargs)
+        except BaseException as error:
+            hide_frames(error)
+            raise
 
     def __repr__(self) -> str:
         return repr(self.__wrapped__)
@@ -107,9 +135,30 @@ class WatchedCallable:
         return pkgutil.resolve_name, (self._path,)
 
 
+_replaced: dict[int, WatchedCallable] = {}
+"""What stands in for a function now, by the function's identity."""
+
+
+def _reduce(function: Any) -> Any:
+    """How ``pickle`` takes a function, of a kind of which some are replaced."""
+    watched = _replaced.get(id(function))
+    return function.__reduce_ex__(2) if watched is None else watched.__reduce__()
+
+
 def swappable(function: Any) -> bool:
     """Whether it is a plain Python function."""
     return type(function) is types.FunctionType and not function.__code__.co_flags & _UNSWAPPABLE
+
+
+def hide_frames(error: BaseException) -> None:
+    """Take the frames of watching code from the beginning of a traceback, before it is raised further.
+
+    Before Python 3.11 ``raise`` puts them back; then IPython says that it hides one.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OWN_FILES):
+        trace = trace.tb_next
+    error.__traceback__ = trace
 
 
 def _watching_code(
@@ -133,9 +182,10 @@ def _watching_code(
     )
     twin.__kwdefaults__ = function.__kwdefaults__
     parts = {"<enter>": watcher.enter, "<twin>": twin, "<leave>": watcher.leave, "<fail>": watcher.fail}
+    parts["<unseen>"] = hide_frames
     changes: dict[str, Any] = {
         "co_consts": tuple(parts.get(c, c) if isinstance(c, str) else c for c in compiled.co_consts),
-        "co_filename": code.co_filename,
+        "co_filename": _watched_file(code.co_filename),
         "co_firstlineno": code.co_firstlineno,
         "co_name": code.co_name,
     }
@@ -183,6 +233,14 @@ def _compiled(source: str, free: Sequence[str]) -> types.CodeType:
     for _ in range(2 if free else 1):
         code = next(each for each in code.co_consts if isinstance(each, types.CodeType))
     return code
+
+
+def _watched_file(path: str) -> str:
+    """A name for the file of watching code, under which ``inspect.getsource`` finds the function's."""
+    name = WATCHED + path
+    if name not in linecache.cache:
+        linecache.cache[name] = (lambda: "".join(linecache.getlines(path)),)
+    return name
 
 
 def _identifier(name: str) -> str:

@@ -31,7 +31,7 @@ def watcher_of(point: Point) -> Watcher:
 def replacement_of(point: Point, function: Callable[..., Any]) -> WatchedCallable:
     """What stands in for a function that cannot be swapped."""
     if point.kind == points.BUILTIN_OPEN:
-        return WatchedCallable(_watched_open(function), function, "io:open")
+        return WatchedCallable(_watched_open(function), function, "_io:open")
     watcher = watcher_of(point)
     return WatchedCallable(_watched_builtin(function, watcher), function, f"{point.module}:{point.path}")
 
