@@ -6,6 +6,7 @@ Bodies of cell magics that run Python (``%%time``, ``%%capture``) are looked int
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ _CLOCKS = frozenset(
     for unit in ("", "_ns")
 )
 """What they return is no result; what is computed of it (``time() - start``) may be one."""
+_COUNTER = re.compile(r"(^|_)(steps?|epochs?|iters?|iterations?|idx|index|[ijkn])$", re.IGNORECASE)
+"""What people call the counters of their loops; one that a loop goes on by ``step += 1`` is no result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ class Bindings:
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
             self._assign(node.target, node.value, certain)
         elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            self.events[node.target.id].append(Event(COMPUTED, certain))
+            counts = isinstance(node.value, ast.Constant) and _COUNTER.search(node.target.id)
+            self.events[node.target.id].append(Event(OTHER if counts else COMPUTED, certain))
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             for alias in node.names:
                 self._other((alias.asname or alias.name).split(".")[0])

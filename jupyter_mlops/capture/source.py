@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from .reading import names_read
 _CHANGING = frozenset(
     ("append", "extend", "insert", "add", "update", "setdefault", "pop", "popitem", "remove", "clear", "sort")
 )
+_PARAMS = re.compile(r"(^|_)(hyper)?(params?|parameters|config|settings|kwargs)_?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class CellFacts:
     """Names of containers that the cell fills or changes in place."""
     result_name: str | None = None
     """The function that the last line calls: what its value may be called."""
+    result_params: str | None = None
+    """What the last line shows, where its name says that it is params: ``search.best_params_``."""
 
 
 def cell_facts(python: str, transform: Callable[[str], str] = str) -> CellFacts:
@@ -76,6 +80,7 @@ def cell_facts(python: str, transform: Callable[[str], str] = str) -> CellFacts:
         arguments=_arguments(bindings.trees),
         changed=frozenset(changed),
         result_name=_result_name(bindings.trees[0]),
+        result_params=_result_params(bindings.trees[0]),
     )
 
 
@@ -119,13 +124,26 @@ def _arguments(trees: Iterable[ast.Module]) -> dict[str, frozenset[str]]:
 
 
 def _result_name(tree: ast.Module) -> str | None:
-    last = tree.body[-1] if tree.body else None
-    value = last.value if isinstance(last, ast.Expr) else None
-    value = value.value if isinstance(value, ast.Await) else value
+    value = _last_value(tree)
     name = _called(value) if isinstance(value, ast.Call) else None
     return None if name is None or name.startswith("_") or hasattr(builtins, name) else name
 
 
+def _result_params(tree: ast.Module) -> str | None:
+    value = _last_value(tree)
+    name = _called(value) if isinstance(value, ast.Call) else _last_name(value)
+    return name.strip("_") if name is not None and _PARAMS.search(name) else None
+
+
+def _last_value(tree: ast.Module) -> ast.expr | None:
+    last = tree.body[-1] if tree.body else None
+    value = last.value if isinstance(last, ast.Expr) else None
+    return value.value if isinstance(value, ast.Await) else value
+
+
 def _called(node: ast.Call) -> str | None:
-    function = node.func
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
+    return _last_name(node.func)
+
+
+def _last_name(node: ast.expr | None) -> str | None:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", None)

@@ -146,7 +146,9 @@ def _print_run(detail: RunDetail) -> None:
         out.print(Syntax(detail.source, "python", theme="ansi_dark", background_color="default"))
     _print_outputs(detail)
     if detail.error and not any(output.kind == "error" for output in detail.outputs):
-        out.print(f"{detail.error.name}: {detail.error.message}", style="red", markup=False)
+        message = f"{detail.error.name}: {detail.error.message}"
+        if message not in detail.error.traceback:
+            out.print(message, style="red", markup=False)
         out.print(detail.error.traceback, markup=False)
 
 

@@ -85,6 +85,8 @@ class CellValues:
                 objects |= {} if histories(name, value) else config_params(name, value)
             else:
                 objects |= object_params(name, value, self._facts.arguments)
+        if self._options.auto and self._facts.result_params and isinstance(result, Mapping):
+            objects |= config_params(self._facts.result_params, dict(result))
         known = [*left.values(), *self._reread().values()]
         if self._options.auto and result is not None and not _is_among(result, known):
             objects |= object_params(type(result).__name__, result, self._facts.arguments)
@@ -158,15 +160,19 @@ class CellValues:
 
     def _of_result(self, result: Any) -> dict[str, float]:
         if isinstance(result, Mapping):
-            return result_values(result)
+            return {} if self._facts.result_params else result_values(result)
         name = self._facts.result_name
         return {name: number(result) or 0.0} if name and _is_metric(result) else {}
 
     def _histories(self, left: Mapping[str, Any]) -> None:
         """The points that the cell added to each series; what it logged itself goes first."""
         logged, taken = self._run.metric_names, set[str]()
+        seen: list[Mapping[str, list[float]]] = []
         for name, value in {**self._reread(), **left}.items():
             found = {key: points for key, points in histories(name, value).items() if key not in logged}
+            if found in seen:  # a model, and what its evals_result() returns
+                continue
+            seen.append(found)
             new = _added(found, {} if name in left else self._lengths.get(name, {}))
             if taken & new.keys():  # two histories in one cell: the later goes by its variable
                 new = {f"{name}/{key}": points for key, points in new.items()}

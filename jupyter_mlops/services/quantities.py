@@ -56,10 +56,12 @@ def spoken(duration_s: float) -> str:
 
 
 def duration_text(duration_s: float | None) -> str:
-    """How long something took: ``0.4 s``, ``12 s``, ``3 min 05 s``, ``2 h 10 min``; empty for None."""
+    """How long something took: ``40 ms``, ``0.4 s``, ``3 min 05 s``, ``2 h 10 min``; empty for None."""
     if duration_s is None:
         return ""
     duration_s = max(duration_s, 0.0)
+    if duration_s < 0.0995:
+        return f"{1000 * duration_s:.0f} ms"
     if duration_s < 9.95:
         return f"{duration_s:.1f} s"
     minutes, rest = divmod(round(duration_s), 60)

@@ -277,3 +277,21 @@ def test_no_auto_takes_nothing_by_itself(kernel, sklearn):
         "x = lr * 2\nprint(cfg)\n{'acc': 0.5}",
     )
     assert (params(run), metrics(run), models(run)) == ({}, {}, [])
+
+
+def test_a_dict_that_is_called_params_is_no_metric(kernel):
+    run, _ = tracked(
+        kernel, "%%track\nclass Search: best_params_ = {'depth': 3, 'eta': 0.1}\nSearch().best_params_"
+    )
+    assert metrics(run) == {}
+    assert params(run) == {"best_params.depth": 3, "best_params.eta": 0.1}
+
+
+def test_the_history_of_a_model_is_taken_once_also_where_a_name_holds_it(kernel):
+    run, _ = tracked(
+        kernel,
+        "%%track\nclass Booster:\n    def __init__(self): self.evals_result_ = {'valid': {'auc': [0.5, 0.6]}}\n"
+        "booster = Booster()\nhistory = booster.evals_result_",
+    )
+    assert points(run, "valid/auc") == [(0, 0.5), (1, 0.6)]
+    assert set(metrics(run)) == {"valid/auc"}

@@ -351,7 +351,7 @@ def test_the_footer_says_which_run_it_was_and_is_no_output_of_it(kernel):
     reply = kernel.run("%%track titled\nlr = 0.5\nprint(1)")
     run_id, run = list(kernel.runs().items())[-1]
     assert re.fullmatch(
-        rf"✓ run {run_id[-6:]} · titled · finished in \d\.\d s · params lr=0.5 · %mlops show {run_id[-6:]}",
+        rf"✓ run {run_id[-6:]} · titled · finished in \d+(\.\d s| ms) · params lr=0.5 · %mlops show {run_id[-6:]}",
         reply.footer,
     )
     assert [record.data for record in of(run, Displayed)] == [{"text/plain": "1\n"}]

@@ -149,3 +149,24 @@ def test_the_keywords_that_are_given_to_a_class_are_known():
 )
 def test_the_function_that_the_last_line_calls_names_its_value(source, name):
     assert facts(source).result_name == name
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("search.best_params_", "best_params"),
+        ("model.get_params()", "get_params"),
+        ("params", "params"),
+        ("search.best_score_", None),
+        ("evaluate(params)", None),
+        ("scores", None),
+        ("params\nx = 1", None),
+    ],
+)
+def test_a_last_line_says_by_its_name_that_it_shows_params(source, name):
+    assert facts(source).result_params == name
+
+
+def test_the_counter_of_a_loop_is_no_result():
+    found = facts("step = 0; errors = 0\nfor x in xs:\n    step += 1\n    errors += 1\n    total = f(x)")
+    assert found.computed == {"errors", "total"}

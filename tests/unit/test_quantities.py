@@ -57,8 +57,9 @@ def test_other_durations_are_refused_with_an_example(text: str) -> None:
     ("taken", "text"),
     [
         (None, ""),
-        (-1.0, "0.0 s"),
-        (0.04, "0.0 s"),
+        (-1.0, "0 ms"),
+        (0.04, "40 ms"),
+        (0.0996, "0.1 s"),
         (9.94, "9.9 s"),
         (9.96, "10 s"),
         (59.4, "59 s"),
