@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from .services.doctor import Doctor
     from .services.jobs.agent_control import AgentControl
     from .services.jobs.service import JobService
-    from .services.jobs.submission import SubmissionService
     from .services.lineage import LineageService
     from .services.registry.service import RegistryService
     from .services.reproduction.service import ReproductionService
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from .services.runs.export.writing import RunExporter
     from .services.runs.ingest import Ingestor
     from .services.runs.service import RunService
+    from .services.submission.service import SubmissionService
     from .services.tracking.tracker import Tracker
     from .store.database import Database
 
@@ -199,7 +199,7 @@ class Workspace:
 
     @once
     def submission(self) -> SubmissionService:
-        from .services.jobs.submission import SubmissionService
+        from .services.submission.service import SubmissionService
 
         return SubmissionService(self.jobs, self.settings, tracker=self.tracker, clock=self.clock)
 

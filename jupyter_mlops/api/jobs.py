@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .. import entities
-    from ..services.jobs.submission import Submitted
+    from ..services.submission.service import Submitted
 
 
 def submit(
@@ -44,21 +44,22 @@ def submit(
     """
     from ..entities import Resources
     from ..services.quantities import memory_bytes, seconds
+    from ..services.submission.request import Request
 
     _used()
     resources = Resources(
         gpus=gpus, cpus=cpus, memory_bytes=memory_bytes(memory), time_limit_s=seconds(time_limit)
     )
-    submitted = current().submission.submit_notebook(
-        Path(notebook),
+    request = Request(
         name=name,
         params=params or {},
         resources=resources,
         executor=on,
         priority=priority,
         retries=retries,
-        after=[each.id if isinstance(each, Job) else each for each in after],
+        after=tuple(each.id if isinstance(each, Job) else each for each in after),
     )
+    submitted = current().submission.submit_notebook(Path(notebook), request=request)
     return job_handle(submitted)
 
 

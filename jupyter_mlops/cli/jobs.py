@@ -18,6 +18,7 @@ from ..services.quantities import duration_text, memory_bytes, seconds
 from ..services.rows import job_row
 from ..services.showing.outputs_text import outputs_text
 from ..services.showing.tables import pairs
+from ..services.submission.request import Request
 from ..workspace import current
 from .tables import clock_time, console, print_json, print_table
 
@@ -65,9 +66,9 @@ def submit(arguments: Namespace) -> int:
     request = _request(arguments)
     notebook = Path(arguments.notebook)
     if arguments.dry_run:
-        print_json(workspace.submission.dry_run_notebook(notebook, **request))
+        print_json(workspace.submission.dry_run_notebook(notebook, request=request))
         return 0
-    submitted = workspace.submission.submit_notebook(notebook, **request)
+    submitted = workspace.submission.submit_notebook(notebook, request=request)
     for note in submitted.notes:
         console(stderr=True).print(note, markup=False)
     if not arguments.wait:
@@ -76,24 +77,24 @@ def submit(arguments: Namespace) -> int:
     return _wait(workspace.jobs, submitted.jobs, arguments)
 
 
-def _request(arguments: Namespace) -> dict[str, Any]:
-    """The keyword arguments of ``SubmissionService.submit_notebook``."""
+def _request(arguments: Namespace) -> Request:
     from ..notebooks.values import parse_parameters
 
-    return {
-        "name": arguments.name,
-        "params": parse_parameters(arguments.param),
-        "resources": Resources(
-            gpus=arguments.gpus,
-            cpus=arguments.cpus,
-            memory_bytes=memory_bytes(arguments.memory),
-            time_limit_s=seconds(arguments.time),
-        ),
-        "executor": arguments.on,
-        "priority": arguments.priority,
-        "retries": arguments.retries,
-        "after": tuple(arguments.after),
-    }
+    resources = Resources(
+        gpus=arguments.gpus,
+        cpus=arguments.cpus,
+        memory_bytes=memory_bytes(arguments.memory),
+        time_limit_s=seconds(arguments.time),
+    )
+    return Request(
+        name=arguments.name,
+        params=parse_parameters(arguments.param),
+        resources=resources,
+        executor=arguments.on,
+        priority=arguments.priority,
+        retries=arguments.retries,
+        after=tuple(arguments.after),
+    )
 
 
 def _print_submitted(jobs: Sequence[Job], arguments: Namespace) -> None:

@@ -66,23 +66,23 @@ class SubmitMagics(Magics):
         from ..workspace import current
 
         submission = current().submission
-        request: dict[str, Any] = options.request()
         if cell is None:
             path = Path(options.subject or "")
             submit = partial(submission.submit_notebook, path)
             dry_run = partial(submission.dry_run_notebook, path)
-            request["origin"] = Origin.here()
+            origin = Origin.here()
         else:
             cells = self._history.cells()
-            submit = partial(submission.submit_cell, cells, cell)
-            dry_run = partial(submission.dry_run_cell, cells, cell)
+            namespace = self.shell.user_ns if self.shell else None
+            submit = partial(submission.submit_cell, cells, cell, namespace=namespace)
+            dry_run = partial(submission.dry_run_cell, cells, cell, namespace=namespace)
             # the cells are replayed, and with them the kernel's changes of its directory
             cwd = getattr(self.shell, "starting_dir", None)
-            request["origin"] = Origin.here(cwd=cwd, notebook=notebook_path(self.shell))
+            origin = Origin.here(cwd=cwd, notebook=notebook_path(self.shell))
         if options.dry_run:
-            print(as_text(dry_run(**request)))
+            print(as_text(dry_run(origin=origin, request=options.request)))
             return None
-        submitted = submit(**request)
+        submitted = submit(origin=origin, request=options.request)
         for each in submitted.left_out:
             print(f"Left out of the job: {each}.")
         for each in submitted.notes:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from ..entities import Resources
 from ..errors import InvalidInput
 from ..notebooks.values import parse_parameters, split_top_level
 from ..services.quantities import memory_bytes, seconds
+from ..services.submission.request import Request
 from .refusals import BadArguments
 
 USAGE = (
@@ -28,20 +29,9 @@ class SubmitOptions:
     """``subject`` is the job's name for a cell, the notebook's path for the line magic."""
 
     subject: str | None = None
-    name: str | None = None
-    params: dict[str, Any] = field(default_factory=dict)
-    resources: Resources = field(default_factory=Resources)
-    executor: str = "local"
-    priority: int = 0
-    retries: int = 0
-    after: tuple[str, ...] = ()
+    request: Request = field(default_factory=Request)
     dry_run: bool = False
     wait: bool = False
-
-    def request(self) -> dict[str, Any]:
-        """The keyword arguments of ``SubmissionService.submit_cell`` and its kin."""
-        names = ("name", "params", "resources", "executor", "priority", "retries", "after")
-        return {name: getattr(self, name) for name in names}
 
 
 def parse_submit(line: str, *, cell: bool) -> SubmitOptions:
@@ -50,23 +40,22 @@ def parse_submit(line: str, *, cell: bool) -> SubmitOptions:
         words = split_line(line)
         _refuse_later(words)
         given = _parser(cell).parse_args(words)
-        return SubmitOptions(
-            subject=given.subject,
+        resources = Resources(
+            gpus=given.gpus,
+            cpus=given.cpus,
+            memory_bytes=memory_bytes(given.memory),
+            time_limit_s=seconds(given.time),
+        )
+        request = Request(
             name=given.subject if cell else given.name,
-            params=dict(parse_parameters(given.param)),
-            resources=Resources(
-                gpus=given.gpus,
-                cpus=given.cpus,
-                memory_bytes=memory_bytes(given.memory),
-                time_limit_s=seconds(given.time),
-            ),
+            params=parse_parameters(given.param),
+            resources=resources,
             executor=given.on,
             priority=given.priority,
             retries=given.retries,
             after=tuple(given.after),
-            dry_run=given.dry_run,
-            wait=given.wait,
         )
+        return SubmitOptions(subject=given.subject, request=request, dry_run=given.dry_run, wait=given.wait)
     except BadArguments:
         raise
     except InvalidInput as error:

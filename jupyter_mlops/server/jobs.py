@@ -12,6 +12,7 @@ from tornado import web
 from ..entities import Resources
 from ..notebooks.parameters import parse_parameter
 from ..services.quantities import memory_bytes, seconds
+from ..services.submission.request import Request
 from .base import MlopsHandler
 from .places import notebook_below, origin_of
 
@@ -49,12 +50,20 @@ class JobRequest:
             for name, value in self.params.items()
         }
 
-    def resources(self) -> Resources:
-        return Resources(
+    def for_services(self) -> Request:
+        resources = Resources(
             gpus=self.gpus,
             cpus=self.cpus,
             memory_bytes=memory_bytes(self.memory),
             time_limit_s=seconds(self.time),
+        )
+        return Request(
+            name=self.name,
+            params=self.values(),
+            resources=resources,
+            executor=self.executor,
+            priority=self.priority,
+            retries=self.retries,
         )
 
 
@@ -133,13 +142,6 @@ class JobLineageHandler(MlopsHandler):
 def _submit(workspace: Workspace, request: JobRequest, root: Path) -> dict[str, Any]:
     path = notebook_below(root, request.path)
     submitted = workspace.submission.submit_notebook(
-        path,
-        name=request.name,
-        origin=origin_of(path),
-        params=request.values(),
-        resources=request.resources(),
-        executor=request.executor,
-        priority=request.priority,
-        retries=request.retries,
+        path, origin=origin_of(path), request=request.for_services()
     )
     return {"jobs": submitted.jobs, "sweep_id": submitted.sweep_id}

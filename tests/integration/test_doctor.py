@@ -14,7 +14,7 @@ import jupyter_mlops as mlops
 from jupyter_mlops import workspace
 from jupyter_mlops.cli import main
 from jupyter_mlops.config import load_settings
-from jupyter_mlops.entities import Check, Resources
+from jupyter_mlops.entities import Check
 from jupyter_mlops.services import doctor
 from jupyter_mlops.services.jobs.agent_control import AgentControl
 
@@ -125,7 +125,7 @@ def test_virtual_slots_are_shown_as_such(home: Path, monkeypatch: pytest.MonkeyP
 
 def test_jobs_without_an_agent_get_one(home: Path, tmp_path: Path):
     path = notebook(tmp_path / "long.ipynb", "seconds = 600", "import time; time.sleep(seconds)")
-    submitted = workspace.current().submission.submit_notebook(path, resources=Resources())
+    submitted = workspace.current().submission.submit_notebook(path)
     control = AgentControl(load_settings())
     control.start()
     control.stop()

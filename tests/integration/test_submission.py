@@ -29,7 +29,8 @@ from jupyter_mlops.errors import (
 from jupyter_mlops.notebooks.kernels import launcher
 from jupyter_mlops.notebooks.values import parse_parameters
 from jupyter_mlops.services.jobs.origin import Origin, added_paths
-from jupyter_mlops.services.jobs.submission import SubmissionService
+from jupyter_mlops.services.submission.request import Request
+from jupyter_mlops.services.submission.service import SubmissionService
 
 NOW = 1_700_000_000.0
 
@@ -104,10 +105,12 @@ def test_a_cell_becomes_a_job_like_the_kernel_that_submits_it(
         cells("lr = 0.05"),
         "train(lr)",
         origin=ORIGIN,
-        params=parse_parameters(["lr=0.1"]),
-        resources=Resources(gpus=1, cpus=2, memory_bytes=8, time_limit_s=60),
-        priority=3,
-        retries=2,
+        request=Request(
+            params=parse_parameters(["lr=0.1"]),
+            resources=Resources(gpus=1, cpus=2, memory_bytes=8, time_limit_s=60),
+            priority=3,
+            retries=2,
+        ),
     )
     ((spec, _, environment),) = queue.submitted
     assert found.jobs == [Job(spec=spec, status=JobStatus.QUEUED)]
@@ -140,8 +143,7 @@ def test_a_sweep_is_one_job_for_each_combination(service: SubmissionService, que
         cells("lr = 0.05", "n = 1"),
         "train(lr, n)",
         origin=ORIGIN,
-        name="grid",
-        params=parse_parameters(["lr=0.1,0.2", "n=1,2"]),
+        request=Request(name="grid", params=parse_parameters(["lr=0.1,0.2", "n=1,2"])),
     )
     assert [spec.params for spec in queue.specs] == [
         {"lr": 0.1, "n": 1},
@@ -159,7 +161,12 @@ def test_a_sweep_is_one_job_for_each_combination(service: SubmissionService, que
 
 
 def test_a_lists_only_value_is_a_sweep_of_one(service: SubmissionService) -> None:
-    assert service.submit_cell(cells("lr = 1"), "lr", origin=ORIGIN, params={"lr": [2]}).sweep_id is not None
+    assert (
+        service.submit_cell(
+            cells("lr = 1"), "lr", origin=ORIGIN, request=Request(params={"lr": [2]})
+        ).sweep_id
+        is not None
+    )
 
 
 def test_the_submitting_run_is_the_parent_and_lends_its_experiment(
@@ -182,7 +189,7 @@ def test_a_replayed_cell_submits_nothing(queue: RememberingQueue, settings: Sett
 
 def test_a_job_waits_for_those_it_comes_after(service: SubmissionService, queue: RememberingQueue) -> None:
     first = service.submit_cell([], "1", origin=ORIGIN).jobs[0].id
-    service.submit_cell([], "2", origin=ORIGIN, after=[first[-6:]])
+    service.submit_cell([], "2", origin=ORIGIN, request=Request(after=(first[-6:],)))
     assert queue.specs[1].after == [first]
 
 
@@ -214,7 +221,7 @@ def test_what_is_wrong_is_refused_before_anything_is_queued(
     said: str,
 ) -> None:
     with pytest.raises(error) as refused:
-        service.submit_cell(cells("lr = 0.05"), "train(lr)", origin=ORIGIN, **request_)
+        service.submit_cell(cells("lr = 0.05"), "train(lr)", origin=ORIGIN, request=Request(**request_))
     assert said in refused.value.message
     assert queue.submitted == []
 
@@ -229,7 +236,7 @@ def test_a_dry_run_shows_the_notebook_and_queues_nothing(
     service: SubmissionService, queue: RememberingQueue
 ) -> None:
     shown = service.dry_run_cell(
-        cells("lr = 1"), "train(lr)", origin=ORIGIN, params={"lr": [2, 3]}, resources=Resources()
+        cells("lr = 1"), "train(lr)", origin=ORIGIN, request=Request(params={"lr": [2, 3]})
     )
     assert "".join(shown["cells"][1]["source"]) == "# Parameters\nlr = 2"
     assert queue.submitted == []
@@ -242,7 +249,7 @@ def test_a_notebook_is_submitted_with_its_parameters(
     service: SubmissionService, queue: RememberingQueue, tmp_path: Path
 ) -> None:
     path = notebook_at(tmp_path / "train.ipynb", "print(lr)", parameters="lr = 0.05\nlayers = [64]")
-    service.submit_notebook(path, origin=ORIGIN, params={"lr": 1, "layers": [32, 16]})
+    service.submit_notebook(path, origin=ORIGIN, request=Request(params={"lr": 1, "layers": [32, 16]}))
     ((spec, _, _),) = queue.submitted
     assert (spec.name, spec.notebook, spec.promoted) == ("train", str(path), False)
     assert spec.params == {"lr": 1.0, "layers": [32, 16]}
@@ -257,7 +264,7 @@ def test_a_list_sweeps_a_scalar_parameter(
     service: SubmissionService, queue: RememberingQueue, tmp_path: Path
 ) -> None:
     path = notebook_at(tmp_path / "train.ipynb", "lr", parameters="lr = 0.05")
-    service.submit_notebook(path, origin=ORIGIN, params={"lr": [0.1, 0.2]})
+    service.submit_notebook(path, origin=ORIGIN, request=Request(params={"lr": [0.1, 0.2]}))
     assert [spec.params for spec in queue.specs] == [{"lr": 0.1}, {"lr": 0.2}]
 
 
@@ -265,7 +272,7 @@ def test_without_a_parameters_cell_the_literals_are_the_parameters(
     service: SubmissionService, queue: RememberingQueue, tmp_path: Path
 ) -> None:
     path = notebook_at(tmp_path / "train.ipynb", "lr = 0.05", "print(lr)")
-    service.submit_notebook(path, origin=ORIGIN, params={"lr": 0.1})
+    service.submit_notebook(path, origin=ORIGIN, request=Request(params={"lr": 0.1}))
     assert queue.sources()[1:] == ["# Parameters\nlr = 0.1", "lr = lr", "print(lr)"]
 
 
@@ -276,7 +283,7 @@ def test_earlier_injected_parameters_are_replaced(
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[1].metadata["tags"] = ["injected-parameters"]
     nbformat.write(notebook, path)
-    service.submit_notebook(path, origin=ORIGIN, params={"lr": 0.1})
+    service.submit_notebook(path, origin=ORIGIN, request=Request(params={"lr": 0.1}))
     assert queue.sources() == ["lr = 0.05", "# Parameters\nlr = 0.1", "lr"]
 
 
@@ -300,7 +307,7 @@ def test_a_notebook_that_cannot_run_as_asked_is_refused(
 ) -> None:
     path = notebook_at(tmp_path / "train.ipynb", *sources, parameters="lr = 0.05")
     with pytest.raises(error) as refused:
-        service.submit_notebook(path, origin=ORIGIN, params=params)
+        service.submit_notebook(path, origin=ORIGIN, request=Request(params=params))
     assert said in refused.value.message
     assert queue.submitted == []
 
@@ -354,7 +361,7 @@ def test_a_notebook_keeps_its_kernel_where_that_is_another_environments(
     service.submit_notebook(
         notebook_at(tmp_path / "r.ipynb", "x <- 1", **kernel_metadata("ir", "R")),
         origin=ORIGIN,
-        params={"x": 2},
+        request=Request(params={"x": 2}),
     )
     own = ("python3", launcher(sys.executable))
     assert [(spec.kernel_name, spec.kernel_argv) for spec in queue.specs] == [

@@ -8,6 +8,7 @@ from jupyter_mlops.entities import Resources
 from jupyter_mlops.magics.options import BadArguments
 from jupyter_mlops.magics.submit_options import SubmitOptions, parse_submit, split_line
 from jupyter_mlops.notebooks.values import Given, Values
+from jupyter_mlops.services.submission.request import Request
 
 
 def test_all_flags_are_understood() -> None:
@@ -17,16 +18,18 @@ def test_all_flags_are_understood() -> None:
     )
     assert parse_submit(line, cell=True) == SubmitOptions(
         subject="my job",
-        name="my job",
-        params={
-            "lr": Values((Given("0.1", 0.1), Given("0.01", 0.01))),
-            "name": Given("'a,b'", "a,b"),
-            "layers": Given("[64, 32]", [64, 32]),
-        },
-        resources=Resources(gpus=2, cpus=4, memory_bytes=8 * 1024**3, time_limit_s=5400),
-        priority=-1,
-        retries=2,
-        after=("abc123", "def456"),
+        request=Request(
+            name="my job",
+            params={
+                "lr": Values((Given("0.1", 0.1), Given("0.01", 0.01))),
+                "name": Given("'a,b'", "a,b"),
+                "layers": Given("[64, 32]", [64, 32]),
+            },
+            resources=Resources(gpus=2, cpus=4, memory_bytes=8 * 1024**3, time_limit_s=5400),
+            priority=-1,
+            retries=2,
+            after=("abc123", "def456"),
+        ),
         dry_run=True,
         wait=True,
     )
@@ -38,7 +41,7 @@ def test_without_flags_the_defaults_hold() -> None:
 
 def test_the_line_magic_takes_a_notebook() -> None:
     found = parse_submit("'my notebook.ipynb' --name other", cell=False)
-    assert (found.subject, found.name) == ("my notebook.ipynb", "other")
+    assert (found.subject, found.request.name) == ("my notebook.ipynb", "other")
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,9 @@ from .recipe import Recipe, recipe_of
 
 if TYPE_CHECKING:
     from ..jobs.service import JobService
-    from ..jobs.submission import SubmissionService
     from ..registry.service import RegistryService
     from ..runs.service import RunService
+    from ..submission.service import SubmissionService
 
 TAG = "reproduces"
 MOST_JOBS = 1000

@@ -15,6 +15,12 @@ export type RunKind = 'cell' | 'notebook' | 'script' | 'job';
 /** Where a run stands. `LOST` is derived when reading and never written. */
 export type RunStatus = 'running' | 'finished' | 'failed' | 'cancelled' | 'lost';
 
+/** Where a sweep stands; it has failed when none of its trials has succeeded. */
+export type SweepStatus = 'running' | 'finished' | 'failed' | 'cancelled';
+
+/** Where one trial stands. One that was pruned is neither failed nor cancelled. */
+export type TrialStatus = 'queued' | 'running' | 'finished' | 'pruned' | 'failed' | 'cancelled';
+
 /** `PENDING`: recorded in a journal that no registry has seen yet. */
 export type VersionStatus = 'ready' | 'pending';
 
@@ -159,6 +165,15 @@ export interface Difference {
   b: unknown;
 }
 
+/** What values a parameter may take: `low` to `high`, both included, or one of the `choices`. */
+export interface Distribution {
+  kind: string;
+  low: NumberValue | null;
+  high: NumberValue | null;
+  step: NumberValue | null;
+  choices: unknown[];
+}
+
 /** `source` led to `target`; `relation` is read, registered, ran, submitted or contains. */
 export interface Edge {
   source: string;
@@ -184,6 +199,12 @@ export interface FigureRow {
 export interface FigureTable {
   runs: Run[];
   rows: FigureRow[];
+}
+
+/** What a sweep is after: the greatest ("maximize") or the least ("minimize") last value of a metric. */
+export interface Goal {
+  metric: string;
+  direction: string;
 }
 
 /** A GPU that a job can lease. `virtual` where no GPU is there and slots were configured. */
@@ -469,6 +490,59 @@ export interface Started {
   run_id: string;
   started_at: number;
   gpus: string[];
+}
+
+/** A sweep as lists show it. `counts` has how many trials stand where, by the trial status's value; `best` is the number of the best trial so far, `best_value` its value. */
+export interface Sweep {
+  spec: SweepSpec;
+  status: SweepStatus;
+  reason: string;
+  ended_at: number | null;
+  cancel_requested: boolean;
+  counts: Record<string, number>;
+  best: number | null;
+  best_value: NumberValue | null;
+  best_params: Record<string, unknown>;
+  seq: number;
+}
+
+/** A sweep with its trials by number, and how much each parameter matters for the goal. */
+export interface SweepDetail {
+  sweep: Sweep;
+  trials: Trial[];
+  importance: Record<string, NumberValue> | null;
+  dashboard: string | null;
+}
+
+/** What a sweep is, as it was submitted. */
+export interface SweepSpec {
+  id: string;
+  name: string;
+  experiment: string;
+  submitted_at: number;
+  space: Record<string, Distribution>;
+  trials: number;
+  sampler: string;
+  template: JobSpec;
+  goal: Goal | null;
+  pruner: string | null;
+  seed: number | null;
+  parallel: number | null;
+  user: string;
+  host: string;
+}
+
+/** One job of a sweep. `value` is the goal's metric: its last value, or None as long as it has none. */
+export interface Trial {
+  number: number;
+  status: TrialStatus;
+  params: Record<string, unknown>;
+  value: NumberValue | null;
+  job_id: string | null;
+  run_id: string | null;
+  started_at: number | null;
+  ended_at: number | null;
+  reason: string;
 }
 
 /** A dataset or model version as a run names it. `version` is None while it is pending. */

@@ -15,6 +15,7 @@ from jupyter_mlops.cli import main as cli
 from jupyter_mlops.entities import MetricMatch, Reproduction, RunDetail, RunKind, RunStatus
 from jupyter_mlops.errors import Conflict, InvalidInput, NotFound
 from jupyter_mlops.services.reproduction.showing import as_html, as_text
+from jupyter_mlops.services.submission.request import Request
 from jupyter_mlops.workspace import use
 from tests.integration.kernel import Kernel, running_kernel
 from tests.waiting import wait_until
@@ -188,7 +189,7 @@ def test_a_job_is_reproduced_from_its_notebook(place, reproduce, tmp_path):
     )
     path = place.folder / "train.ipynb"
     nbformat.write(notebook, path)
-    submitted = place.workspace.submission.submit_notebook(path, params={"lr": 0.25})
+    submitted = place.workspace.submission.submit_notebook(path, request=Request(params={"lr": 0.25}))
     place.submitted += submitted.jobs
     job = place.wait(submitted.jobs[0])
     path.unlink()

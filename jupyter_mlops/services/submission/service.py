@@ -18,18 +18,18 @@ from ...config import Settings
 from ...entities import Job, JobSpec, Resources, new_id
 from ...errors import Conflict, InvalidInput, Unsupported
 from ...protocols.clock import Clock
-from .origin import Origin
+from ..jobs.origin import Origin
+from .request import Request
 
 if TYPE_CHECKING:
     from ...capture.history import ExecutedCell
     from ...notebooks.kernels import KernelChoice
     from ..tracking.tracker import Tracker
 
-__all__ = ["Origin", "SubmissionService", "Submitted"]
-
 EXECUTORS = ("local",)
 LATER = ("slurm", "ray")
 MAX_SWEEP = 1000
+DEFAULT = Request()
 
 
 class Queue(Protocol):
@@ -86,40 +86,22 @@ class SubmissionService:
         cells: Sequence[ExecutedCell],
         source: str,
         *,
-        name: str | None = None,
         origin: Origin | None = None,
-        params: Mapping[str, Any] | None = None,
-        resources: Resources | None = None,
-        executor: str = "local",
-        priority: int = 0,
-        retries: int = 0,
-        after: Sequence[str] = (),
+        request: Request = DEFAULT,
+        namespace: Mapping[str, Any] | None = None,
     ) -> Submitted:
-        """Queue the cell ``source``, replaying ``cells`` before it; one job for each value of a sweep.
+        """Queue the cell ``source``, replaying what it needs of ``cells``; one job for each value of a sweep.
 
-        Values in ``params`` are Given or Values (see ``notebooks.values``), or plain Python values, where
-        a list is a sweep. Raises PromotionRefused, ParameterError, InvalidInput or NotFound before
-        anything is queued.
+        ``namespace`` is the kernel's. Raises PromotionRefused, ParameterError, InvalidInput or NotFound
+        before anything is queued.
         """
-        plan = self._plan_cell(cells, source, name=name, origin=origin, params=params)
-        return self._queue(plan, resources, executor, priority, retries, after)
+        return self._queue(self._plan_cell(cells, source, origin, request), request)
 
     def submit_notebook(
-        self,
-        path: Path,
-        *,
-        name: str | None = None,
-        origin: Origin | None = None,
-        params: Mapping[str, Any] | None = None,
-        resources: Resources | None = None,
-        executor: str = "local",
-        priority: int = 0,
-        retries: int = 0,
-        after: Sequence[str] = (),
+        self, path: Path, *, origin: Origin | None = None, request: Request = DEFAULT
     ) -> Submitted:
         """Queue a whole notebook from disk; otherwise as ``submit_cell``."""
-        plan = self._plan_notebook(path, name=name, origin=origin, params=params)
-        return self._queue(plan, resources, executor, priority, retries, after)
+        return self._queue(self._plan_notebook(path, origin, request), request)
 
     def submit_prepared(
         self,
@@ -145,52 +127,39 @@ class SubmissionService:
             sweep=False,
             tags=dict(tags),
         )
-        return self._queue(plan, resources, executor, priority=0, retries=0, after=()).jobs[0]
+        request = Request(resources=resources or Resources(), executor=executor)
+        return self._queue(plan, request).jobs[0]
 
     def dry_run_cell(
         self,
         cells: Sequence[ExecutedCell],
         source: str,
         *,
-        name: str | None = None,
         origin: Origin | None = None,
-        params: Mapping[str, Any] | None = None,
-        **_: Any,
+        request: Request = DEFAULT,
+        namespace: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """The notebook that the (first) job would run, as JSON has it; raises as ``submit_cell`` does."""
-        plan = self._plan_cell(cells, source, name=name, origin=origin, params=params)
-        return _as_dict(plan)
+        return _as_dict(self._plan_cell(cells, source, origin, request))
 
     def dry_run_notebook(
-        self,
-        path: Path,
-        *,
-        name: str | None = None,
-        origin: Origin | None = None,
-        params: Mapping[str, Any] | None = None,
-        **_: Any,
+        self, path: Path, *, origin: Origin | None = None, request: Request = DEFAULT
     ) -> dict[str, Any]:
         """The notebook that the (first) job would run; raises as ``submit_notebook`` does."""
-        return _as_dict(self._plan_notebook(path, name=name, origin=origin, params=params))
+        return _as_dict(self._plan_notebook(path, origin, request))
 
     # planning
 
     def _plan_cell(
-        self,
-        cells: Sequence[ExecutedCell],
-        source: str,
-        *,
-        name: str | None,
-        origin: Origin | None,
-        params: Mapping[str, Any] | None,
+        self, cells: Sequence[ExecutedCell], source: str, origin: Origin | None, request: Request
     ) -> _Plan:
         from ...notebooks.kernels import KernelChoice
         from ...notebooks.parameters import sweeps
         from ...notebooks.promotion import promote
 
         origin = origin or Origin.here()
-        name = name or (Path(origin.notebook).stem if origin.notebook else "job")
-        spread = {key: sweeps(value, None) for key, value in (params or {}).items()}
+        name = request.name or (Path(origin.notebook).stem if origin.notebook else "job")
+        spread = {key: sweeps(value, None) for key, value in request.params.items()}
         promotions = [promote(cells, source, name=name, params=each) for each in _combinations(spread)]
         return _Plan(
             origin=origin,
@@ -204,9 +173,7 @@ class SubmissionService:
             notes=promotions[0].notes,
         )
 
-    def _plan_notebook(
-        self, path: Path, *, name: str | None, origin: Origin | None, params: Mapping[str, Any] | None
-    ) -> _Plan:
+    def _plan_notebook(self, path: Path, origin: Origin | None, request: Request) -> _Plan:
         from ...notebooks.files import read_notebook
         from ...notebooks.kernels import kernel_of, worker_of
         from ...notebooks.prepared import check_notebook, prepared, spread
@@ -216,14 +183,14 @@ class SubmissionService:
         _check_no_recursion(path, origin)
         notebook = read_notebook(path)
         check_notebook(notebook)
-        values = spread(notebook, params or {})
+        values = spread(notebook, request.params)
         ready = [prepared(notebook, each, where=path.name) for each in _combinations(values)]
         interpreter, kernel = worker_of(
             kernel_of(notebook, interpreter=origin.interpreter), interpreter=origin.interpreter
         )
         return _Plan(
             origin=replace(origin, interpreter=interpreter),
-            name=name or path.stem,
+            name=request.name or path.stem,
             notebooks=[(each.notebook, each.values) for each in ready],
             kernel=kernel,
             source_notebook=str(path),
@@ -233,20 +200,11 @@ class SubmissionService:
 
     # queueing
 
-    def _queue(
-        self,
-        plan: _Plan,
-        resources: Resources | None,
-        executor: str,
-        priority: int,
-        retries: int,
-        after: Sequence[str],
-    ) -> Submitted:
+    def _queue(self, plan: _Plan, request: Request) -> Submitted:
         from ...notebooks.files import encoded
 
-        resources = resources or Resources()
-        self._check(resources, executor, retries)
-        dependencies = [self._jobs.get(each).id for each in after]
+        self._check(request)
+        dependencies = [self._jobs.get(each).id for each in request.after]
         sweep_id = new_id(self._clock()) if plan.sweep else None
         parent = self._tracker.active_or_none() if self._tracker else None
         environment = {**plan.origin.environment, **self._settings.environment()}
@@ -265,10 +223,10 @@ class SubmissionService:
                 python_path=list(plan.origin.python_path),
                 params=values,
                 tags=plan.tags,
-                resources=resources,
-                executor=executor,
-                priority=priority,
-                retries=retries,
+                resources=request.resources,
+                executor=request.executor,
+                priority=request.priority,
+                retries=request.retries,
                 after=dependencies,
                 notebook=plan.source_notebook,
                 promoted=plan.promoted,
@@ -284,16 +242,16 @@ class SubmissionService:
         stem = Path(plan.source_notebook).stem if plan.source_notebook else "default"
         return plan.origin.experiment or of_parent or stem
 
-    def _check(self, resources: Resources, executor: str, retries: int) -> None:
+    def _check(self, request: Request) -> None:
         if sys.platform == "win32":
             raise Unsupported("Jobs run on Linux and macOS. On Windows, track runs here and submit from WSL.")
         if self._tracker is not None and self._tracker.replaying:
             raise Conflict("A replayed cell does not submit jobs: a job never submits itself again.")
-        check_executor(executor)
+        check_executor(request.executor)
         for what, value, least in (
-            ("gpus", resources.gpus, 0),
-            ("cpus", resources.cpus, 1),
-            ("retries", retries, 0),
+            ("gpus", request.resources.gpus, 0),
+            ("cpus", request.resources.cpus, 1),
+            ("retries", request.retries, 0),
         ):
             if value < least:
                 raise InvalidInput(f"{what} must be at least {least}, not {value}.")
