@@ -147,14 +147,18 @@ class Database:
         self.engine.dispose()
 
 
+_DAMAGED = ("file is not a database", "malformed", "vtable constructor failed")
+
+
 def _make_folder(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def _says_damaged(error: BaseException | None) -> bool:
-    """SQLITE_NOTADB or SQLITE_CORRUPT, told by their texts (https://www.sqlite.org/rescode.html)."""
+    """SQLITE_NOTADB or SQLITE_CORRUPT, told by their texts (https://www.sqlite.org/rescode.html), or FTS5
+    tables that cannot be opened."""
     while error is not None:
-        if "file is not a database" in str(error) or "malformed" in str(error):
+        if any(text in str(error) for text in _DAMAGED):
             return True
         error = error.__cause__
     return False
