@@ -34,7 +34,9 @@ class Past:
 class History:
     """Filled by the shell's hooks: ``began`` and ``ended`` for every cell that a person runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_end: Callable[[str], None] | None = None) -> None:
+        """``on_end`` is called with the source of every cell that has ended."""
+        self._on_end = on_end
         self._cells: list[ExecutedCell] = []
         self._running: list[ExecutedCell] = []
 
@@ -58,7 +60,10 @@ class History:
     def ended(self, *, ok: bool) -> None:
         """The cell that began last has ended."""
         if self._running:
-            self._cells.append(replace(self._running.pop(), ok=ok))
+            cell = replace(self._running.pop(), ok=ok)
+            self._cells.append(cell)
+            if self._on_end is not None:
+                self._on_end(cell.source)
 
     def note_job_use(self) -> None:
         """The running cell submits a job or waits for one."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from .interpreter import Interpreter
-from .seen import Frame, Seen, bits, join, objects_of
-from .steps import Call, Code, Iterated
+from .seen import ITERATOR, NONE, Frame, Seen, bits, objects_of
+from .steps import Call, Code, Iterated, Made
 
 MAX_DEPTH = 12
+MAX_ROUNDS = 10
+Wanted = tuple[str, ...] | Callable[[str], bool]
+INDIRECT = 0
+"""Whoever calls a function without a call in a cell's text."""
 CREATION = ("__new__", "__init__", "__post_init__", "__call__", "__init_subclass__", "__set_name__")
 
 
@@ -19,23 +23,26 @@ class Bodies:
         self._flow = flow
         self._codes: dict[int, tuple[Code, Frame]] = {}
         self._instances: dict[int, int] = {}
+        self._tables: dict[int, dict[str, list[tuple[int, Code]]]] = {}
+        self._simple = 0
+        """Instances of classes that have no bases."""
         self.begin()
 
     def copy(self, flow: Interpreter) -> Bodies:
-        made = Bodies(flow)
-        made._codes, made._instances = self._codes.copy(), self._instances.copy()
+        made, frames = Bodies(flow), dict[int, Frame]()
+        made._codes = {index: (code, scope.copy(frames)) for index, (code, scope) in self._codes.items()}
+        made._instances, made._simple = self._instances.copy(), self._simple
         return made
 
     def begin(self) -> None:
         """Another cell: what was called in the one before may be called again."""
-        self._stack: list[int] = []
-        self._called: dict[int, int] = {}
-        """With which objects each function may have been called, by its number or its method's."""
+        self._depth = 0
+        self._frames: dict[tuple[object, ...], Frame] = {}
 
-    def define(self, code: Code, holds: int, scope: Frame) -> int:
-        """A new function or class, whose free names are looked up in ``scope`` first."""
-        heap = self._flow.heap
-        made = heap.new(holds)
+    def define(self, value: Made, holds: int, scope: Frame, *, place: tuple[object, ...]) -> int:
+        """A function or class, whose free names are looked up in ``scope`` first."""
+        heap, code = self._flow.heap, value.code
+        made = heap.made(place, holds)
         self._codes[made.bit_length() - 1] = code, scope
         heap.codes |= made
         if not code.stateful:
@@ -52,13 +59,19 @@ class Bodies:
                 given.append(self._create(index, value, arguments))
             else:
                 given.append(self.enter(index, code, arguments, value))
-        return join(given)
+        return self._flow.heap.join(given)
+
+    def class_frame(self, made: int, code: Code, scope: Frame) -> Frame:
+        """The names of a class's body."""
+        return self._frames.setdefault(("class", made), Frame(scope, code, made))
 
     def _create(self, index: int, value: Call, arguments: Sequence[Seen]) -> Seen:
-        made = self._flow.heap.new((1 << index) | objects_of(arguments))
+        made = self._flow.made(value, (1 << index) | objects_of(arguments))
         self._instances[made.bit_length() - 1] = index
+        if not self._codes[index][0].has_bases:
+            self._simple |= made
         instance = Seen(made, None)
-        for where, method in self.methods(instance, lambda name: name in CREATION):
+        for where, method in self.methods(instance, CREATION):
             self.enter(where, method, arguments, value, instance)
         return instance
 
@@ -74,26 +87,61 @@ class Bodies:
         flow, function = self._flow, 1 << index
         given = [*([instance] if instance is not None else []), *arguments]
         everything = objects_of(given)
+        instance = self._bound(code, instance)
         if code.stateful:
             flow.change(Seen(function, None), f"{code.name}() keeps state", store=everything)
-        if id(code) in self._stack or len(self._stack) >= MAX_DEPTH:
-            return self._give_up(code, given, everything | function)
-        frame = Frame(self._codes[index][1], code)
+        context = (INDIRECT,) if value is None else (*flow.context[-1:], id(value))
+        key = (index, id(code), context)
+        frame = self._frames.get(key)
+        if frame is None:
+            frame = self._frames[key] = Frame(self._codes[index][1], code, context=context)
         self._pass(code, frame, value, arguments, instance, function)
-        self._stack.append(id(code))
-        for step in code.steps:
-            flow.step(step, frame)
-        self._stack.pop()
+        if frame.active:
+            frame.recursive = True
+        elif frame.settled != flow.heap.state:
+            self._follow(frame, code)
+        result = frame.result or NONE
+        if code.remembers:
+            flow.heap.hold(function, result.objects)
+            result = Seen(result.objects | flow.heap.held_by(index), None)
         if code.lazy:
-            return Seen(flow.heap.new(function | everything | objects_of(frame.given)), None)
-        return join(frame.given)
+            held = function | everything | result.objects
+            return Seen(flow.heap.made(("lazy", *key), held, kind=ITERATOR), None)
+        return result
 
-    def _give_up(self, code: Code, given: Sequence[Seen], objects: int) -> Seen:
-        if id(code) not in self._stack:
-            self._flow.see_nothing("its calls go too deep to be followed", reads=True)
-        for each in given:
-            self._flow.change(each, f"it is passed to {code.name}()", store=objects)
-        return Seen(self._flow.heap.new(objects), None)
+    def _bound(self, code: Code, instance: Seen | None) -> Seen | None:
+        """What the first parameter of a method is; None where it is the first argument."""
+        if instance is None or code.binding == "staticmethod":
+            return None
+        if code.binding == "classmethod":
+            return Seen(self.class_of(instance).objects | instance.objects, None)
+        heap = self._flow.heap
+        is_class = not instance.objects & ~heap.codes and bool(instance.objects)
+        return None if is_class else instance
+
+    def _follow(self, frame: Frame, code: Code) -> None:
+        """Take the steps of a body; once more where it called itself and that found out more."""
+        flow, heap = self._flow, self._flow.heap
+        if self._depth >= MAX_DEPTH:
+            flow.give_up("its calls go too deep to be followed")
+            return
+        around, flow.context = flow.context, frame.context
+        self._depth += 1
+        frame.active = True
+        for _ in range(MAX_ROUNDS):
+            before, frame.recursive = heap.state, False
+            for step in code.steps:
+                flow.step(step, frame)
+            if heap.state == before:
+                frame.settled = before
+                break
+            if not frame.recursive:
+                break
+        else:
+            flow.give_up(f"what {code.name}() does to itself cannot be followed")
+        frame.active = False
+        self._depth -= 1
+        flow.context = around
 
     def _pass(
         self,
@@ -107,26 +155,56 @@ class Bodies:
         """Give the parameters their values; those of which it is not plain which may have any."""
         heap = self._flow.heap
         names = list(code.parameters)
+        passed: dict[str, Seen] = {}
         if instance is not None and names:
-            frame.variables[names.pop(0)] = instance
+            passed[names.pop(0)] = instance
         named = None if value is None else _named(names, value, arguments)
-        frame.variables.update(named or {})
+        passed.update(named or {})
         left = 0 if named is not None else objects_of(arguments)
         objects = left | (heap.held_by(function.bit_length() - 1) & ~heap.modules)
-        container = heap.new(objects) if objects else 0
+        container = heap.made(("arguments", id(code), frame.context), objects) if objects else 0
         for name in names:
-            if name not in frame.variables:
-                frame.variables[name] = Seen(objects | container, None)
+            if name not in passed:
+                passed[name] = Seen(objects | container, None)
+        for name, seen in passed.items():
+            self._flow.join_local(name, seen, frame)
 
     # ------------------------------------------------------------ methods
-    def methods(self, seen: Seen, wanted: Callable[[str], bool]) -> list[tuple[int, Code]]:
-        """The methods of the cells' own classes that the value may have."""
-        found = []
-        for index in bits(self._flow.heap.reach(seen.objects) & self._flow.heap.codes):
-            code = self._codes[index][0]
-            if code.is_class:
-                found += [(index, method) for name, method in code.methods.items() if wanted(name)]
-        return found
+    def methods(self, seen: Seen, wanted: Wanted) -> list[tuple[int, Code]]:
+        """The methods of the cells' own classes that the value may have: by names, or by a test."""
+        codes = self._flow.heap.reach(seen.objects) & self._flow.heap.codes
+        if not codes:
+            return []
+        table = self._tables.get(codes)
+        if table is None:
+            table = self._tables[codes] = self._table(codes)
+        if isinstance(wanted, tuple):
+            return [each for name in wanted for each in table.get(name, ())]
+        return [each for name, methods in table.items() if wanted(name) for each in methods]
+
+    def _table(self, codes: int) -> dict[str, list[tuple[int, Code]]]:
+        """The methods of classes, by their names."""
+        table: dict[str, list[tuple[int, Code]]] = {}
+        for index in bits(codes):
+            for name, method in self._codes[index][0].methods.items():
+                table.setdefault(name, []).append((index, method))
+        return table
+
+    def run_at_definition(self, made: int, bases: int) -> None:
+        """What Python calls when a class is made: of its bases, its metaclass, and what it holds."""
+        names = ("__init_subclass__", "__new__", "__init__", "__prepare__")
+        itself = Seen(made, None)
+        for index, method in self.methods(Seen(bases), names) if bases else ():
+            self.enter(index, method, [itself], None, Seen(made | 1 << index, None))
+        self.run_methods(Seen(self._flow.heap.held_by(made.bit_length() - 1)), [itself], ("__set_name__",))
+
+    def class_of(self, seen: Seen) -> Seen:
+        """What ``type()`` gives: the cells' own classes among what it may be."""
+        heap, found = self._flow.heap, 0
+        for index in bits(heap.reach(seen.objects) & heap.codes):
+            if self._codes[index][0].is_class:
+                found |= 1 << index
+        return Seen(found, None) if found else NONE
 
     def is_instance(self, seen: Seen) -> bool:
         """Whether it is an instance of a cell's class, or such a class itself, and nothing else."""
@@ -135,17 +213,15 @@ class Bodies:
             for index in bits(seen.objects)
         )
 
-    def run_methods(self, seen: Seen, arguments: Sequence[Seen], wanted: Callable[[str], bool]) -> None:
+    def run_methods(self, seen: Seen, arguments: Sequence[Seen], wanted: Wanted) -> None:
         """Python calls methods by itself: those of them that the value may have."""
         heap = self._flow.heap
         if not seen.objects or not heap.reach(seen.objects) & heap.codes:
             return
         if not seen.objects & ~heap.codes:  # a function or class itself, and no instance
             return
-        given = objects_of(arguments) | seen.objects
         for index, method in self.methods(seen, wanted):
-            if self._is_news(-id(method), given):
-                self.enter(index, method, arguments, None, seen)
+            self.enter(index, method, arguments, None, Seen(seen.objects, None))
 
     def instance_of(self, frame: Frame | None) -> Seen:
         """What ``super()`` stands for."""
@@ -156,6 +232,13 @@ class Bodies:
         return Seen(0, None)
 
     # ------------------------------------------------------------ whatever is reached
+    def go_through(self, seen: Seen) -> None:
+        """Somebody takes the items of a value."""
+        if seen.objects & ~(self._simple | self._flow.heap.codes | self._flow.heap.explicit):
+            self.call_all(seen.objects, [seen])
+        else:
+            self.run_methods(seen, [], ("__iter__", "__next__", "__getitem__", "__len__", "__getattr__"))
+
     def call_all(self, objects: int, arguments: Sequence[Seen]) -> int:
         """Every function and method that is reached may be called. The objects that they may give."""
         heap = self._flow.heap
@@ -163,24 +246,14 @@ class Bodies:
         given = 0
         for index in bits(codes):
             anything = Seen(heap.reach(objects) & ~codes | objects_of(arguments), None)
-            if not self._is_news(index, anything.objects):
-                continue
             code = self._codes[index][0]
             if code.is_class:
-                given |= heap.new(1 << index)
+                given |= heap.made(("instance", index), 1 << index)
                 for method in code.methods.values():
                     given |= self.enter(index, method, [anything], None, anything).objects
             else:
                 given |= self.enter(index, code, [anything]).objects
         return given | codes
-
-    def _is_news(self, key: int, objects: int) -> bool:
-        """Whether this cell has not called it with all of these before."""
-        known = self._called.get(key)
-        if known is not None and not objects & ~known:
-            return False
-        self._called[key] = (known or 0) | objects
-        return True
 
 
 def _named(names: Sequence[str], value: Call, arguments: Sequence[Seen]) -> dict[str, Seen] | None:

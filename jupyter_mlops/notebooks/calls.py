@@ -17,7 +17,6 @@ from .seen import (
     Frame,
     Seen,
     is_installed,
-    join,
     objects_of,
     root_of,
 )
@@ -25,6 +24,9 @@ from .steps import Call, Part
 from .variables import Variables
 
 MODES = frozenset("rwabtx+U")
+MUTABLE_TYPES = frozenset(
+    f"builtins.{name}" for name in ("dict", "list", "set", "bytearray", "object", "type")
+)
 LATER = frozenset({"filter", "map", "zip", "enumerate", "iter", "reversed"})
 """Builtins that go through what they are given only when somebody takes their items."""
 CONSUMING = frozenset({"all", "any", "bytes", "sum", "frozenset"})
@@ -68,19 +70,30 @@ class Calls:
         self._draw(value, purity.GENERATORS if seen.kind != LIBRARY else ("torch", "tensorflow"))
         given = self._bodies.call_all(seen.objects | held, arguments)
         kind = LIBRARY if seen.kind == LIBRARY else None
-        return Seen(flow.heap.new(held | seen.objects | given), kind)
+        return Seen(flow.made(value, held | seen.objects | given), kind)
 
     def _method(self, value: Call, base: Seen, name: str, arguments: Sequence[Seen]) -> Seen:
         bodies = self._bodies
+        if base.path in MUTABLE_TYPES:
+            return self._of_type(value, name, arguments)
         if base.kind == PLAIN and not base.objects:
             return self._plain_method(value, name, arguments)
         if base.kind in (LIBRARY, CONTAINER, ITERATOR, DEFAULTING):
             return self._library_method(value, base, name, arguments)
-        own = bodies.methods(base, lambda each: each == name)
+        own = bodies.methods(base, (name,))
         if own and bodies.is_instance(base):
-            return join([bodies.enter(index, code, arguments, value, base) for index, code in own])
+            return self._flow.heap.join(
+                [bodies.enter(index, code, arguments, value, base) for index, code in own]
+            )
         self._files(value, name, arguments)
         return self._unknown(value, Seen(base.objects, None), arguments)
+
+    def _of_type(self, value: Call, name: str, arguments: Sequence[Seen]) -> Seen:
+        """A function of a builtin type: ``dict.fromkeys(names)``, ``list.append(items, 1)``."""
+        if name not in ("__new__", "fromkeys", "__getattribute__"):
+            self._change_all(value, arguments[:1], objects_of(arguments))
+        held = objects_of(arguments) | self._bodies.call_all(objects_of(arguments), arguments)
+        return Seen(self._flow.made(value, held), None)
 
     def _plain_method(self, value: Call, name: str, arguments: Sequence[Seen]) -> Seen:
         """A method of a text or a number: ``", ".join(items)``."""
@@ -97,15 +110,21 @@ class Calls:
         if not pure or value.true_keywords & (purity.CHANGES_BY_KEYWORD - {"copy"}):
             self._flow.change(base, value.title, store=held, deep=base.kind != CONTAINER)
         self._use_up(value, arguments)
+        self._fill(value, arguments)
+        if name in purity.CHANGE_THEIR_ARGUMENTS:
+            self._change_all(value, arguments, held)
         given = self._bodies.call_all(held, [*arguments, base])
+        if base.kind == CONTAINER and name in ("keys", "values", "items"):
+            return Seen(self._flow.made(value, heap.inner(base.objects) | base.objects), None)
         if base.kind == CONTAINER:
             inner = heap.inner(base.objects) | held | given
-            return Seen(inner | heap.new(inner), None)
+            return Seen(inner | self._flow.made(value, inner), None)
         self._files(value, name, arguments)
         if name in purity.DRAWING_METHODS and not value.true_keywords & purity.OWN_SEED:
             self._draw(value, ("numpy.random", "torch"), explicit=name in purity.ALWAYS_DRAWS)
         shared = 0 if name in purity.FRESH_METHODS else base.objects | held | given
-        return Seen(heap.new(shared, kind=LIBRARY), LIBRARY)
+        made = self._flow.made(value, shared, kind=LIBRARY)
+        return Seen(made | base.objects if name in purity.VIEWS else made, LIBRARY)
 
     # ------------------------------------------------------------ modules
     def _known(self, value: Call, path: str, arguments: Sequence[Seen], frame: Frame | None) -> Seen:
@@ -116,25 +135,45 @@ class Calls:
         flow, held, library = self._flow, objects_of(arguments), root in purity.KNOWN
         flow.outside.call(value, path, flow.account, flow.bit)
         self._files(value, last, arguments)
+        if path in ("importlib.reload", "importlib.import_module"):
+            modules = [*value.texts, *(each.path for each in arguments if each.path)]
+            names = [f"{each.rpartition('.')[2]}.py" for each in modules]
+            flow.outside.mention(names, (), flow.account, flow.bit)
         if not library and not (flow.namespace is not None and is_installed(root)):
             flow.change(Seen(flow.module(root), None), f"{value.title} may keep state", store=held)
         if not library or _changes_arguments(value, path):
             self._change_all(value, arguments, held)
         self._use_up(value, arguments)
+        self._fill(value, arguments)
         given = self._bodies.call_all(held, arguments)
         if value.alone and _is_setting(path, last):
             flow.account.always.append(f"calls {value.title} for what it does")
+        if path == "copy.deepcopy":
+            held = flow.heap.reach(held) & (flow.heap.codes | flow.heap.modules)
         kind = _kind_of_result(value, path) if library else None
-        return Seen(flow.heap.new(held | given, kind=kind), kind)
+        if library and purity.GIVES_GLOBALS.match(path):
+            return Seen(flow.module(root), LIBRARY, f"{path}()")
+        if library and (last in purity.VIEWS or purity.WRAPPERS.match(path)):
+            whole = last == "ChainMap"
+            shared = objects_of([each for each in arguments if whole or each.kind == LIBRARY])
+            return Seen(flow.made(value, held | given, kind=kind) | shared, kind)
+        return Seen(flow.made(value, held | given, kind=kind), kind)
 
     def _builtin(self, value: Call, name: str, arguments: Sequence[Seen], frame: Frame | None) -> Seen:
         flow, held = self._flow, objects_of(arguments)
         flow.operate(*arguments)
+        self._fill(value, arguments)
+        if name == "get_ipython":
+            return Seen(0, LIBRARY, "IPython.get_ipython()")
+        if name == "memoryview":
+            return Seen(held, LIBRARY)
         if name == "super" and not arguments:
             return self._bodies.instance_of(frame)
         if name == "open":
             self._files(value, "open", arguments)
-            return Seen(flow.heap.new(held), ITERATOR)
+            return Seen(flow.made(value, held, kind=ITERATOR), ITERATOR)
+        if name == "type" and len(arguments) == 1:
+            return self._bodies.class_of(arguments[0])
         if name == "input":
             flow.account.undecided.append("input() asks somebody")
             return NONE
@@ -145,11 +184,11 @@ class Calls:
         if name in purity.PURE_BUILTINS:
             return self._pure_builtin(name, arguments)
         if name in purity.PASSES_ON:
-            return self._passed_on(name, arguments)
+            return self._passed_on(value, name, arguments)
         if name in purity.SEES_ALL:
-            return Seen(flow.heap.new(held) | self._variables.anything, None)
+            return Seen(flow.made(value, held) | self._variables.anything, None)
         if name[:1].isupper() or name == "help":  # an exception holds what it is given
-            return Seen(flow.heap.new(held), None) if held else NONE
+            return Seen(flow.made(value, held), None) if held else NONE
         return self._unknown(value, Seen(0, None), arguments)
 
     def _set_attribute(self, value: Call, arguments: Sequence[Seen]) -> Seen:
@@ -167,7 +206,7 @@ class Calls:
             self._bodies.call_all(objects_of(arguments), arguments)
         return NONE
 
-    def _passed_on(self, name: str, arguments: Sequence[Seen]) -> Seen:
+    def _passed_on(self, value: Call, name: str, arguments: Sequence[Seen]) -> Seen:
         """A builtin whose value holds items of what it was given."""
         flow, held = self._flow, objects_of(arguments)
         if name == "next":
@@ -177,9 +216,9 @@ class Calls:
         for each in arguments:
             inner |= flow.iterate(each, f"it is passed to {name}()").objects
         if name in purity.CONTAINERS:
-            return Seen(flow.heap.new(inner, kind=CONTAINER, explicit=True), CONTAINER)
+            return Seen(flow.made(value, inner, kind=CONTAINER, explicit=True), CONTAINER)
         if name in purity.ITERATORS:
-            return Seen(flow.heap.new(inner | held), ITERATOR)
+            return Seen(flow.made(value, inner | held, kind=ITERATOR), ITERATOR)
         return Seen(inner | held, None)
 
     # ------------------------------------------------------------ effects
@@ -187,9 +226,15 @@ class Calls:
         for each in arguments:
             self._flow.change(each, f"it is passed to {value.title}", store=store)
 
+    def _fill(self, value: Call, arguments: Sequence[Seen]) -> None:
+        """What is given by a keyword such as ``out`` or ``file`` is there to be changed."""
+        for (keyword, _), seen in zip(value.keywords, arguments[len(value.arguments) :], strict=True):
+            if keyword in purity.TO_BE_FILLED:
+                self._flow.change(seen, f"it is the {keyword} of {value.title}")
+
     def _use_up(self, value: Call, arguments: Sequence[Seen]) -> None:
         for each in arguments:
-            if each.kind == ITERATOR:
+            if each.kind == ITERATOR or each.objects & self._flow.heap.iterators:
                 self._flow.iterate(each, f"it is passed to {value.title}")
 
     def _draw(self, value: Call, generators: Sequence[str], *, explicit: bool = False) -> None:
@@ -217,7 +262,7 @@ def _changes_arguments(value: Call, path: str) -> bool:
 
 def _is_setting(path: str, last: str) -> bool:
     """Whether a call, whose value nobody takes, is there for an effect that others may depend on."""
-    if path in purity.SEEDS or purity.ONLY_SHOWS.match(path):
+    if path in purity.SEEDS or purity.ONLY_SHOWS.match(path) or purity.GIVES_NEW.match(path):
         return False
     return not purity.WRITES_FILE.match(last) or path == "os.chdir"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from .names import magic_call
@@ -62,6 +63,10 @@ class Writer(Protocol):
         """The value under a name of ours: it is evaluated once, and now."""
         ...
 
+    def repeated(self) -> AbstractContextManager[None]:
+        """What is read now may happen often, or never."""
+        ...
+
     def block(self, statements: Iterable[ast.stmt]) -> None: ...
 
     def do(self, node: ast.expr) -> None:
@@ -88,7 +93,7 @@ class Expressions:
         self._reader = reader
 
     def value(self, node: ast.expr, *, alone: bool = False) -> Value:
-        if isinstance(node, ast.Call):
+        if type(node) is ast.Call:
             return self.call(node, alone)
         handler = _HANDLERS.get(type(node))
         return NOTHING if handler is None else handler(self, node)
@@ -111,12 +116,14 @@ class Expressions:
 
     def subscript(self, node: ast.Subscript) -> Value:
         base, index = self.value(node.value), self.value(node.slice)
-        return Part(base if index == NOTHING else Mixed((base, Plain((index,)))), "[]")
+        items = "[:]" if isinstance(node.slice, ast.Slice) else "[]"
+        return Part(base if index == NOTHING else Mixed((base, Plain((index,)))), items)
 
     def call(self, node: ast.Call, alone: bool = False) -> Value:
         if found := magic_call(node):
             return self._reader.magic(*found)
-        if title_of(node.func) == "eval" and len(node.args) == 1 and (seen := self._evaluated(node.args[0])):
+        title = title_of(node.func)
+        if title == "eval" and len(node.args) == 1 and (seen := self._evaluated(node.args[0])):
             return seen
         function = self.value(node.func)
         arguments = tuple(
@@ -124,13 +131,10 @@ class Expressions:
             for each in node.args
         )
         keywords = tuple((each.arg, self.value(each.value)) for each in node.keywords)
-        texts = tuple(
-            each.value
-            for each in [*node.args, *(each.value for each in node.keywords)]
-            if isinstance(each, ast.Constant) and isinstance(each.value, str)
-        )
-        true = frozenset(each.arg for each in node.keywords if each.arg and not _is_off(each.value))
-        title = title_of(node.func)
+        constants = [each for each in node.args if type(each) is ast.Constant]
+        constants += [each.value for each in node.keywords if type(each.value) is ast.Constant]
+        texts = tuple([each.value for each in constants if type(each.value) is str])
+        true = frozenset([each.arg for each in node.keywords if each.arg and not _is_off(each.value)])
         self._special(node, title, texts)
         return Call(function, arguments, keywords, texts, alone, f"{title}()", true)
 
@@ -171,9 +175,6 @@ class Expressions:
         if isinstance(node, ast.Lambda):
             body.steps.append(Give(body.expressions.value(node.body)))
         else:
-            for each in ast.walk(node):
-                if isinstance(each, ast.Global):
-                    body.globals.update(each.names)
             body.block(node.body)
         self._reader.texts += body.texts
         defaults = [*arguments.defaults, *(each for each in arguments.kw_defaults if each)]
@@ -184,6 +185,8 @@ class Expressions:
             frozenset({*parameters, *others, *(set(body.binds) - body.globals - body.outer)}),
             stateful=body.stateful or any(isinstance(each, MUTABLE) for each in defaults),
             lazy=body.lazy or isinstance(node, ast.AsyncFunctionDef),
+            binding=_binding(node),
+            remembers=any("cache" in title_of(each) for each in getattr(node, "decorator_list", ())),
         )
         return Made(code, outside, decorated)
 
@@ -197,24 +200,25 @@ class Expressions:
         return Mixed((Name(node.target.id), value))
 
     def comprehension(self, node: Any) -> Value:
+        reader = self._reader
+        first = reader.kept(Iterated(self.value(node.generators[0].iter)))
         scope: dict[str, Value] = {}
-        self._reader.private.append(scope)
-        self._reader.depth += 1
-        try:
+        reader.private.append(scope)
+        with reader.repeated():
             for generator in node.generators:
-                items = self._reader.kept(Iterated(self.value(generator.iter)))
-                for each in ast.walk(generator.target):
-                    if isinstance(each, ast.Name):
-                        scope[each.id] = items
+                is_first = generator is node.generators[0]
+                items = first if is_first else reader.kept(Iterated(self.value(generator.iter)))
+                for each in _names_in(generator.target):
+                    scope[each] = items
                 for condition in generator.ifs:
-                    self._reader.do(condition)
-            parts = [
-                self.value(part) for key in ("elt", "key", "value") if (part := getattr(node, key, None))
-            ]
-        finally:
-            self._reader.depth -= 1
-            self._reader.private.pop()
-        return Mixed(tuple(parts), "container")
+                    reader.do(condition)
+            parts = tuple(
+                reader.kept(self.value(part))
+                for key in ("elt", "key", "value")
+                if (part := getattr(node, key, None))
+            )
+        reader.private.pop()
+        return Mixed(parts, "container")
 
     def generator(self, node: ast.GeneratorExp) -> Value:
         """Its first iterable is evaluated at once, the rest when somebody takes its items."""
@@ -227,7 +231,7 @@ class Expressions:
         return Mixed((first, Made(code, ())), "iterator")
 
     def mixed(self, node: Any) -> Value:
-        parts = [self.value(each) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]
+        parts = [self.value(each) for each in _PARTS[type(node)](node)]
         held = tuple(each for each in parts if each != NOTHING)
         container = isinstance(node, (ast.List, ast.Tuple, ast.Set, ast.Dict))
         if isinstance(node, (ast.Tuple, ast.List)):
@@ -235,9 +239,19 @@ class Expressions:
         return Mixed(held, "container" if container else None, isinstance(node, (ast.BinOp, ast.UnaryOp)))
 
     def plain(self, node: Any) -> Value:
-        values = (self.value(each) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr))
-        parts = tuple(each for each in values if each != NOTHING)
+        values = [self.value(each) for each in _PARTS[type(node)](node)]
+        parts = tuple([each for each in values if each != NOTHING])
         return Plain(parts) if parts else NOTHING
+
+    def compared(self, node: ast.Compare) -> Value:
+        """``in`` goes through what stands on its right."""
+        parts = [self.value(node.left)]
+        for operator, each in zip(node.ops, node.comparators, strict=True):
+            value = self.value(each)
+            looks = isinstance(operator, (ast.In, ast.NotIn)) and value != NOTHING
+            parts += [value, Iterated(value)] if looks else [value]
+        held = tuple([each for each in parts if each != NOTHING])
+        return Plain(held) if held else NOTHING
 
     def formatted(self, node: ast.JoinedStr) -> Value:
         parts: list[Value] = []
@@ -261,6 +275,20 @@ class Expressions:
     def awaited(self, node: ast.Await) -> Value:
         value = self.value(node.value)
         return Call(Part(value, "__await__"), (), (), (), False, f"await {title_of(node.value)}")
+
+
+def _binding(node: Function) -> str:
+    """How a method is bound to its class, by its decorators."""
+    for each in getattr(node, "decorator_list", ()):
+        if isinstance(each, ast.Name) and each.id in ("classmethod", "staticmethod"):
+            return each.id
+    return ""
+
+
+def _names_in(target: ast.expr) -> list[str]:
+    if isinstance(target, ast.Name):
+        return [target.id]
+    return [each.id for each in ast.walk(target) if isinstance(each, ast.Name)]
 
 
 def _is_off(node: ast.expr) -> bool:
@@ -290,6 +318,19 @@ def cut(text: str) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
+_PARTS: dict[type, Callable[[Any], Iterable[ast.expr]]] = {
+    ast.List: lambda node: node.elts,
+    ast.Tuple: lambda node: node.elts,
+    ast.Set: lambda node: node.elts,
+    ast.Dict: lambda node: [
+        each for pair in zip(node.keys, node.values, strict=True) for each in pair if each
+    ],
+    ast.BoolOp: lambda node: node.values,
+    ast.BinOp: lambda node: (node.left, node.right),
+    ast.UnaryOp: lambda node: (node.operand,),
+    ast.IfExp: lambda node: (node.test, node.body, node.orelse),
+    ast.Slice: lambda node: [each for each in (node.lower, node.upper, node.step) if each],
+}
 _HANDLERS: dict[type, Callable[[Any, Any], Value]] = {
     ast.Name: Expressions.name,
     ast.Constant: Expressions.constant,
@@ -309,7 +350,7 @@ _HANDLERS: dict[type, Callable[[Any, Any], Value]] = {
     ast.BinOp: Expressions.mixed,
     ast.UnaryOp: Expressions.mixed,
     ast.IfExp: Expressions.mixed,
-    ast.Compare: Expressions.plain,
+    ast.Compare: Expressions.compared,
     ast.Slice: Expressions.plain,
     ast.JoinedStr: Expressions.formatted,
     ast.Starred: Expressions.starred,

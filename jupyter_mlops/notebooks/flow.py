@@ -15,8 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import purity
-from .bodies import CREATION, Bodies
+from .bodies import CREATION, MAX_ROUNDS, Bodies
 from .calls import Calls
+from .expressions import OF_A_SHELL
 from .heap import Heap
 from .outside import Outside
 from .seen import (
@@ -38,6 +39,7 @@ from .steps import (
     Call,
     CellSteps,
     Change,
+    Code,
     Do,
     Files,
     Forget,
@@ -50,6 +52,7 @@ from .steps import (
     Opaque,
     Part,
     Plain,
+    Repeat,
     Setting,
     StarImport,
     Step,
@@ -58,6 +61,9 @@ from .steps import (
 )
 from .variables import Variables
 
+OF_AN_ITEM = ("__getitem__", "__missing__", "__class_getitem__")
+STORING = ("__setattr__", "__setitem__", "__set__", "__delattr__", "__delitem__", "__delete__")
+SHELL = "IPython.get_ipython()"
 MAX_STEPS = 4000
 """So many steps are followed for one cell."""
 
@@ -68,6 +74,7 @@ class Flow:
     account: Account
     index: int
     bit: int
+    context: tuple[int, ...]
     namespace: Mapping[str, Any] | None
 
     def __init__(self) -> None:
@@ -78,6 +85,8 @@ class Flow:
         self.bodies = Bodies(self)
         self._calls = Calls(self, self.bodies, self.variables)
         self._modules: dict[str, int] = {}
+        self._parts: dict[str, int] = {}
+        """Which cells have imported a submodule of a library."""
         self._last_value = 0
 
     def copy(self) -> Flow:
@@ -86,7 +95,8 @@ class Flow:
         made.heap, made.outside = self.heap.copy(), self.outside.copy()
         made.variables, made.bodies = self.variables.copy(made), self.bodies.copy(made)
         made._calls = Calls(made, made.bodies, made.variables)
-        made._modules, made._last_value = self._modules.copy(), self._last_value
+        made._modules, made._parts = self._modules.copy(), self._parts.copy()
+        made._last_value = self._last_value
         return made
 
     # ------------------------------------------------------------ cells
@@ -101,7 +111,7 @@ class Flow:
         """Take a cell's steps; ``last_bound`` says which cell binds each name last."""
         self.index = len(self.accounts)
         self.bit = 1 << self.index
-        self.namespace = namespace
+        self.namespace, self.context = namespace, ()
         self.variables.begin(cell.binds, last_bound or {}, ok=ok)
         self.heap.begin()
         self.bodies.begin()
@@ -117,12 +127,16 @@ class Flow:
         return self.account
 
     def step(self, step: Step, frame: Frame | None) -> None:
+        if self._budget <= 0:
+            return
         self._budget -= 1
-        if self._budget < 0:
-            if self._budget == -1:
-                self.see_nothing("its calls are too many to be followed", reads=True)
+        if not self._budget:
+            self.give_up("its calls are too many to be followed")
             return
         _STEPS[type(step)](self, step, frame)
+
+    def made(self, value: Value, holds: int = 0, *, kind: str | None = None, explicit: bool = False) -> int:
+        return self.heap.made((id(value), self.context), holds, kind=kind, explicit=explicit)
 
     def change(self, seen: Seen, title: str, *, store: int = 0, deep: bool = True) -> None:
         if self.heap.change(seen.objects, self.bit, store=store, deep=deep):
@@ -150,7 +164,7 @@ class Flow:
         if before.kind == PLAIN and not before.objects:
             kind = more.kind
         elif before.kind is None:
-            objects |= self.heap.new(self.heap.reach(more.objects))
+            objects |= self.heap.made((id(step), self.context), self.heap.reach(more.objects))
         self.variables.set(step.name, Seen(objects, kind), step.certain, frame, step.is_global)
 
     def _store(self, step: Store, frame: Frame | None) -> None:
@@ -160,7 +174,20 @@ class Flow:
         if base.path is not None:
             self.account.always.append(f"sets {step.title}, which other cells may depend on")
         self.change(base, f"{step.title} is set", store=held, deep=base.kind is None)
-        self.bodies.run_methods(base, others, lambda name: name.startswith(("__set", "__del")))
+        self.bodies.run_methods(base, others, STORING)
+
+    def _repeat(self, step: Repeat, frame: Frame | None) -> None:
+        """Once more as long as a round finds out more than the one before."""
+        around = self.variables.values_of(step.targets) if frame is None else {}
+        for _ in range(MAX_ROUNDS):
+            before = self.heap.state
+            for each in step.steps:
+                self.step(each, frame)
+            if self.heap.state == before:
+                break
+        else:
+            self.give_up("what its loop carries on cannot be followed")
+        self.variables.may_be(around)
 
     def _forget(self, step: Forget, frame: Frame | None) -> None:
         self.variables.get(step.name, frame)
@@ -168,24 +195,36 @@ class Flow:
             self.variables.set(step.name, NONE, step.certain, frame, True)
 
     def _do(self, step: Do, frame: Frame | None) -> None:
-        self.value(step.value, frame)
+        seen = self.value(step.value, frame)
+        if step.shown:
+            self.bodies.run_methods(seen, [], _is_display)
 
     def _give(self, step: Give, frame: Frame | None) -> None:
         seen = self.value(step.value, frame)
         if frame is not None:
-            frame.given.append(seen)
+            result = seen if frame.result is None else self.heap.join([frame.result, seen])
+            if result != frame.result:
+                frame.result = result
+                self.heap.state += 1
 
     def _import(self, step: Import, frame: Frame | None) -> None:
         root = root_of(step.module)
         module = self.module(root)
         if step.module != root:
-            self.heap.mark_changed(module, self.bit)
+            self._import_part(step, module)
         self._mention(f"{step.module.rpartition('.')[2]}.py", f"{root}.py")
         kind = LIBRARY if root in purity.KNOWN else None
         objects = module if step.path == step.module or step.path == root else 0
         if not objects and kind is None:
             objects = module  # what a module holds may have to do with all else in it
         self.variables.set(step.name, Seen(objects, kind, step.path), step.certain, frame, step.is_global)
+
+    def _import_part(self, step: Import, module: int) -> None:
+        """A submodule becomes an attribute of its package: for whoever reads it there."""
+        if root_of(step.module) not in purity.KNOWN:
+            self.heap.mark_changed(module, self.bit)
+        elif step.module not in self._parts or not step.certain:
+            self._parts[step.module] = self._parts.get(step.module, 0) | self.bit
 
     def _mention(self, *files: str) -> None:
         self.outside.mention(files, (), self.account, self.bit)
@@ -206,6 +245,14 @@ class Flow:
     def _opaque(self, step: Opaque, frame: Frame | None) -> None:
         self.see_nothing(f"{step.title} may set any name", reads=step.reads)
 
+    def join_local(self, name: str, seen: Seen, frame: Frame) -> None:
+        self.variables.join_local(name, seen, frame)
+
+    def give_up(self, why: str) -> None:
+        """Follow nothing more of this cell: it may do anything."""
+        self._budget = 0
+        self.see_nothing(why, reads=True)
+
     def see_nothing(self, why: str, *, reads: bool) -> None:
         self.account.always.append(why)
         self.account.undecided.append(why)
@@ -218,6 +265,8 @@ class Flow:
     def _setting(self, step: Setting, frame: Frame | None) -> None:
         self.account.always.append(step.why)
         self.outside.unknown_files |= self.bit
+        if step.function and self.variables.has(step.function):
+            self.value(Call(Name(step.function), (), (), (), True, f"%{step.function}"), frame)
 
     def _named_files(self, step: Files, frame: Frame | None) -> None:
         self.write_files(step.names)
@@ -243,21 +292,42 @@ class Flow:
 
     def _part(self, value: Part, frame: Frame | None) -> Seen:
         base = self.value(value.base, frame)
-        return self.attribute(base, value.attribute)
+        if value.attribute == "[:]" and base.kind == CONTAINER:
+            held = self.heap.inner(base.objects)
+            return Seen(self.made(value, held, kind=CONTAINER, explicit=True), CONTAINER)
+        seen = self.attribute(base, "[]" if value.attribute == "[:]" else value.attribute)
+        if value.attribute in purity.BOUND_CHANGES and base.path is None and base.objects:
+            return Seen(seen.objects | base.objects | self._bound_method(value, base), None)
+        return seen
+
+    def _bound_method(self, value: Part, base: Seen) -> int:
+        """``items.append`` as a value: whoever calls it changes the items."""
+        scope = Frame(None, None)
+        scope.variables["."] = base
+        call = Call(Part(Name("."), value.attribute), (Name("x"),), (), (), False, f"{value.attribute}()")
+        code = Code(value.attribute, ("x",), (Give(call),), frozenset("x"))
+        return self.bodies.define(
+            Made(code, ()), base.objects, scope, place=(id(value), self.context, "bound")
+        )
 
     def attribute(self, base: Seen, attribute: str) -> Seen:
+        if base.path == "sys.modules" or (base.path == SHELL and attribute in OF_A_SHELL):
+            self.see_nothing(f"{base.path} may set any name", reads=True)
         if base.path is not None and attribute != "[]":
             if root_of(base.path) in purity.KNOWN:
-                return Seen(0, LIBRARY, f"{base.path}.{attribute}")
+                path = f"{base.path}.{attribute}"
+                if path in self._parts:
+                    self.account.need(self._parts[path], "imports", path)
+                return Seen(0, LIBRARY, path)
             return Seen(base.objects, None, f"{base.path}.{attribute}")
         if base.kind == PLAIN and not base.objects:
             return NONE
-        wanted = ("__getitem__", "__missing__") if attribute == "[]" else ("__getattr__", "__getattribute__")
-        self.bodies.run_methods(base, [], lambda name: name == attribute or name in wanted)
+        wanted = OF_AN_ITEM if attribute == "[]" else (attribute, "__getattr__", "__getattribute__")
+        self.bodies.run_methods(base, [], wanted)
         if attribute == "[]" and base.kind in (None, DEFAULTING):
             self.change(base, "an item of it is looked for, and may be made", deep=False)
         inner = self.heap.inner(base.objects)
-        if base.kind == CONTAINER:
+        if base.kind == CONTAINER and attribute == "[]":
             return self.heap.one_of(inner)
         return Seen(inner | base.objects, LIBRARY if base.kind in (LIBRARY, ITERATOR) else None)
 
@@ -265,7 +335,7 @@ class Flow:
         parts = [self.value(each, frame) for each in value.parts]
         held = objects_of(parts)
         if value.kind is not None:
-            made = self.heap.new(held, kind=value.kind, explicit=value.kind == CONTAINER)
+            made = self.made(value, held, kind=value.kind, explicit=value.kind == CONTAINER)
             return Seen(made, value.kind)
         if value.operator:
             self.operate(*parts)
@@ -274,11 +344,8 @@ class Flow:
             kinds = {each.kind for each in parts} - {PLAIN}
             kind = CONTAINER if kinds == {CONTAINER} else LIBRARY if None not in kinds else None
             held = self.heap.inner(held) if kind == CONTAINER else held
-            return Seen(self.heap.new(held, kind=kind, explicit=kind == CONTAINER), kind)
-        kinds = {each.kind for each in parts if each != NONE}
-        if not kinds:
-            return NONE
-        return Seen(held, kinds.pop() if len(kinds) == 1 else None)
+            return Seen(self.made(value, held, kind=kind, explicit=kind == CONTAINER), kind)
+        return self.heap.join([each for each in parts if each != NONE])
 
     def _plain(self, value: Plain, frame: Frame | None) -> Seen:
         self.operate(*(self.value(each, frame) for each in value.parts))
@@ -298,7 +365,7 @@ class Flow:
             return NONE
         if seen.kind in (None, ITERATOR):
             self.change(seen, title, deep=False)
-            self.bodies.call_all(seen.objects, [seen])
+            self.bodies.go_through(seen)
         inner = self.heap.inner(seen.objects)
         if seen.kind == CONTAINER:
             return self.heap.one_of(inner) if inner else NONE
@@ -310,16 +377,22 @@ class Flow:
         held = objects_of(outside) | self._captured(frame)
         if frame is not None and frame.code is not None and frame.code.is_class:
             scope = frame.parent or self.variables.own  # methods do not see the class's own names
-        made = self.bodies.define(value.code, held, scope)
+        made = self.bodies.define(value, held, scope, place=(id(value), self.context))
         if value.code.is_class:
-            body = Frame(scope, value.code, made)
+            body = self.bodies.class_frame(made, value.code, scope)
             for step in value.code.steps:
                 self.step(step, body)
+            self.bodies.run_at_definition(made, objects_of(outside))
+        for each, of in zip(outside, value.outside, strict=True):
+            if isinstance(of, Call) and each.kind == LIBRARY and "register" in of.title:
+                self.account.always.append(f"registers {value.code.name} with {of.title}")
+            if each.path and purity.REGISTERS.match(each.path):
+                self.account.always.append(f"registers {value.code.name} with {each.path}")
         if value.decorated and not all(map(_is_of_library, outside)):
             self.bodies.call_all(held, [Seen(made, None)])
             for each in outside:
                 self.change(each, f"a decorator of {value.code.name} is called", store=made)
-            return Seen(self.heap.new(made | held), None)
+            return Seen(self.heap.made((id(value), self.context, "decorated"), made | held), None)
         return Seen(made, None)
 
     def _captured(self, frame: Frame | None) -> int:
@@ -339,6 +412,12 @@ def _is_special(name: str) -> bool:
     return name.startswith("__") and name.endswith("__") and name not in CREATION
 
 
+def _is_display(name: str) -> bool:
+    return name in ("__repr__", "__str__", "__len__", "__iter__", "__getattr__") or name.startswith(
+        ("_repr_", "_ipython_display_")
+    )
+
+
 def _titled(value: Value) -> str:
     while isinstance(value, (Part, Call)):
         value = value.base if isinstance(value, Part) else value.function
@@ -349,6 +428,7 @@ _STEPS: dict[type, Callable[[Flow, Any, Frame | None], None]] = {
     Bind: Flow._bind,
     Change: Flow._augment,
     Store: Flow._store,
+    Repeat: Flow._repeat,
     Forget: Flow._forget,
     Do: Flow._do,
     Give: Flow._give,

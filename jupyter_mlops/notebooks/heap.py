@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .seen import Seen, bits
+from collections.abc import Sequence
+
+from .seen import ITERATOR, NONE, Seen, bits, objects_of
 
 
 class Heap:
@@ -12,7 +14,7 @@ class Heap:
         self._holds: list[int] = []
         self._kinds: list[str | None] = []
         self._changers: list[int] = []
-        self._explicit = 0
+        self.explicit = 0
         """Containers that were written out: what they hold is known."""
         self.modules = 0
         self.codes = 0
@@ -23,6 +25,11 @@ class Heap:
         """Objects that the present cell is known to change."""
         self._reached: dict[int, int] = {}
         self._changed_by: dict[int, int] = {}
+        self._made: dict[tuple[object, ...], int] = {}
+        self.iterators = 0
+        """Objects that are used up by going through them."""
+        self.state = 0
+        """Counts what was found out: as long as it stays, following the same steps finds nothing new."""
 
     def copy(self) -> Heap:
         made = Heap.__new__(Heap)
@@ -33,6 +40,7 @@ class Heap:
     def begin(self) -> None:
         """Another cell."""
         self._marked = 0
+        self._made = {}
 
     def held_by(self, index: int) -> int:
         """What one object holds itself."""
@@ -59,7 +67,7 @@ class Heap:
         if not reached:
             return False
         self.mark_changed(reached, cell)
-        self.hold(objects if not deep else reached & ~self._explicit | objects, store)
+        self.hold(objects if not deep else reached & ~self.explicit | objects, store)
         return True
 
     def new(self, holds: int = 0, *, kind: str | None = None, explicit: bool = False) -> int:
@@ -69,8 +77,39 @@ class Heap:
         self._changers.append(0)
         made = 1 << (len(self._holds) - 1)
         if explicit:
-            self._explicit |= made
+            self.explicit |= made
+        if kind == ITERATOR:
+            self.iterators |= made
         return made
+
+    def made(
+        self, place: tuple[object, ...], holds: int = 0, *, kind: str | None = None, explicit: bool = False
+    ) -> int:
+        """The object that a place in a cell makes: the same each time when it is followed repeatedly."""
+        found = self._made.get(place)
+        if found is None:
+            found = self._made[place] = self.new(holds, kind=kind, explicit=explicit)
+            return found
+        self.hold(found, holds)
+        index = found.bit_length() - 1
+        if self._kinds[index] != kind and self._kinds[index] is not None:
+            self._kinds[index] = None
+            self.state += 1
+        return found
+
+    def join(self, given: Sequence[Seen]) -> Seen:
+        """One of several values."""
+        if not given:
+            return NONE
+        first = given[0]
+        if all(each == first for each in given):
+            return first
+        kinds = {each.kind for each in given}
+        objects = objects_of(given)
+        if any(each.path for each in given) and len({each.path for each in given}) > 1:
+            place = ("one of", *(each.path for each in given if each.path))
+            return Seen(objects | self.made(place), None)  # may be a function of a module: who knows which
+        return Seen(objects, kinds.pop() if len(kinds) == 1 else None, first.path)
 
     def reach(self, objects: int) -> int:
         """The objects, and all that they hold."""
@@ -89,7 +128,7 @@ class Heap:
 
     def inner(self, objects: int) -> int:
         """What an item or an attribute of the objects may be."""
-        found = objects & ~self._explicit
+        found = objects & ~self.explicit
         for index in bits(objects):
             found |= self._holds[index]
         return self.reach(found)
@@ -109,6 +148,7 @@ class Heap:
                 holds[index] |= held
                 more = True
         if more:
+            self.state += 1
             self._reached.clear()
             self._changed_by.clear()
 

@@ -14,7 +14,8 @@ from .steps import Step, Value
 class Interpreter(Protocol):
     """The cell that is interpreted now has the number ``index`` and the bit ``bit``.
 
-    ``namespace`` is the kernel's, where it is known. A frame of None is the namespace.
+    ``namespace`` is the kernel's, where it is known. A frame of None is the namespace. ``context`` says
+    from where the function was called that is being followed.
     """
 
     heap: Heap
@@ -22,6 +23,7 @@ class Interpreter(Protocol):
     account: Account
     index: int
     bit: int
+    context: tuple[int, ...]
     namespace: Mapping[str, Any] | None
 
     def step(self, step: Step, frame: Frame | None) -> None:
@@ -30,6 +32,10 @@ class Interpreter(Protocol):
 
     def value(self, value: Value, frame: Frame | None) -> Seen:
         """Evaluate."""
+        ...
+
+    def made(self, value: Value, holds: int = 0, *, kind: str | None = None, explicit: bool = False) -> int:
+        """The object that a value's place makes."""
         ...
 
     def attribute(self, base: Seen, attribute: str) -> Seen:
@@ -50,6 +56,14 @@ class Interpreter(Protocol):
 
     def change(self, seen: Seen, title: str, *, store: int = 0, deep: bool = True) -> None:
         """The value may be changed now, and all that it reaches; it may hold ``store`` from now on."""
+        ...
+
+    def join_local(self, name: str, seen: Seen, frame: Frame) -> None:
+        """A variable of a function may be this as well."""
+        ...
+
+    def give_up(self, why: str) -> None:
+        """Follow nothing more of this cell: it may do anything."""
         ...
 
     def see_nothing(self, why: str, *, reads: bool) -> None:

@@ -15,13 +15,14 @@ class Outside:
     def __init__(self) -> None:
         self._generators: dict[str, int] = {}
         self._written: dict[str, int] = {}
+        self._figure = 0
         self.unknown_files = 0
         """Cells that may write any file."""
 
     def copy(self) -> Outside:
         made = Outside()
         made._generators, made._written = self._generators.copy(), self._written.copy()
-        made.unknown_files = self.unknown_files
+        made.unknown_files, made._figure = self.unknown_files, self._figure
         return made
 
     # ------------------------------------------------------------ random numbers
@@ -33,6 +34,8 @@ class Outside:
             for generator in purity.SEEDS[path]:  # without a number, the clock or the system decides
                 self._generators[generator] = cell if given else 0
             account.always.append(f"{value.title} decides what random numbers are drawn")
+        elif path.startswith("matplotlib.pyplot."):
+            self._draw_figure(path.rpartition(".")[2], account, cell)
         elif path == "numpy.random.default_rng" and not value.arguments and not value.keywords:
             account.unseeded.append(value.title)
         elif path not in purity.NO_DRAWS and not value.true_keywords & purity.OWN_SEED:
@@ -53,6 +56,16 @@ class Outside:
                 self._generators[generator] = state | cell
             elif explicit:
                 account.unseeded.append(title)
+
+    # ------------------------------------------------------------ pyplot's current figure
+    def _draw_figure(self, last: str, account: Account, cell: int) -> None:
+        """What is drawn stays on a figure until another one is begun."""
+        if last in purity.NEW_FIGURE:
+            self._figure = cell
+            return
+        if purity.READS_FIGURE.match(last):
+            account.need(self._figure, "draws on", "the current figure")
+        self._figure |= cell
 
     # ------------------------------------------------------------ files
     def write(self, text: str, cell: int) -> None:

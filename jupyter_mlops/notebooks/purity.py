@@ -34,7 +34,9 @@ GIVES_ITERATORS = re.compile(
     r"|os\.(scandir|walk|popen)$|re\.finditer$|urllib\.request\.|.*\.(from_iterable|iter\w*)$|difflib\.|fileinput\."
 )
 """Functions whose value may be used up by whoever goes through it."""
-GIVES_ANYTHING = re.compile(r"copy\.|functools\.|pickle\.|joblib\.load$|torch\.load$|operator\.")
+GIVES_ANYTHING = re.compile(
+    r"jupyter_mlops\.(carried|load\w*)$|copy\.|functools\.|pickle\.|joblib\.load$|torch\.load$|operator\."
+)
 """Functions of known libraries whose value may be of any class."""
 CHANGES_ARGUMENTS = _words(
     """
@@ -47,6 +49,10 @@ CHANGES_ARGUMENTS = _words(
     torch.autograd.backward scipy.linalg.lapack random.setstate numpy.add.at numpy.subtract.at
     """
 )
+TO_BE_FILLED = frozenset({"out", "file", "ax", "axes", "buf", "fp", "cax"})
+"""Keywords whose values a call changes."""
+CHANGE_THEIR_ARGUMENTS = frozenset({"shuffle", "readinto", "readinto1", "recv_into", "copyto"})
+"""Methods that change what they are given."""
 CHANGES_BY_KEYWORD = frozenset({"inplace", "out", "copy", "overwrite_a", "overwrite_b", "callbacks"})
 
 PURE_BUILTINS = _words(
@@ -65,28 +71,32 @@ SEES_ALL = frozenset({"globals", "locals", "vars", "dir", "exec", "eval", "compi
 
 PURE_METHODS = _words(
     """
-    abs add_prefix add_suffix agg aggregate align all any apply argmax argmin argsort as_matrix asfreq assign
-    astype at_time autocorr between bfill bool capitalize casefold cast ceil clip collect columns combine
-    combine_first compare conj convert_dtypes copy corr corrwith count cov crosstab cummax cummin cumprod
-    cumsum cut cpu decode describe detach diff difference dim div dot drop_duplicates drop drop_nulls dropna
-    duplicated ele element_size encode endswith eq equals ewm exists exp expand expanding explode
-    ffill fill_null fillna filter find first first_valid_index flatten floor format frozenset
-    from_records ge get get_group get_n_splits get_params groupby group_by gt head hist idxmax idxmin iloc
-    index infer_objects info intersection interpolate is_dir is_file isalnum isalpha isdigit isdisjoint
-    isin isna isnull isnumeric isoformat isspace issubset issuperset item items iteritems iterrows itertuples
-    join joinpath keys kurt last le len limit ljust loc log lower lstrip lt map mask match max mean median
-    melt memory_usage merge min mod mode most_common mul n_unique ne nlargest notna notnull nsmallest nunique
-    numel numpy pct_change pipe pivot pivot_table plot pow predict predict_log_proba predict_proba
-    prod product quantile query rank ravel reindex relative_to rename repeat replace resample reset_index
-    reshape resolve rfind rjust rolling round row rows rpartition rsplit rstrip sample schema score
-    score_samples select select_dtypes sem set_index shift size skew slice sort_index sort_values split
-    splitlines squeeze stack startswith std stem str strftime strip sub sum swapaxes swapcase
-    symmetric_difference t tail take timestamp title to_dict to_dicts to_frame to_html to_json
-    to_latex to_list to_markdown
-    to_numpy to_pandas to_period to_polars to_records to_series to_string to_timestamp tobytes today
-    tolist trace transform translate transpose truncate type unify union unique unsqueeze unstack upper
-    value_counts values var view where width with_columns with_name with_suffix xs zfill decision_function
-    kneighbors named_parameters parameters children modules state_dict named_modules argwhere nonzero
+    abs add_prefix add_suffix agg aggregate align all any apply argmax argmin argsort as_matrix asfreq
+    assign astype at_time autocorr between bfill bool capitalize casefold cast ceil clip collect columns
+    combine combine_first compare conj convert_dtypes copy corr corrwith count cov crosstab cummax cummin
+    cumprod cumsum cut cpu decode describe detach diff difference dim div dot drop_duplicates drop
+    drop_nulls dropna duplicated ele element_size encode endswith eq equals ewm exists exp expand
+    expanding explode ffill fill_null fillna filter find first first_valid_index flatten floor format
+    frozenset from_records ge get get_group get_n_splits get_params groupby group_by gt head hist idxmax
+    idxmin iloc index infer_objects info intersection interpolate is_dir is_file isalnum isalpha isdigit
+    isdisjoint isin isna isnull isnumeric isoformat isspace issubset issuperset item items iteritems
+    iterrows itertuples join joinpath keys kurt last le len limit ljust loc log lower lstrip lt map mask
+    match max mean median melt memory_usage merge min mod mode most_common mul n_unique ne nlargest notna
+    notnull nsmallest nunique numel numpy pct_change pipe pivot pivot_table plot pow predict
+    predict_log_proba predict_proba prod product quantile query rank ravel reindex relative_to rename
+    repeat replace resample reset_index reshape resolve rfind rjust rolling round row rows rpartition
+    rsplit rstrip sample schema score score_samples select select_dtypes sem set_index shift size skew
+    slice sort_index sort_values split splitlines squeeze stack startswith std stem str strftime strip sub
+    sum swapaxes swapcase symmetric_difference t tail take timestamp title to_dict to_dicts to_frame
+    to_html to_json to_latex to_list to_markdown to_numpy to_pandas to_period to_polars to_records
+    to_series to_string to_timestamp tobytes today tolist trace transform translate transpose truncate
+    type unify union unique unsqueeze unstack upper value_counts values var view where width with_columns
+    with_name with_suffix xs zfill decision_function iterdir glob rglob read_text read_bytes absolute
+    expanduser as_posix is_absolute is_relative_to samefile with_stem match_all hexdigest digest
+    total_seconds date weekday isoweekday utcoffset timetuple toordinal qsize empty full print_help
+    print_usage format_help format_usage toarray todense tocsr tocsc tocoo nnz boxplot hexbin scatter
+    hist2d getbuffer getvalue group groups groupdict span start end most_common elements kneighbors
+    named_parameters parameters children modules state_dict named_modules argwhere nonzero
     """
 )
 """Methods of objects of known libraries and of Python's own types that leave the object as it is."""
@@ -99,6 +109,29 @@ FRESH_METHODS = _words(
     """
 )
 """Of these, what comes out shares nothing with the object."""
+
+BOUND_CHANGES = _words(
+    """
+    append extend insert pop popitem popleft appendleft remove clear add update discard setdefault sort
+    reverse write writelines send throw close put put_nowait get_nowait fit partial_fit step zero_grad
+    backward __next__ __setitem__ __delitem__ __setattr__ __iadd__ __ior__ increment set_description
+    shuffle random seed
+    """
+)
+"""Methods that change their object, also where they are passed on and called by somebody else."""
+VIEWS = _words(
+    """
+    reshape ravel view view_as T mT swapaxes transpose squeeze unsqueeze flatten expand expand_as permute
+    narrow t diagonal detach numpy to_numpy values split chunk unbind hsplit vsplit dsplit array_split
+    asarray asanyarray ascontiguousarray from_numpy as_tensor as_array atleast_1d atleast_2d atleast_3d
+    broadcast_to moveaxis rollaxis expand_dims from_dlpack frombuffer memoryview as_strided
+    sliding_window_view real imag select getfield squeeze_ movedim swapdims unfold contiguous cpu cuda to
+    float double requires_grad_ tensor_split nan_to_num masked_array rot90 flip fliplr flipud
+    """
+)
+"""Methods and functions whose value may share its memory with what it was made of."""
+WRAPPERS = re.compile(r"collections\.ChainMap$|(pandas|geopandas|polars|xarray|torch\.nn)\.[A-Z]\w+$")
+"""Classes whose instances may share the memory of the arrays and tables that they are given."""
 
 DRAWING_METHODS = _words(
     """
@@ -129,6 +162,22 @@ SEEDS = {
 }
 GENERATORS = ("random", "numpy.random", "torch", "tensorflow")
 
+GIVES_GLOBALS = re.compile(
+    r"(decimal\.(getcontext|localcontext)|logging\.getLogger|numpy\.geterrobj|asyncio\.get_\w*loop|os\.environb?"
+    r"|warnings\.filters|threading\.main_thread|locale\.localeconv|IPython\.get_ipython|importlib\.import_module)$"
+)
+"""Functions that give what there is only once: whoever changes it changes it for all."""
+REGISTERS = re.compile(
+    r"(IPython\.core\.magic\.(register_\w+|magics_class)|atexit\.register|functools\.singledispatch\S*|pandas\.api\.extensions\.\w+"
+    r"|.*\.register\w*)$"
+)
+"""Decorators that keep what they are given."""
+READS_FIGURE = re.compile(
+    r"(gca|gcf|savefig|get_\w+|sca|axes|subplot|axis|[xy]lim|[xy]ticks|legend|colorbar|clim|fignum_exists|sci|gci)$"
+)
+"""Functions of pyplot that use what was drawn before."""
+NEW_FIGURE = frozenset({"figure", "subplots", "subplot_mosaic", "close", "clf"})
+
 NO_DRAWS = _words(
     """
     random.Random random.SystemRandom random.getstate random.seed numpy.random.default_rng
@@ -152,7 +201,7 @@ OWN_SEED = frozenset({"random_state", "seed", "generator", "rng", "random_seed",
 ONLY_SHOWS = re.compile(
     r"(matplotlib\.pyplot\.(?!style|rc|switch_backend|ion$|ioff$|xkcd|set_|get_|imsave|savefig|import)\w+"
     r"|seaborn\.(?!set|reset|desaturate|load_dataset)\w+|plotly\.express\.\w+|pprint\.\w+|time\.sleep"
-    r"|gc\.collect|IPython\.display\.\w+|logging\.(debug|info|warning|error|exception|critical)"
+    r"|gc\.collect|IPython\.display\.\w+|logging\.(getLogger\(\)\.)?(debug|info|warning|error|exception|critical)"
     r"|jupyter_mlops\.(log\w*|tag|runs?|jobs?|compare|history|models|datasets|replay)"
     r"|sys\.(exit|getsizeof)|inspect\.\w+|traceback\.\w+|platform\.\w+|dis\.dis"
     r"|numpy\.(testing\.\w+|info|may_share_memory)|torch\.cuda\.(synchronize|empty_cache|is_available)"
@@ -177,8 +226,19 @@ READS_FILE = re.compile(
 SAFE_WRITERS = frozenset({"copy", "execute", "commit", "store", "remove", "extract", "replace"})
 """Also names of methods that have nothing to do with files: a file only on a module or a path."""
 
+GIVES_NEW = re.compile(
+    r"(numpy\.(?!random\b|set|add_|testing|errstate|print)(linalg\.|fft\.|char\.|ma\.)?\w+"
+    r"|pandas\.(?!set_|reset_|option|api\b|plotting\b|io\b)\w+|scipy\.(?!fft\.set)[\w.]+"
+    r"|sklearn\.(metrics|model_selection|datasets|preprocessing|feature_\w+|pipeline|base|utils)\.\w+"
+    r"|(collections|itertools|re|datetime|statistics|textwrap|string|dataclasses|decimal\.Decimal|fractions"
+    r"|operator|math|heapq|bisect|json|glob|hashlib|base64|uuid|unicodedata|html|zlib|difflib|types|enum)\.[\w.]+"
+    r"|torch\.(?!set_|use_|seed|manual_seed|save|hub|autograd|init|enable|disable|backends)(nn\.functional\.|linalg\.)?\w+"
+    r"|(\w+\.)+[A-Z]\w*)$"
+)
+"""Functions of known libraries that are called for their value and do nothing else."""
+
 HARMLESS_SHELL = re.compile(
-    r"^\s*(ls|pwd|cat|head|tail|wc|nvidia-smi|df|du|free|whoami|hostname|uname|which|date|tree|lscpu|nproc"
+    r"^\s*(ls|pwd|echo|cat|head|tail|wc|nvidia-smi|df|du|free|whoami|hostname|uname|which|date|tree|lscpu|nproc"
     r"|grep|git\s+(status|log|diff|branch|show)|pip\s+(list|show|freeze|--version)|python3?\s+(-V|--version)"
     r"|conda\s+(list|info)|file|stat|ps|top\s+-b.*)\b[^>;&|`]*$"
 )
@@ -186,6 +246,7 @@ LINE_MAGICS_THAT_SHOW = _words(
     """
     timeit who whos who_ls pinfo pinfo2 psearch psource pdoc pdef pfile lsmagic magic history hist notebook
     quickref page pycat ls ll dirs pwd man more less cat mlops prun lprun memit mprun tb debug logstate
+    mlops submit track
     """
 )
 CELL_MAGICS_THAT_SHOW = frozenset(

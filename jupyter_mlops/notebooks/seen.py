@@ -36,12 +36,29 @@ class Variable(NamedTuple):
 
 
 class Frame:
-    """The variables of a function's call, or of a class's body; cells have none."""
+    """The variables of a function's calls, or of a class's body; cells have none.
 
-    def __init__(self, parent: Frame | None, code: Code | None, holder: int = 0) -> None:
+    ``result`` is what the calls give. ``context`` tells apart from where a function is called;
+    ``settled`` is the state in which following it once more would find nothing new.
+    """
+
+    def __init__(
+        self, parent: Frame | None, code: Code | None, holder: int = 0, context: tuple[int, ...] = ()
+    ) -> None:
         self.variables: dict[str, Seen] = {}
-        self.parent, self.code, self.holder = parent, code, holder
-        self.given: list[Seen] = []
+        self.parent, self.code, self.holder, self.context = parent, code, holder, context
+        self.result: Seen | None = None
+        self.active = self.recursive = False
+        self.settled = -1
+
+    def copy(self, known: dict[int, Frame]) -> Frame:
+        """Another one with the same variables; ``known`` are the copies that were made so far."""
+        made = known.get(id(self))
+        if made is None:
+            parent = None if self.parent is None else self.parent.copy(known)
+            made = known[id(self)] = Frame(parent, self.code, self.holder, self.context)
+            made.variables, made.result = self.variables.copy(), self.result
+        return made
 
 
 class Account:
@@ -74,19 +91,6 @@ def objects_of(seen: Sequence[Seen]) -> int:
     return found
 
 
-def join(given: Sequence[Seen]) -> Seen:
-    """One of several values."""
-    if not given:
-        return NONE
-    kinds = {each.kind for each in given}
-    paths = {each.path for each in given}
-    return Seen(
-        objects_of(given),
-        kinds.pop() if len(kinds) == 1 else None,
-        paths.pop() if len(paths) == 1 else None,
-    )
-
-
 def root_of(path: str) -> str:
     return path.partition(".")[0]
 
@@ -98,6 +102,8 @@ def of_live(live: Any, objects: int) -> Seen | None:
         return NONE
     if kind is ModuleType or isinstance(live, ModuleType):
         return Seen(objects, LIBRARY if root_of(live.__name__) in purity.KNOWN else None, live.__name__)
+    if hasattr(kind, "__next__") and kind.__module__ == "builtins":
+        return Seen(objects, ITERATOR)
     if issubclass(kind, defaultdict):
         return Seen(objects, DEFAULTING)
     if kind in (list, dict, set, tuple, frozenset):

@@ -51,15 +51,18 @@ def dependencies(
     cells: Sequence[ExecutedCell],
     target: ExecutedCell | str,
     namespace: Mapping[str, Any] | None = None,
+    *,
+    beside: bool = False,
 ) -> Slice:
     """What ``target`` needs of ``cells``, which ran before it in this order.
 
     ``namespace`` is the kernel's as the target begins; it tells modules and values apart by their types,
-    which makes the slice smaller. Nothing of it is called or kept.
+    which makes the slice smaller. Nothing of it is called or kept. ``beside`` says that user code may be
+    running meanwhile, and the namespace be a later one: what follows from it is kept apart.
     """
     if isinstance(target, str):
         target = ExecutedCell(number=0, source=target, ok=True)
-    flow = _prefixes.flow_of(tuple(cells), namespace).copy()
+    flow = (_prefixes_beside if beside else _prefixes).flow_of(tuple(cells), namespace).copy()
     last = len(cells)
     last_bound = _last_bound(cells)
     flow.run(steps_of(target.source), namespace=namespace, last_bound=last_bound)
@@ -145,4 +148,4 @@ class _Prefixes:
         return flow
 
 
-_prefixes = _Prefixes()
+_prefixes, _prefixes_beside = _Prefixes(), _Prefixes()

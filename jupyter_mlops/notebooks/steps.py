@@ -93,6 +93,14 @@ class Store(NamedTuple):
     title: str
 
 
+class Repeat(NamedTuple):
+    """The steps of a loop's round: what a later one finds may come from what an earlier one did."""
+
+    steps: tuple[Step, ...]
+    targets: tuple[str, ...] = ()
+    """Variables that each round sets anew before all else, and nothing else in it does."""
+
+
 class Forget(NamedTuple):
     """``del name``"""
 
@@ -102,9 +110,10 @@ class Forget(NamedTuple):
 
 
 class Do(NamedTuple):
-    """Evaluate, for what it does."""
+    """Evaluate, for what it does. ``shown``: a cell's last line, whose value is displayed."""
 
     value: Value
+    shown: bool = False
 
 
 class Give(NamedTuple):
@@ -135,9 +144,13 @@ class Opaque(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """Has effects that its text does not show, such as a shell line; ``why`` says which."""
+    """Has effects that its text does not show, such as a shell line; ``why`` says which.
+
+    ``function`` is the name of a function of the cells that it may call: a magic of their own.
+    """
 
     why: str
+    function: str = ""
 
 
 class Files(NamedTuple):
@@ -153,7 +166,9 @@ class ByNumber(NamedTuple):
     name: str
 
 
-Step = Union[Bind, Change, Store, Forget, Do, Give, Import, StarImport, Opaque, Setting, Files, ByNumber]
+Step = Union[
+    Bind, Change, Store, Repeat, Forget, Do, Give, Import, StarImport, Opaque, Setting, Files, ByNumber
+]
 
 
 class Code(NamedTuple):
@@ -165,8 +180,13 @@ class Code(NamedTuple):
     local: frozenset[str]
     is_class: bool = False
     methods: Mapping[str, Code] = {}
+    has_bases: bool = False
     stateful: bool = False
     """Calling it may change itself: mutable defaults, attributes of a class that are no methods."""
+    binding: str = ""
+    """``classmethod`` or ``staticmethod``: what its first parameter is."""
+    remembers: bool = False
+    """It gives the same object again for the same arguments."""
     lazy: bool = False
     """Its body runs when its items are taken, or when it is awaited."""
 
@@ -176,7 +196,6 @@ class CellSteps(NamedTuple):
 
     steps: tuple[Step, ...]
     binds: Mapping[str, int]
-    imports_only: bool = False
     shows: bool = False
     """Its last line is an expression, whose value IPython keeps as ``_``."""
     texts: tuple[str, ...] = ()

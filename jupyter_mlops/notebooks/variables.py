@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from . import purity
 from .interpreter import Interpreter
-from .seen import ITERATOR, LIBRARY, NONE, PLAIN, Frame, Seen, Variable, join, objects_of, of_live, root_of
+from .seen import ITERATOR, LIBRARY, NONE, PLAIN, Frame, Seen, Variable, objects_of, of_live, root_of
 
 
 class Variables:
@@ -90,27 +90,49 @@ class Variables:
     def set(self, name: str, seen: Seen, certain: bool, frame: Frame | None, is_global: bool) -> None:
         """Bind a name; where that is not ``certain``, it may also be what it was."""
         if name[0] == ".":
-            (frame or self.own).variables[name] = seen
+            self._put(name, seen, frame or self.own)
         elif frame is not None and not is_global:
             self._set_local(name, seen, frame)
         else:
             before = self._known.get(name)
             if before is None or (certain and self._ok and frame is None):
-                self._known[name] = Variable(self._flow.bit, seen)
+                after = Variable(self._flow.bit, seen)
             else:
-                both = join([before.seen, seen])
-                self._known[name] = Variable(before.binders | self._flow.bit, both)
+                both = self._flow.heap.join([before.seen, seen])
+                after = Variable(before.binders | self._flow.bit, both)
+            if after != before:
+                self._known[name] = after
+                self._flow.heap.state += 1
+
+    def values_of(self, names: Sequence[str]) -> dict[str, Variable]:
+        """What the names are now; those that no cell binds are left out."""
+        return {name: self._known[name] for name in names if name in self._known}
+
+    def may_be(self, values: Mapping[str, Variable]) -> None:
+        """The names may still be what they were."""
+        for name, before in values.items():
+            now = self._known.get(name, before)
+            seen = self._flow.heap.join([before.seen, now.seen])
+            self._known[name] = Variable(before.binders | now.binders, seen)
 
     def _set_local(self, name: str, seen: Seen, frame: Frame) -> None:
         target: Frame | None = frame
         if frame.code is not None and name not in frame.code.local:  # nonlocal
             while target is not None and name not in target.variables:
                 target = target.parent
-        target = target or frame
-        before = target.variables.get(name)
-        target.variables[name] = seen if before is None else join([before, seen])
-        if target.holder:
-            self._flow.heap.hold(target.holder, seen.objects)
+        self.join_local(name, seen, target or frame)
+
+    def join_local(self, name: str, seen: Seen, frame: Frame) -> None:
+        """A variable of a function may be this as well."""
+        before = frame.variables.get(name)
+        self._put(name, seen if before is None else self._flow.heap.join([before, seen]), frame)
+        if frame.holder:
+            self._flow.heap.hold(frame.holder, seen.objects)
+
+    def _put(self, name: str, seen: Seen, frame: Frame) -> None:
+        if frame.variables.get(name) != seen:
+            frame.variables[name] = seen
+            self._flow.heap.state += 1
 
     # ------------------------------------------------------------ what cannot be seen
     def import_all(self, module: str | None) -> None:
@@ -124,7 +146,7 @@ class Variables:
         self._opaque_at = self._flow.index
         heap = self._flow.heap
         every = objects_of([each.seen for each in self._known.values()])
-        self.anything = heap.new(every & ~heap.modules)
+        self.anything = heap.made(("anything",), every & ~heap.modules)
         for name, variable in self._known.items():
             if variable.seen.path is None:
                 seen = Seen(variable.seen.objects | self.anything, None)

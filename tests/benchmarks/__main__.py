@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from . import cells, index, log, peers, points, reads, sampling
+from . import cells, index, log, peers, points, reads, sampling, slicing
 from .figures import Benchmark, Figure
 from .report import as_json, machine, markdown, print_row
 
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     **index.BENCHMARKS,
     **reads.BENCHMARKS,
     **sampling.BENCHMARKS,
+    **slicing.BENCHMARKS,
     "peers": peers.measured,
 }
 

@@ -201,6 +201,258 @@ CASES: dict[str, tuple[list[int], list[str]]] = {
         [1, 2],
         ["path = 'out.txt'", "open(path, 'w').write('x')", "y = 1", "open(path).read()"],
     ),
+    # found by corpus and by random programs
+    "a view of a view": (
+        [1, 2, 3, 4],
+        [
+            "import numpy as np",
+            "grid = np.zeros((3, 4))",
+            "flat = grid[1].reshape(2, 2)",
+            "flat[0, :] = 5",
+            "grid.sum()",
+        ],
+    ),
+    "an array that a table was made of": (
+        [1, 2, 3, 4],
+        [
+            "import pandas as pd\nimport numpy as np",
+            "x = np.zeros((2, 2))",
+            "df = pd.DataFrame(x)",
+            "df[0] = 1",
+            "x",
+        ],
+    ),
+    "a class's attribute through type()": (
+        [1, 2],
+        [
+            "class A:\n    n = 0\n    def __init__(self):\n        type(self).n += 1",
+            "first = A()",
+            "x = 1",
+            "A.n",
+        ],
+    ),
+    "a class method that changes the class": (
+        [1, 2],
+        [
+            "class A:\n    all = []\n    @classmethod\n    def make(cls, x):\n        cls.all.append(x)",
+            "A.make(1)",
+            "A.all",
+        ],
+    ),
+    "a static method has no instance": (
+        [1, 2, 3, 4],
+        [
+            "xs, ys = [], []",
+            "class A:\n    @staticmethod\n    def grow(x, y):\n        y.append(x)",
+            "a = A()",
+            "a.grow(xs, ys)",
+            "ys",
+        ],
+    ),
+    "a method called on its class": (
+        [1, 2, 3, 4],
+        [
+            "class A:\n    def grow(self, x):\n        x.append(self)",
+            "a = A()",
+            "xs = []",
+            "A.grow(a, xs)",
+            "xs",
+        ],
+    ),
+    "a context that there is only once": (
+        [1, 2],
+        ["from decimal import getcontext", "getcontext().prec = 5", "x = 1", "1"],
+    ),
+    "a logger": (
+        [1, 2],
+        ["import logging", "logging.getLogger('a').setLevel(10)", "logging.getLogger('a').info('x')", "1"],
+    ),
+    "a display that counts": (
+        [1, 2, 3],
+        [
+            "class A:\n    n = 0\n    def __repr__(self):\n        self.n += 1\n        return ''",
+            "a = A()",
+            "a",
+            "a.n",
+        ],
+    ),
+    "an extension that a cell wrote": (
+        [1, 2],
+        ["%%writefile ours.py\nx = 1", "%load_ext ours", "y = 1", "1"],
+    ),
+    "a script that a cell wrote": ([1], ["%%writefile script.py\nx = 1", "y = 1", "%run script.py"]),
+    "captured output": ([1], ["%%capture shown\nprint(1)", "x = 1", "shown.stdout"]),
+    "a module that is loaded again": (
+        [1, 2, 4, 5],
+        [
+            "import importlib",
+            "import ours",
+            "x = 1",
+            "%%writefile ours.py\nx = 2",
+            "importlib.reload(ours)",
+            "ours.x",
+        ],
+    ),
+    "a magic of their own": (
+        [1, 2],
+        [
+            "from IPython.core.magic import register_line_magic",
+            "@register_line_magic\ndef triple(line):\n    return 3",
+            "x = 1",
+            "y = %triple 5",
+        ],
+    ),
+    "pyplot's current figure": (
+        [1, 3],
+        [
+            "import matplotlib.pyplot as plt",
+            "plt.plot([1])",
+            "plt.figure()\nplt.plot([2])",
+            "x = 1",
+            "plt.gca().get_xlabel()",
+        ],
+    ),
+    "plots that nobody asks for": (
+        [1],
+        ["import matplotlib.pyplot as plt", "plt.figure()\nplt.plot([1])", "plt.subplots()"],
+    ),
+    "what a loop carries on": (
+        [1, 2, 3],
+        ["a, b, c = [], [], []", "for k in range(2):\n    a.append(b)\n    b = c", "c.append(1)", "a"],
+    ),
+    "what a comprehension carries on": (
+        [1, 2, 3, 4],
+        [
+            "a, last = [], None",
+            "def note(x):\n    global last\n    a.append(last)\n    last = x",
+            "items = [[1], [2]]\n[note(x) for x in items]",
+            "items[0].append(3)",
+            "a",
+        ],
+    ),
+    "a loop's variable of another loop": (
+        [1],
+        ["xs = [1]", "for k in xs:\n    print(k)", "for k in xs:\n    total = k\nprint(total)"],
+    ),
+    "what recursion keeps": (
+        [1, 2, 3],
+        [
+            "a, b = [], []",
+            "def f(x, n=2):\n    global a\n    a = x\n    if n:\n        f([x, b], n - 1)\nf([])",
+            "b.append(1)",
+            "a",
+        ],
+    ),
+    "a bound method that is passed on": ([1, 2], ["a = []", "list(map(a.append, (1, 2)))", "x = 1", "a"]),
+    "a bound method that is kept": ([1, 2, 3], ["a = []", "note = a.append", "note(1)", "x = 1", "a"]),
+    "a function of a module, or another": (
+        [1, 2, 3, 4],
+        [
+            "import random",
+            "def f(x):\n    pass",
+            "g = random.shuffle if len('ab') else f",
+            "a = [1, 2]\ng(a)",
+            "a",
+        ],
+    ),
+    "a deep copy is another object": (
+        [1],
+        ["a = [[1]]", "import copy\nb = copy.deepcopy(a)", "b[0].append(2)", "a"],
+    ),
+    "a submodule that is imported again": (
+        [],
+        [
+            "import matplotlib.pyplot as plt",
+            "import matplotlib.pyplot as plt\nplt.plot([1])",
+            "import matplotlib.pyplot as plt\nplt.plot([1])",
+        ],
+    ),
+    "carried objects": (
+        [1, 5],
+        [
+            "import pandas as pd",
+            "df = pd.read_csv('a.csv')",
+            "df['x'] = 1",
+            "model = make(df)",
+            "import jupyter_mlops as _mlops; df, model = _mlops.carried('a', 'b')",
+            "pd.concat([df, model.predict(df)])",
+        ],
+    ),
+    "a harmless shell cell": ([], ["%%bash\nls -la\n# nothing\nwc -l a.csv", "1"]),
+    "our own line magics": ([], ["%mlops runs", "1"]),
+    "a slice of a list holds the same items": (
+        [1, 2, 3],
+        ["a = [[2], [1]]", "b = a[1:]", "b[0].append(5)", "x = 1", "a"],
+    ),
+    "a slice of a list is another list": ([1], ["a = [2, 1]", "b = a[1:]", "b.append(5)", "a"]),
+    "what a builtin type makes": (
+        [1, 2],
+        ["d = dict.fromkeys('abc')", "for k in list(d):\n    del d[k]", "x = 1", "d"],
+    ),
+    "a builtin type's own method": ([1, 2], ["d = {}", "dict.update(d, a=1)", "x = 1", "d"]),
+    "an argument that a method shuffles": (
+        [1, 2, 3],
+        ["import numpy as np", "a = np.arange(9)", "np.random.default_rng(0).shuffle(a)", "x = 1", "a"],
+    ),
+    "a view of memory": ([1, 2], ["b = bytearray(3)", "memoryview(b)[0] = 1", "x = 1", "b"]),
+    "a file to print to": (
+        [1, 2],
+        ["import io\nout = io.StringIO()", "print(1, file=out)", "x = 1", "out.getvalue()"],
+    ),
+    "axes to plot on": (
+        [1, 2, 3, 4],
+        [
+            "import matplotlib.pyplot as plt",
+            "s = load()",
+            "fig, ax = plt.subplots()",
+            "s.plot(ax=ax)",
+            "x = 1",
+            "ax",
+        ],
+    ),
+    "a base class that hears of subclasses": (
+        [1, 2, 3],
+        [
+            "known = []",
+            "class A:\n    def __init_subclass__(cls):\n        known.append(cls)",
+            "class B(A):\n    pass",
+            "x = 1",
+            "known",
+        ],
+    ),
+    "an accessor that is registered": (
+        [1, 2],
+        [
+            "import pandas as pd",
+            "@pd.api.extensions.register_series_accessor('geo')\nclass G:\n    pass",
+            "x = 1",
+            "1",
+        ],
+    ),
+    "looking for an item uses an iterator up": (
+        [1, 2],
+        ["it = iter(range(6))", "3 in it", "x = 1", "list(it)"],
+    ),
+    "an item that counts how often it is shown": (
+        [1, 2, 3],
+        [
+            "class A:\n    n = 0\n    def __repr__(self):\n        self.n += 1\n        return ''",
+            "a = A()",
+            "[a]",
+            "a.n",
+        ],
+    ),
+    "a view of a dict": ([1, 2, 3], ["d = {}", "k = d.keys()", "d['a'] = 1", "x = 1", "list(k)"]),
+    "a cached value": (
+        [1, 2],
+        [
+            "import functools\n@functools.lru_cache\ndef get(k):\n    return []",
+            "get('a').append(1)",
+            "x = 1",
+            "get('a')",
+        ],
+    ),
+    "the namespace by way of the shell": ([1, 2], ["ip = get_ipython()", "ip.user_ns['x'] = 1", "x"]),
     # magics
     "a magic that sets something": ([1], ["%matplotlib inline", "x = 1", "1"]),
     "a shell line": ([1], ["!pip install nothing", "x = 1", "1"]),
@@ -321,6 +573,41 @@ def test_a_realistic_notebook_leaves_out_what_is_looked_at() -> None:
         "model = Ridge(alpha=0.1)\nmodel.fit(X_train, y_train)\nscore = model.score(X_test, y_test)",
     ]
     assert needed(*sources) == [1, 2, 5, 8, 9, 10]
+
+
+def test_the_first_question_leaves_closures_as_they_were() -> None:
+    """A target is tried out on a copy: what it does to a closure's variables stays in the copy."""
+    cells = [
+        ExecutedCell(
+            1,
+            "def make():\n    n = []\n    def inner(x):\n        n.append(x)\n        return n\n    return inner",
+            True,
+        ),
+        ExecutedCell(2, "one = make()", True),
+        ExecutedCell(3, "a = []", True),
+    ]
+    for target in ("one(a)", "b = [[]]; one(b)", "one(1)", "a"):
+        found = dependencies(cells, target)
+    assert [each.number for each in found.needed] == [3]
+
+
+def test_what_is_found_out_beside_user_code_is_kept_apart() -> None:
+    """The namespace may already be a later one there: a list that is a number by now."""
+    cells = [ExecutedCell(1, "a = make()", True), ExecutedCell(2, "a.append(1)", True)]
+    assert [each.number for each in dependencies(cells, "a", {"a": 1}, beside=True).needed] == [1]
+    assert [each.number for each in dependencies(cells, "a", {"a": []}).needed] == [1, 2]
+
+
+def test_many_classes_with_special_methods_are_followed_in_reasonable_steps() -> None:
+    """Functions that call one another are followed once for each place of a call, not for each path to it."""
+    methods = "\n".join(
+        f"    def __{name}__(self, x=None): return C(self) if x else a + o"
+        for name in ("add", "len", "eq", "iter", "getitem")
+    )
+    cells = [f"a, o = [1], None\nclass C:\n    def __init__(self, x): self.x = x\n{methods}"]
+    cells += ["o = C(o)\no + o == o[o]\n[x for x in o]"] * 6
+    assert needed(*cells, "o") == [1, 2, 3, 4, 5, 6, 7]
+    assert not sliced(*cells, "o").undecided
 
 
 def test_the_next_question_of_a_kernel_starts_from_the_last_one() -> None:

@@ -44,7 +44,7 @@ def capture_history(
     try:
         from ...notebooks.slicing import dependencies
 
-        found = dependencies(past.cells, past.target, namespace)
+        found = dependencies(past.cells, past.target, namespace, beside=True)
         blob = run.put_blob(msgspec.json.encode([_entry(each) for each in found.cells]))
         if blob is not None:
             order = _order(run, past, notebook, cap_bytes)
