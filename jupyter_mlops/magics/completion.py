@@ -16,9 +16,12 @@ _WORDS: dict[str, list[str]] = {
     ],
     "submit": [
         "--name", "--on", "--gpus", "--cpus", "--memory", "--time", "--priority", "--retries", "--after",
-        "--param", "--whole", "--dry-run", "--wait", "-p",
+        "--param", "--carry", "--return", "--include", "--exclude", "--trials", "--goal", "--sampler",
+        "--pruner", "--seed", "--parallel", "--whole", "--write-parameters", "--dry-run", "--wait", "-p",
     ],
-    "mlops": ["runs", "jobs", "datasets", "models", "show", "compare", "logs", "cancel", "replay", "help"],
+    "mlops": [
+        "runs", "jobs", "sweeps", "datasets", "models", "show", "compare", "logs", "cancel", "replay", "help",
+    ],
 }
 # fmt: on
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from ..api import Comparison, RunTable
 from ..api.replaying import detail_to_show
-from ..entities import Job, Run, RunDetail, short_id
-from ..services.lookup import run_or_job
+from ..entities import Job, Run, RunDetail, SweepDetail, short_id
+from ..services.lookup import job_or_sweep, run_job_or_sweep, run_or_job
 from ..services.quantities import counted, duration_text, size_text
-from ..services.rows import dataset_row, job_row, model_row, run_row
+from ..services.rows import dataset_row, job_row, model_row, run_row, sweep_row
 from ..services.runs.data_reads import DATA_COLUMNS, shown_data
 from ..services.showing.outputs_text import outputs_text
+from ..services.showing.sweeps import counts_text, sweep_text, sweeps_table
 from ..services.showing.tables import facts, main_first, pairs, table, when
 from ..wire import to_json
 from ..workspace import Workspace
@@ -47,6 +48,16 @@ def jobs(workspace: Workspace, status: str | None = None, *, as_json: bool) -> s
     if as_json:
         return _json([job_row(job) for job in found])
     return _job_table(found) if found else "No jobs. Put %%submit on the first line of a cell."
+
+
+def sweeps(workspace: Workspace, status: str | None = None, *, as_json: bool) -> str:
+    """Sweeps, newest first, each with its best trial."""
+    found = workspace.sweeps.search(status=status, limit=RUN_LIMIT)
+    if as_json:
+        return _json([sweep_row(each) for each in found])
+    if not found:
+        return "No sweeps. Give a parameter of %%submit several values: %%submit -p lr=0.1,0.01"
+    return sweeps_table(found)
 
 
 def datasets(workspace: Workspace, *, as_json: bool) -> str:
@@ -84,10 +95,12 @@ def models(workspace: Workspace, *, as_json: bool) -> str:
 
 
 def show(workspace: Workspace, short: str, *, as_json: bool) -> str:
-    """All of a run or a job."""
-    found = run_or_job(workspace.runs, workspace.jobs, short)
+    """All of a run, a job or a sweep."""
+    found = run_job_or_sweep(workspace.runs, workspace.jobs, workspace.sweeps, short)
     if as_json:
         return _json(found)
+    if isinstance(found, SweepDetail):
+        return sweep_text(found, now=workspace.clock())
     return _job_text(found) if isinstance(found, Job) else _run_text(found)
 
 
@@ -120,8 +133,13 @@ def replay(workspace: Workspace, short: str, *, as_json: bool) -> str:
 
 
 def cancel(workspace: Workspace, short: str, *, as_json: bool) -> str:
-    """Ask a job to end."""
-    job = workspace.jobs.cancel(workspace.jobs.get(short).id)
+    """Ask a job or a sweep to end."""
+    kind, whole = job_or_sweep(workspace.jobs, workspace.sweeps, short)
+    if kind == "sweep":
+        sweep = workspace.sweeps.cancel(whole)
+        told = f"Sweep {short_id(sweep.id)} ({sweep.spec.name}) was asked to end"
+        return f"{told}: {counts_text(sweep)}."
+    job = workspace.jobs.cancel(whole)
     if job.status.ended:
         return f"Job {short_id(job.id)} ({job.spec.name}) is {job.status.value}."
     return f"Job {short_id(job.id)} ({job.spec.name}) was asked to end; it is still {job.status.value}."

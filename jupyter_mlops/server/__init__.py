@@ -45,8 +45,13 @@ GET    jobs/ID/log                  ?offset= limit= (bytes)              LogChun
 GET    jobs/ID/notebook                                                  the executed notebook, or as
                                                                          much of it as there is
 GET    jobs/ID/lineage                                                   Lineage
-GET    notebooks/parameters         ?path=                               {parameters: [Parameter],
+GET    sweeps                       ?status= limit= offset=              {sweeps: [Sweep]}, newest first
+GET    sweeps/ID                                                         SweepDetail
+POST   sweeps/ID/cancel                                                  Sweep
+GET    notebooks/parameters         ?path=                               {parameters: [Parameter], tagged,
+                                                                         proposals: [Proposal], language,
                                                                          gpus, virtual}
+GET    notebooks/parameters/cell    ?path= name=... (once a name)        ParametersCell: edits to make
 GET    datasets                                                          {datasets: [Dataset]}
 GET    datasets/NAME                                                     Dataset
 GET    models                                                            {models: [Model]}

@@ -12,7 +12,7 @@ from tornado import web
 from ..entities import Resources
 from ..notebooks.parameters import parse_parameter
 from ..services.quantities import memory_bytes, seconds
-from ..services.submission.request import Request
+from ..services.submission.request import Request, checked_names, search_of
 from .base import MlopsHandler
 from .places import notebook_below, origin_of
 
@@ -29,7 +29,9 @@ class JobRequest:
     """A notebook to run as a job.
 
     ``params`` are texts as after ``-p NAME=`` (so that ``0.1,0.01`` is a sweep) or JSON values taken as
-    they are; ``memory`` and ``time`` are texts such as ``8G`` and ``2h``, or bytes and seconds.
+    they are; ``memory`` and ``time`` are texts such as ``8G`` and ``2h``, or bytes and seconds. ``after`` are
+    ids of jobs; ``trials`` to ``parallel`` are a search's, ``goal`` as ``maximize:METRIC``; ``returns`` names
+    variables to keep. With ``dry_run`` nothing is queued.
     """
 
     path: str
@@ -42,6 +44,17 @@ class JobRequest:
     priority: int = 0
     retries: int = 0
     executor: str = "local"
+    after: list[str] = field(default_factory=list)
+    trials: int | None = None
+    goal: str | None = None
+    sampler: str | None = None
+    pruner: str | None = None
+    seed: int | None = None
+    parallel: int | None = None
+    returns: list[str] = field(default_factory=list)
+    include: list[str] = field(default_factory=list)
+    exclude: list[str] = field(default_factory=list)
+    dry_run: bool = False
 
     def values(self) -> dict[str, Any]:
         """Each parameter's value, or the list of values to sweep over."""
@@ -64,6 +77,18 @@ class JobRequest:
             executor=self.executor,
             priority=self.priority,
             retries=self.retries,
+            after=tuple(self.after),
+            returns=checked_names(tuple(self.returns), "returns"),
+            include=tuple(self.include),
+            exclude=tuple(self.exclude),
+            search=search_of(
+                trials=self.trials,
+                goal=self.goal or None,
+                sampler=self.sampler or None,
+                pruner=self.pruner or None,
+                seed=self.seed,
+                parallel=self.parallel,
+            ),
         )
 
 
@@ -88,6 +113,9 @@ class JobsHandler(MlopsHandler):
     @authorized("execute")  # type: ignore[untyped-decorator]
     async def post(self) -> None:
         request, root = self.body_as(JobRequest), self.root
+        if request.dry_run:
+            await self.answer(lambda workspace: _dry_run(workspace, request, root))
+            return
         await self.change(lambda workspace: _submit(workspace, request, root), status=201)
 
 
@@ -144,4 +172,17 @@ def _submit(workspace: Workspace, request: JobRequest, root: Path) -> dict[str, 
     submitted = workspace.submission.submit_notebook(
         path, origin=origin_of(path), request=request.for_services()
     )
-    return {"jobs": submitted.jobs, "sweep_id": submitted.sweep_id}
+    return {
+        "jobs": submitted.jobs,
+        "sweep_id": submitted.sweep_id,
+        "sweep": submitted.sweep,
+        "notes": submitted.told.lines(),
+    }
+
+
+def _dry_run(workspace: Workspace, request: JobRequest, root: Path) -> dict[str, Any]:
+    path = notebook_below(root, request.path)
+    found = workspace.submission.dry_run_notebook(
+        path, origin=origin_of(path), request=request.for_services()
+    )
+    return {"notebook": found.notebook, "jobs": found.jobs, "notes": found.told.lines()}

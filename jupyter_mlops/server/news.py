@@ -31,6 +31,7 @@ class News:
         return [
             Source("runs", self._runs),
             Source("jobs", self._jobs),
+            Source("sweeps", self._sweeps),
             Source("datasets and models", self._registry),
         ]
 
@@ -50,6 +51,10 @@ class News:
         moved = [job_id for job_id, told in now.items() if told != self._open.get(job_id, told)]
         self._open = now
         return seq, {"jobs": list(dict.fromkeys([*ids, *moved]))}
+
+    def _sweeps(self, since: int) -> Changes:
+        seq, ids = self._workspace.sweeps.changes(since)
+        return seq, {"sweeps": ids}
 
     def _registry(self, since: int) -> Changes:
         seq, datasets, models = self._workspace.registry.changes(since)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .base import MlopsHandler
 from .jobs import CancelHandler, JobHandler, JobLineageHandler, JobNotebookHandler, JobsHandler, LogHandler
-from .notebooks import ParametersHandler
+from .notebooks import ParametersCellHandler, ParametersHandler
 from .registry import (
     AliasHandler,
     DatasetHandler,
@@ -35,6 +35,7 @@ from .runs import (
     RunsHandler,
 )
 from .status import StatusHandler, UnknownHandler
+from .sweeps import CancelSweepHandler, SweepHandler, SweepsHandler
 
 NAME = "([^/]+)"
 """One segment; Tornado unquotes it, so that a name may hold any character as ``%2F``."""
@@ -63,7 +64,11 @@ ROUTES: list[tuple[str, type[MlopsHandler]]] = [
     (f"api/jobs/{NAME}/log", LogHandler),
     (f"api/jobs/{NAME}/notebook", JobNotebookHandler),
     (f"api/jobs/{NAME}/lineage", JobLineageHandler),
+    ("api/sweeps", SweepsHandler),
+    (f"api/sweeps/{NAME}", SweepHandler),
+    (f"api/sweeps/{NAME}/cancel", CancelSweepHandler),
     ("api/notebooks/parameters", ParametersHandler),
+    ("api/notebooks/parameters/cell", ParametersCellHandler),
     ("api/datasets", DatasetsHandler),
     (f"api/datasets/{NAME}", DatasetHandler),
     ("api/models", ModelsHandler),

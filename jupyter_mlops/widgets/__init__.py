@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-API = "jupyter_mlops.api.jobs"
+SHOWN = (("jupyter_mlops.api.jobs", "Job"), ("jupyter_mlops.api.sweeps", "Sweep"))
+"""The classes of handles, by module and name: they need not be imported for this."""
 
 
 def install(shell: Any) -> None:
@@ -15,10 +16,10 @@ def install(shell: Any) -> None:
     if getattr(shell, "kernel", None) is None:
         return
     formatters = shell.display_formatter
-    for name in ("Job", "Sweep"):
-        formatters.ipython_display_formatter.for_type_by_name(API, name, _display)
-        formatters.formatters["text/html"].for_type_by_name(API, name, _html)
-        formatters.formatters["text/plain"].for_type_by_name(API, name, _text)
+    for module, name in SHOWN:
+        formatters.ipython_display_formatter.for_type_by_name(module, name, _display)
+        formatters.formatters["text/html"].for_type_by_name(module, name, _html)
+        formatters.formatters["text/plain"].for_type_by_name(module, name, _text)
 
 
 def uninstall(shell: Any) -> None:
@@ -29,8 +30,8 @@ def uninstall(shell: Any) -> None:
         *map(formatters.formatters.get, ("text/html", "text/plain")),
     ]
     for formatter in each:
-        for name in ("Job", "Sweep"):
-            formatter.pop(f"{API}.{name}", None)
+        for module, name in SHOWN:
+            formatter.pop(f"{module}.{name}", None)
 
 
 def _display(handle: Any) -> None:
@@ -42,14 +43,12 @@ def _display(handle: Any) -> None:
 
 
 def _html(handle: Any) -> str:
-    from .cards import snapshot
-    from .rendering import html
+    from .cards import looking_at
 
-    return html(snapshot(handle))
+    return looking_at(handle)().html
 
 
 def _text(handle: Any, printer: Any, cycle: bool) -> None:
-    from .cards import snapshot
-    from .rendering import text
+    from .cards import looking_at
 
-    printer.text(text(snapshot(handle)))
+    printer.text(looking_at(handle)().text)

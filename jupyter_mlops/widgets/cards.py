@@ -11,32 +11,40 @@ import contextvars
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 from ..workspace import current
-from .rendering import Snapshot, actions_html, html, state_html, text
+from .picture import Picture
+from .rendering import Snapshot, job_picture
+from .sweeps import sweep_picture
 
 EVERY_S = 1.0
 PATIENCE = 30
-"""Failures to read the jobs, one after the other, before the cards give up."""
+"""Failures to look, one after the other, before the cards give up."""
 
 logger = logging.getLogger(__name__)
 
 
-def snapshot(handle: Any) -> Snapshot:
-    """How the job or the sweep of an api handle stands now."""
-    jobs = getattr(handle, "jobs", None)
-    if jobs is None:
-        return _look([handle.id], None)
-    return _look([job.id for job in jobs], handle.id)
+Look = Callable[[], Picture]
+"""How something stands now, as its card shows it."""
 
 
-def _look(ids: Sequence[str], sweep_id: str | None) -> Snapshot:
+def looking_at(handle: Any) -> Look:
+    """How to look at the job or the sweep of an api handle."""
+    from ..api.sweeps import Sweep
+
+    subject = handle.id
+    if isinstance(handle, Sweep):
+        return lambda: sweep_picture(current().sweeps.detail(subject), time.time())
+    return lambda: _job_picture(subject)
+
+
+def _job_picture(job_id: str) -> Picture:
     workspace = current()
-    jobs = [workspace.jobs.get(job_id) for job_id in ids]
-    runs = workspace.runs.of_jobs(ids)
-    return Snapshot(jobs=jobs, runs=dict(runs), sweep_id=sweep_id, now=time.time())
+    job = workspace.jobs.get(job_id)
+    run = workspace.runs.of_jobs([job.id]).get(job.id)
+    return job_picture(Snapshot(job=job, run=run, now=time.time()))
 
 
 def show(handle: Any) -> bool:
@@ -47,10 +55,11 @@ def show(handle: Any) -> bool:
         import ipywidgets  # noqa: F401
     except ImportError:
         return False
-    shot = snapshot(handle)
-    if shot.ended or not shot.jobs:
+    look = looking_at(handle)
+    picture = look()
+    if picture.ended:
         return False  # a card that never changes is its HTML
-    Card(shot).display()
+    Card(look, picture).display()
     return True
 
 
@@ -75,47 +84,46 @@ class Card:
     ipykernel finds the cell that an output belongs to in a context variable.
     """
 
-    def __init__(self, shot: Snapshot) -> None:
+    def __init__(self, look: Look, picture: Picture) -> None:
         import ipywidgets
 
-        self.ids = [job.id for job in shot.jobs]
-        self.sweep_id = shot.sweep_id
-        self._state = ipywidgets.HTML(state_html(shot))
+        self.look = look
+        self._state = ipywidgets.HTML(picture.state)
         self._bar = ipywidgets.FloatProgress(
-            shot.fraction, min=0.0, max=1.0, layout=ipywidgets.Layout(width="300px", height="10px")
+            picture.fraction, min=0.0, max=1.0, layout=ipywidgets.Layout(width="300px", height="10px")
         )
-        self._actions = ipywidgets.HTML(actions_html(shot))
+        self._actions = ipywidgets.HTML(picture.actions)
         self._box = ipywidgets.VBox([self._state, self._bar, self._actions])
         self._box.add_class("jp-mlops-card")
-        self._shot = shot
+        self._first = picture
         self._handle: Any = None
         self._context = contextvars.copy_context()
 
     def display(self) -> None:
-        """Show the card, and have it followed until its jobs have ended."""
+        """Show the card, and have it followed until all has ended."""
         from IPython.display import display
 
-        bundle = {"text/plain": text(self._shot), "text/html": html(self._shot)}
+        bundle = {"text/plain": self._first.text, "text/html": self._first.html}
         widget = self._box._repr_mimebundle_()
         data = widget[0] if isinstance(widget, tuple) else widget
         self._handle = display({**data, **bundle}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         _watcher.follow(self)
 
-    def update(self, shot: Snapshot) -> None:
+    def update(self, picture: Picture) -> None:
         """Show how things stand; only what changed is sent."""
-        self._context.run(self._update, shot)
+        self._context.run(self._update, picture)
 
-    def finish(self, shot: Snapshot) -> None:
+    def finish(self, picture: Picture) -> None:
         """Replace the widgets by HTML that a saved notebook keeps, and let go of them."""
-        self._context.run(self._finish, shot)
+        self._context.run(self._finish, picture)
 
-    def _update(self, shot: Snapshot) -> None:
-        self._state.value = state_html(shot)
-        self._bar.value = shot.fraction
-        self._actions.value = actions_html(shot)
+    def _update(self, picture: Picture) -> None:
+        self._state.value = picture.state
+        self._bar.value = picture.fraction
+        self._actions.value = picture.actions
 
-    def _finish(self, shot: Snapshot) -> None:
-        self._handle.update({"text/plain": text(shot), "text/html": html(shot)}, raw=True)
+    def _finish(self, picture: Picture) -> None:
+        self._handle.update({"text/plain": picture.text, "text/html": picture.html}, raw=True)
         for widget in (self._box, self._state, self._bar, self._actions):
             widget.close()
 
@@ -159,13 +167,13 @@ class Watcher:
 
     def _round(self) -> None:
         for card in list(self._cards):
-            shot = _look(card.ids, card.sweep_id)
-            if shot.ended:
+            picture = card.look()
+            if picture.ended:
                 with self._lock:
                     self._cards.remove(card)
-                card.finish(shot)
+                card.finish(picture)
             else:
-                card.update(shot)
+                card.update(picture)
 
 
 _watcher = Watcher()

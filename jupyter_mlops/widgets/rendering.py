@@ -1,16 +1,17 @@
-"""What a card says, as HTML and as text. Pure: a snapshot in, a string out."""
+"""What a job's card says, as HTML and as text. Pure: the job, its run and the time in, strings out."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from ..entities import Job, JobStatus, Run, short_id
 from ..services.quantities import duration_text
+from .picture import Picture
 
 CANCEL_COMMAND = "jupyter-mlops:cancel-job"
 OPEN_COMMAND = "jupyter-mlops:open-job"
@@ -25,121 +26,83 @@ COLOURS = {
     JobStatus.CANCELLED: "var(--jp-warn-color1, #f57c00)",
     JobStatus.LOST: "var(--jp-warn-color1, #f57c00)",
 }
+FRAME = "border-left: 3px solid var(--jp-border-color1, #bdbdbd); padding: 2px 10px; line-height: 1.5"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Jobs of one card at the time ``now``, and the newest run of each that has one.
+    """A job at the time ``now``, and its newest run where it has one."""
 
-    ``sweep_id`` is None for the card of a single job.
-    """
-
-    jobs: Sequence[Job]
+    job: Job
     now: float
-    runs: Mapping[str, Run] = field(default_factory=dict)
-    sweep_id: str | None = None
-
-    @property
-    def ended(self) -> bool:
-        return all(job.status.ended for job in self.jobs)
-
-    @property
-    def fraction(self) -> float:
-        """How much is done, from 0 to 1: an ended job is done, a running one as far as its cells."""
-        return sum(map(_fraction, self.jobs)) / max(len(self.jobs), 1)
+    run: Run | None = None
 
 
-def text(shot: Snapshot) -> str:
-    """A line for each job, and the commands to go on with."""
-    lines = [_line(job, shot) for job in shot.jobs]
-    if shot.sweep_id:
-        lines.insert(0, f"Sweep {short_id(shot.sweep_id)}: {_tally(shot)}")
-    ends = " ".join(short_id(job.id) for job in shot.jobs if not job.status.ended)
-    first = short_id(shot.jobs[0].id) if shot.jobs else ""
-    lines.append(f"Cancel: %mlops cancel {ends}" if ends else f"Log: %mlops logs {first}")
-    return "\n".join(lines)
-
-
-def html(shot: Snapshot) -> str:
-    """The whole card as it stands, with nothing live in it: for saved notebooks and other readers."""
-    return f'<div class="jp-mlops-card" style="{FRAME}">{state_html(shot)}{commands_html(shot)}</div>'
-
-
-FRAME = "border-left: 3px solid var(--jp-border-color1, #bdbdbd); padding: 2px 10px; line-height: 1.5"
-
-
-def state_html(shot: Snapshot) -> str:
-    """State, elapsed time, latest metrics: what changes from second to second."""
-    if not shot.sweep_id:
-        return "".join(_job_html(job, shot) for job in shot.jobs)
-    rows = "".join(f"<tr>{_row_html(job, shot)}</tr>" for job in shot.jobs)
-    head = "".join(f'<th style="{CELL}">{each}</th>' for each in COLUMNS)
-    return (
-        f"<div><b>Sweep {short_id(shot.sweep_id)}</b> · {escape(_name(shot))} · {escape(_tally(shot))}</div>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+def job_picture(shot: Snapshot) -> Picture:
+    """The card of a job."""
+    state, commands = _state_html(shot), _commands_html(shot.job)
+    return Picture(
+        ended=shot.job.status.ended,
+        fraction=_fraction(shot.job),
+        state=state,
+        actions=_buttons(shot.job) + commands,
+        html=framed(state + commands),
+        text=f"{_line(shot)}\n{_command(shot.job)}",
     )
 
 
-COLUMNS = ("job", "params", "state", "elapsed", "metrics")
-CELL = "text-align: left; padding-right: 1.5em"
+def framed(content: str) -> str:
+    """The whole card with nothing live in it: for saved notebooks and other readers."""
+    return f'<div class="jp-mlops-card" style="{FRAME}">{content}</div>'
 
 
-def actions_html(shot: Snapshot) -> str:
-    """The buttons, and the same in words.
+def button(command: str, subject: str, label: str, title: str, *, disabled: bool = False) -> str:
+    """A button that runs a command of the front end with the id of its subject.
 
     JupyterLab runs the command of a clicked element that names one, in the browser: it reaches the
     server though the kernel is busy (https://jupyterlab.readthedocs.io, Command Linker).
     """
-    buttons = [_cancel_button(job, shot) for job in shot.jobs if not job.status.ended]
-    if not shot.sweep_id:
-        opening = [_button(OPEN_COMMAND, job, "Open", f"Open job {short_id(job.id)}") for job in shot.jobs]
-        buttons = opening + buttons
-    return " ".join(buttons) + commands_html(shot)
-
-
-def commands_html(shot: Snapshot) -> str:
-    """What to type in a cell."""
-    alive = " ".join(short_id(job.id) for job in shot.jobs if not job.status.ended)
-    first = short_id(shot.jobs[0].id) if shot.jobs else ""
-    words = f"%mlops cancel {alive}" if alive else f"%mlops logs {first}"
-    return f'<div style="opacity: 0.7"><code>{escape(words)}</code></div>'
-
-
-def _cancel_button(job: Job, shot: Snapshot) -> str:
-    label = "Cancel" if not shot.sweep_id else f"Cancel {_pairs(job.spec.params) or short_id(job.id)}"
-    title = f"Cancel job {short_id(job.id)}"
-    if job.cancel_requested:
-        return _button(CANCEL_COMMAND, job, "Cancelling…", title, disabled=True)
-    return _button(CANCEL_COMMAND, job, label, title)
-
-
-def _button(command: str, job: Job, label: str, title: str, *, disabled: bool = False) -> str:
-    arguments = escape(json.dumps({"id": job.id}), quote=True)
+    arguments = escape(json.dumps({"id": subject}), quote=True)
     linked = f'data-commandlinker-command="{command}" data-commandlinker-args="{arguments}"'
     attributes = f'type="button" class="jupyter-button" title="{title}" {linked}'
     return f"<button {attributes}{' disabled' if disabled else ''}>{escape(label)}</button>"
 
 
-def _job_html(job: Job, shot: Snapshot) -> str:
-    parts = [f"<b>{escape(job.spec.name)}</b> {short_id(job.id)}", _state(job), *_facts(job, shot)]
+def commands_line(words: str) -> str:
+    """What to type in a cell."""
+    return f'<div style="opacity: 0.7"><code>{escape(words)}</code></div>'
+
+
+def _state_html(shot: Snapshot) -> str:
+    """State, elapsed time, latest metrics: what changes from second to second."""
+    job = shot.job
+    parts = [f"<b>{escape(job.spec.name)}</b> {short_id(job.id)}", _state(job), *_facts(shot)]
     params = _pairs(job.spec.params)
     second = f"<div>{escape(params)}</div>" if params else ""
     return f"<div>{' · '.join(parts)}{_reason(job)}</div>{second}"
 
 
-def _row_html(job: Job, shot: Snapshot) -> str:
-    cells = (
-        short_id(job.id),
-        escape(_pairs(job.spec.params)),
-        _state(job) + _reason(job),
-        escape(_elapsed(job, shot.now)),
-        escape(_metrics(job, shot)),
-    )
-    return "".join(f'<td style="{CELL}">{cell}</td>' for cell in cells)
+def _commands_html(job: Job) -> str:
+    return commands_line(_command(job).partition(": ")[2])
 
 
-def _facts(job: Job, shot: Snapshot) -> list[str]:
-    return [escape(fact) for fact in (_elapsed(job, shot.now), _metrics(job, shot)) if fact]
+def _command(job: Job) -> str:
+    short = short_id(job.id)
+    return f"Log: %mlops logs {short}" if job.status.ended else f"Cancel: %mlops cancel {short}"
+
+
+def _buttons(job: Job) -> str:
+    short = short_id(job.id)
+    buttons = [button(OPEN_COMMAND, job.id, "Open", f"Open job {short}")]
+    if not job.status.ended:
+        asked = job.cancel_requested
+        label = "Cancelling…" if asked else "Cancel"
+        buttons.append(button(CANCEL_COMMAND, job.id, label, f"Cancel job {short}", disabled=asked))
+    return " ".join(buttons)
+
+
+def _facts(shot: Snapshot) -> list[str]:
+    return [escape(fact) for fact in (_elapsed(shot), _metrics(shot)) if fact]
 
 
 def _state(job: Job) -> str:
@@ -159,23 +122,14 @@ def _words(job: Job) -> str:
     return job.status.value
 
 
-def _line(job: Job, shot: Snapshot) -> str:
+def _line(shot: Snapshot) -> str:
+    job = shot.job
     title = f"Job {short_id(job.id)} {job.spec.name}"
     params = _pairs(job.spec.params)
-    parts = [_words(job), _elapsed(job, shot.now), _metrics(job, shot)]
+    parts = [_words(job), _elapsed(shot), _metrics(shot)]
     if job.reason and job.status is not JobStatus.SUCCEEDED:
         parts.append(job.reason)
     return f"{title}{f' ({params})' if params else ''}: " + ", ".join(filter(None, parts))
-
-
-def _name(shot: Snapshot) -> str:
-    return shot.jobs[0].spec.name if shot.jobs else "no jobs"
-
-
-def _tally(shot: Snapshot) -> str:
-    """``1 running, 3 succeeded``, in the order of a job's life."""
-    counts = {status: sum(job.status is status for job in shot.jobs) for status in JobStatus}
-    return ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
 
 
 def _fraction(job: Job) -> float:
@@ -184,20 +138,19 @@ def _fraction(job: Job) -> float:
     return job.progress.done / job.progress.total if job.progress and job.progress.total else 0.0
 
 
-def _elapsed(job: Job, now: float) -> str:
-    if job.started_at is None:
+def _elapsed(shot: Snapshot) -> str:
+    if shot.job.started_at is None:
         return ""
-    end = job.ended_at or now
-    return duration_text(end - job.started_at)
+    return duration_text((shot.job.ended_at or shot.now) - shot.job.started_at)
 
 
-def _metrics(job: Job, shot: Snapshot) -> str:
-    run = shot.runs.get(job.id)
-    if run is None:
+def _metrics(shot: Snapshot) -> str:
+    if shot.run is None:
         return ""
-    names = sorted(run.metrics)
+    metrics = shot.run.metrics
+    names = sorted(metrics)
     more = ["…"] * (len(names) > SHOWN_METRICS)
-    return ", ".join([f"{name}={_number(run.metrics[name].last)}" for name in names[:SHOWN_METRICS]] + more)
+    return ", ".join([f"{name}={_number(metrics[name].last)}" for name in names[:SHOWN_METRICS]] + more)
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-/** The extension's commands. `openRun`, `openJob` and `cancelJob` are also named by job cards in notebooks. */
+/** The extension's commands. Cards in notebooks name those that open and cancel runs, jobs and sweeps. */
 export namespace CommandIDs {
   export const openSidebar = 'jupyter-mlops:open-sidebar';
   export const refresh = 'jupyter-mlops:refresh';
@@ -8,6 +8,8 @@ export namespace CommandIDs {
   export const openDataset = 'jupyter-mlops:open-dataset';
   export const openModel = 'jupyter-mlops:open-model';
   export const cancelJob = 'jupyter-mlops:cancel-job';
+  export const openSweep = 'jupyter-mlops:open-sweep';
+  export const cancelSweep = 'jupyter-mlops:cancel-sweep';
   export const submitNotebook = 'jupyter-mlops:submit-notebook';
 }
 

@@ -4,5 +4,6 @@ import registry from './plugins/registry';
 import runs from './plugins/runs';
 import services from './plugins/services';
 import sidebar from './plugins/sidebar';
+import sweeps from './plugins/sweeps';
 
-export default [services, runs, jobs, registry, sidebar, notebook];
+export default [services, runs, jobs, sweeps, registry, sidebar, notebook];

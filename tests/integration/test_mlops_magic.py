@@ -101,13 +101,17 @@ def test_logs_of_a_run_are_what_it_displayed_as_text(kernel, ids):
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("show nothing1", "No run or job 'nothing1'. List them: %mlops runs, %mlops jobs."),
+        (
+            "show nothing1",
+            "No run, job or sweep 'nothing1'. List them: %mlops runs, %mlops jobs, %mlops sweeps.",
+        ),
         ("show", "%mlops show takes ID"),
         ("compare one", "%mlops compare takes ID ID"),
         ("nonsense", "no command 'nonsense'"),
         ("logs zzzzzz", "No run or job 'zzzzzz'"),
-        ("cancel zzzzzz", "No job 'zzzzzz'"),
+        ("cancel zzzzzz", "No job or sweep 'zzzzzz'"),
         ("jobs nonsense", "nonsense"),
+        ("sweeps nonsense", "No sweep status 'nonsense'"),
         ("show 'open", "No closing quotation"),
     ],
 )
@@ -117,7 +121,18 @@ def test_what_cannot_be_answered_is_one_message(kernel, line, told):
 
 def test_help_names_every_command(kernel):
     text = "\n".join(lines(kernel.run("%mlops help")))
-    for command in ("runs", "jobs", "datasets", "models", "show", "compare", "logs", "cancel", "replay"):
+    for command in (
+        "runs",
+        "jobs",
+        "sweeps",
+        "datasets",
+        "models",
+        "show",
+        "compare",
+        "logs",
+        "cancel",
+        "replay",
+    ):
         assert f"%mlops {command}" in text or f"| {command}" in text
 
 
@@ -125,6 +140,7 @@ def test_empty_lists_say_how_to_fill_them(kernel):
     assert "register_dataset" in kernel.run("%mlops datasets").text
     assert "register_model" in kernel.run("%mlops models").text
     assert "%%submit" in kernel.run("%mlops jobs").text
+    assert "%%submit -p" in kernel.run("%mlops sweeps").text
 
 
 def test_registered_things_are_listed(tmp_path):
@@ -170,4 +186,26 @@ def test_a_job_is_listed_shown_and_cancelled(batch):
     assert f"Job {short} (long)" in batch.run(f"%mlops cancel {short}").text
     assert batch.run("job.wait(60)").ok
     assert batch.value("job.status") == JobStatus.CANCELLED.value
+    assert "has ended already" in message(batch.run(f"%mlops cancel {short}"))
+
+
+def test_a_sweep_is_listed_shown_and_cancelled(batch):
+    reply = batch.run(
+        "import jupyter_mlops as mlops, nbformat\nfrom nbformat import v4\n"
+        "first = v4.new_code_cell('lr = 0', metadata={'tags': ['parameters']})\n"
+        "second = v4.new_code_cell('import time; time.sleep(600)')\n"
+        "nbformat.write(v4.new_notebook(cells=[first, second]), 'job.ipynb')\n"
+        "sweep = mlops.submit('job.ipynb', name='grid', params={'lr': [1, 2]})\nprint(sweep.id)"
+    )
+    assert reply.ok, reply.errors
+    short = short_id(reply.text.strip().splitlines()[-1])
+    assert lines(batch.run("%mlops sweeps"))[2].split()[:4] == [short, "grid", "running", "0/2"]
+    (row,) = json.loads("\n".join(lines(batch.run("%mlops sweeps running --json"))))
+    assert (row["name"], row["trials"]) == ("grid", 2)
+    shown = batch.run(f"%mlops show {short}").text
+    assert "name       grid" in shown
+    assert [line.split()[0] for line in shown.splitlines()[-2:]] == ["0", "1"]
+    assert f"Sweep {short} (grid) was asked to end" in batch.run(f"%mlops cancel {short}").text
+    assert batch.run("sweep.wait(60)").ok
+    assert batch.value("sweep.status") == "cancelled"
     assert "has ended already" in message(batch.run(f"%mlops cancel {short}"))

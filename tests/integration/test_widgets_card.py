@@ -103,14 +103,34 @@ def test_job_is_still_the_cells_value(kernel: Kernel, tmp_path: Path):
     assert kernel.value("_.name") == "gated"
 
 
-def test_sweep_is_one_card(kernel: Kernel, tmp_path: Path):
+def test_sweep_is_one_card_with_a_table_of_its_trials(kernel: Kernel, tmp_path: Path):
     both = submit(tmp_path / "gate", ", 'C': [1, 2]")
     reply = kernel.run(f"sweep = {both}\nsweep")
     assert reply.ok, reply.errors
-    assert shown(reply)["data"]["text/plain"].startswith("Sweep")
+    card = shown(reply)["data"]
+    assert card["text/plain"].startswith("Sweep")
+    assert "%mlops cancel" in card["text/html"]
+    assert "0 of 2 done" in card["text/html"]
+    heard(kernel, lambda message: "running" in values(message))
     (tmp_path / "gate").touch()
-    last = heard(kernel, lambda message: message["msg_type"] == "update_display_data")
-    assert "2 succeeded" in last["content"]["data"]["text/html"]
+    last = heard(kernel, lambda message: message["msg_type"] == "update_display_data")["content"]["data"]
+    assert WIDGET not in last
+    assert "2 of 2 done: 2 finished" in last["text/html"]
+    assert "%mlops show" in last["text/plain"]
+    assert kernel.value("sweep.status") == "finished"
+
+
+def test_a_search_is_one_card_that_grows_with_its_trials_and_names_the_best(kernel: Kernel, tmp_path: Path):
+    notebook(tmp_path / "tuned.ipynb", "x = 0.5", "import jupyter_mlops as mlops\nmlops.log(loss=x)")
+    search = "params={'x': 'uniform(1, 2)'}, trials=2, goal='minimize:loss', sampler='random', seed=1"
+    reply = kernel.run(f"sweep = mlops.submit('tuned.ipynb', {search})\nsweep")
+    assert reply.ok, reply.errors
+    assert "minimize loss" in shown(reply)["data"]["text/html"]
+    is_last = lambda message: message["msg_type"] == "update_display_data"  # noqa: E731
+    last = heard(kernel, is_last, timeout_s=120)["content"]["data"]
+    best = kernel.value("min(each.value for each in sweep.trials)")
+    assert f"Best: loss={best:.4g}, trial" in last["text/plain"]
+    assert f"<b>loss={best:.4g}, trial" in last["text/html"]
 
 
 def test_ended_job_is_plain_html_at_once(kernel: Kernel, tmp_path: Path):

@@ -83,7 +83,7 @@ def test_a_sweep_is_one_row_that_unfolds_and_its_runs_can_be_compared(tab: Any, 
     open_sidebar(tab)
     jobs = tab.get_by_role("tree", name="Jobs")
     sweep = jobs.get_by_role("treeitem", expanded=False).filter(has_text="grid")
-    expect(sweep).to_contain_text("2 jobs · all succeeded", timeout=SLOW_MS)
+    expect(sweep).to_contain_text("2 trials · all finished", timeout=SLOW_MS)
     jobs.focus()
     tab.keyboard.press("Home")
     tab.keyboard.press("ArrowRight")

@@ -15,11 +15,15 @@ import {
   Model,
   ParallelCoordinates,
   Parameter,
+  ParametersCell,
+  Proposal,
   Reproduction,
   Run,
   RunDetail,
   RunPage,
-  RunTable
+  RunTable,
+  Sweep,
+  SweepDetail
 } from './types';
 
 export interface RunQuery {
@@ -40,6 +44,10 @@ export interface RunEdit {
 
 export interface NotebookParameters {
   parameters: Parameter[];
+  /** Whether there is a parameters cell; where there is none, what could be parameters. */
+  tagged: boolean;
+  proposals: Proposal[];
+  language: string;
   gpus: number;
   virtual: boolean;
 }
@@ -55,11 +63,23 @@ export interface Submission {
   time?: string;
   priority?: number;
   retries?: number;
+  /** Of a search: `maximize:METRIC` is what its trials are after. */
+  trials?: number;
+  goal?: string;
+  sampler?: string;
+  pruner?: string;
+  seed?: number;
+  parallel?: number;
+  /** Only check it. */
+  dry_run?: boolean;
 }
 
+/** A search has no jobs yet: its trials are made one after the other. */
 export interface Submitted {
   jobs: Job[];
   sweep_id: string | null;
+  sweep?: Sweep | null;
+  notes?: string[];
 }
 
 export interface ServerStatus {
@@ -73,6 +93,8 @@ export interface ServerStatus {
 
 /** Addresses have a limit; a metric's name is a few dozen characters. */
 const NAMES_AT_ONCE = 40;
+/** What the server takes at most. */
+const RUNS_AT_ONCE = 100;
 
 /** The server extension's REST interface. Every method throws RequestError. */
 export class Client {
@@ -116,9 +138,10 @@ export class Client {
     maxPoints: number
   ): Promise<History[]> {
     const parts: Promise<{ histories: History[] }>[] = [];
-    for (let i = 0; i < names.length; i += NAMES_AT_ONCE) {
-      const name = names.slice(i, i + NAMES_AT_ONCE);
-      parts.push(this._get(['histories'], { run: ids, name, max_points: maxPoints }));
+    for (const run of chunks(ids, RUNS_AT_ONCE)) {
+      for (const name of chunks(names, NAMES_AT_ONCE)) {
+        parts.push(this._get(['histories'], { run, name, max_points: maxPoints }));
+      }
     }
     return (await Promise.all(parts)).flatMap(part => part.histories);
   }
@@ -192,8 +215,25 @@ export class Client {
     return this._send('POST', ['jobs'], submission);
   }
 
+  async sweeps(query: { limit?: number } = {}): Promise<Sweep[]> {
+    return (await this._get<{ sweeps: Sweep[] }>(['sweeps'], { ...query })).sweeps;
+  }
+
+  sweep(id: string): Promise<SweepDetail> {
+    return this._get(['sweeps', id]);
+  }
+
+  cancelSweep(id: string): Promise<Sweep> {
+    return this._send('POST', ['sweeps', id, 'cancel'], {});
+  }
+
   notebookParameters(path: string): Promise<NotebookParameters> {
     return this._get(['notebooks', 'parameters'], { path });
+  }
+
+  /** How a notebook gets a parameters cell with these names; nothing is written. */
+  parametersCell(path: string, names: readonly string[]): Promise<ParametersCell> {
+    return this._get(['notebooks', 'parameters', 'cell'], { path, name: names });
   }
 
   async datasets(): Promise<Dataset[]> {
@@ -239,4 +279,10 @@ export class Client {
       ...(body ? { body: JSON.stringify(body) } : {})
     });
   }
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
+    items.slice(i * size, (i + 1) * size)
+  );
 }

@@ -52,6 +52,24 @@ export interface Axis {
   domain: unknown[];
 }
 
+/** An object that goes with a job as it is: the blob `digest` holds it in `format`. */
+export interface Carried {
+  name: string;
+  digest: string;
+  format: string;
+  size_bytes: number;
+  kind: string;
+  note: string;
+  together: string[];
+}
+
+/** What is to become of a cell, counted from 0, whose source is `before`; None: it goes. */
+export interface CellEdit {
+  index: number;
+  before: string;
+  after: string | null;
+}
+
 /** How long cell `index` (from 0) of a tracked notebook took, and whether it succeeded. */
 export interface CellTiming {
   index: number;
@@ -262,9 +280,20 @@ export interface JobSpec {
   promoted: boolean;
   parent_run_id: string | null;
   sweep_id: string | null;
+  trial: number | null;
   gpu_slots: number | null;
   user: string;
   host: string;
+  carried: Carried[];
+  returns: string[];
+}
+
+/** A value that a job's cell left: a variable of this name, or its last value where there is no name. */
+export interface Kept {
+  name: string;
+  kind: string;
+  size_bytes: number;
+  problem: string;
 }
 
 /** The graph around one node: all that led to it and all that it led to. */
@@ -358,6 +387,13 @@ export interface Parameter {
   help: string;
 }
 
+/** How a notebook gets its parameters cell: after the edits a new cell with `source` comes where `index` is before them; without a `source`, the cell there is tagged. */
+export interface ParametersCell {
+  index: number;
+  source: string | null;
+  edits: CellEdit[];
+}
+
 /** A process, so that it is never taken for a later one with the same pid. */
 export interface Process {
   host: string;
@@ -371,6 +407,16 @@ export interface Process {
 export interface Progress {
   done: number;
   total: number;
+}
+
+/** A literal that could be a parameter: `default` as JSON has it, `source` as the cell, counted from 1, would have it. */
+export interface Proposal {
+  name: string;
+  default: unknown;
+  type: string;
+  source: string;
+  cell: number;
+  help: string;
 }
 
 /** A run that is run again as a job, and what came of it. */

@@ -97,7 +97,7 @@ function addCancel(app: JupyterFrontEnd, mlops: IMlops): void {
     execute: async args => {
       try {
         if (args['sweep']) {
-          await cancelSweep(mlops.jobs, String(args['sweep']));
+          await cancelSweep(app, mlops.jobs, String(args['sweep']));
           return;
         }
         const id = String(args['id'] ?? '') || (await askId('Cancel Job'));
@@ -123,7 +123,12 @@ async function cancelJob(mlops: IMlops, id: string): Promise<void> {
   }
 }
 
-async function cancelSweep(model: JobsModel, sweep: string): Promise<void> {
+/** A sweep of which the server knows no more than its jobs is cancelled job by job. */
+async function cancelSweep(app: JupyterFrontEnd, model: JobsModel, sweep: string): Promise<void> {
+  if (model.sweeps.some(each => each.spec.id === sweep)) {
+    await app.commands.execute(CommandIDs.cancelSweep, { id: sweep });
+    return;
+  }
   const open = model.openIn(sweep);
   const question = `Stop ${counted(open.length, 'job')} of “${open[0]?.spec.name}” and everything that they started? What they have logged is kept.`;
   if (open.length && (await confirm(question, 'Cancel sweep'))) {
@@ -173,15 +178,21 @@ function runningItem(app: JupyterFrontEnd, model: JobsModel, job: Job) {
 /** A notification when jobs that were seen open here have failed since; one, however many. */
 function tellFailures(app: JupyterFrontEnd, model: JobsModel): void {
   let open = new Set<string>();
+  const told = new Set<string>();
   model.stateChanged.connect(() => {
     const failed = (model.data ?? []).filter(
-      job => open.has(job.spec.id) && (job.status === 'failed' || job.status === 'lost')
+      job =>
+        open.has(job.spec.id) &&
+        (job.status === 'failed' || job.status === 'lost') &&
+        !told.has(job.spec.sweep_id ?? '')
     );
     open = new Set(model.open.map(job => job.spec.id));
     const [first, ...others] = failed;
     if (!first) {
       return;
     }
+    // the trials of a sweep may fail one after the other: its page counts them
+    failed.forEach(({ spec }) => spec.sweep_id && told.add(spec.sweep_id));
     const { spec, status, reason } = first;
     const callback = () => void app.commands.execute(CommandIDs.openJob, { id: spec.id });
     const more = others.length ? ` (and ${counted(others.length, 'other')})` : '';

@@ -1,18 +1,17 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/apputils';
-import { DocumentRegistry } from '@jupyterlab/docregistry';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import { Widget } from '@lumino/widgets';
 import React from 'react';
 import { Submitted } from '../api/client';
 import { CATEGORY, CommandIDs } from '../commands';
-import { SubmitModel } from '../features/jobs/model';
 import { SubmitForm } from '../features/jobs/SubmitForm';
+import { SubmitModel } from '../features/jobs/submitModel';
 import { IMlops } from '../tokens';
-import { shortId } from '../ui/format';
+import { counted, shortId } from '../ui/format';
 import { submitIcon } from '../ui/icons';
 import { tell } from './ask';
+import { contextOf, contextsOf, parametersCellWriter } from './parametersCell';
 
 /** Running a notebook as a batch job, from its toolbar, the file browser or the palette. */
 const notebook: JupyterFrontEndPlugin<void> = {
@@ -42,9 +41,11 @@ const notebook: JupyterFrontEndPlugin<void> = {
           return;
         }
         await saveOpen(app, path);
-        const submitted = await askAndSubmit(mlops, path);
+        const model = new SubmitModel(path, mlops.client, parametersCellWriter(app, path));
+        const submitted = await askAndSubmit(model);
         if (submitted) {
           mlops.changes.announce('jobs', null);
+          mlops.changes.announce('sweeps', null);
           tellSubmitted(app, submitted);
         }
       }
@@ -53,39 +54,28 @@ const notebook: JupyterFrontEndPlugin<void> = {
   }
 };
 
-type NotebookContext = DocumentRegistry.Context;
-
-function contextOf(widget: Widget | null): NotebookContext | undefined {
-  return (widget as { context?: NotebookContext } | null)?.context;
-}
-
 function selectedPath(browsers: IFileBrowserFactory | null): string | undefined {
   return browsers?.tracker.currentWidget?.selectedItems().next().value?.path;
 }
 
 /** The job runs what is on disk, so what is on the screen goes there first. */
 async function saveOpen(app: JupyterFrontEnd, path: string): Promise<void> {
-  for (const widget of app.shell.widgets('main')) {
-    const context = contextOf(widget);
-    if (context?.path === path && context.model.dirty) {
-      await context.save();
-      return;
-    }
+  for (const context of contextsOf(app, path).filter(each => each.model.dirty)) {
+    await context.save();
   }
 }
 
 /** Asks until the server accepts or the user gives up; what was typed stays. */
-async function askAndSubmit(mlops: IMlops, path: string): Promise<Submitted | null> {
-  const model = new SubmitModel(path, mlops.client);
+async function askAndSubmit(model: SubmitModel): Promise<Submitted | null> {
   void model.refresh();
   try {
     for (;;) {
       const body = ReactWidget.create(<SubmitForm model={model} />);
       const { button } = await showDialog({
-        title: `Run ${path.split('/').pop()} as a batch job`,
+        title: `Run ${model.path.split('/').pop()} as a batch job`,
         body,
         buttons: [Dialog.cancelButton(), Dialog.okButton({ label: 'Submit' })],
-        focusNodeSelector: '.jp-mlops-Submit input'
+        focusNodeSelector: `.jp-mlops-Submit ${model.refused ? '[aria-invalid]' : 'input'}`
       });
       if (!button.accept) {
         return null;
@@ -104,16 +94,23 @@ async function askAndSubmit(mlops: IMlops, path: string): Promise<Submitted | nu
 }
 
 function tellSubmitted(app: JupyterFrontEnd, submitted: Submitted): void {
-  const [{ spec }, ...others] = submitted.jobs;
-  const text = others.length
-    ? `Submitted ${submitted.jobs.length} jobs of “${spec.name}”`
-    : `Submitted “${spec.name}” (${shortId(spec.id)})`;
-  const [label, command] = others.length
-    ? ['Show jobs', CommandIDs.openSidebar]
-    : ['Open job', CommandIDs.openJob];
-  Notification.success(text, {
-    autoClose: 10_000,
-    actions: [{ label, callback: () => void app.commands.execute(command, { id: spec.id }) }]
+  const { jobs, sweep, notes = [] } = submitted;
+  const [text, label, command, id] = sweep
+    ? [
+        `Submitted the sweep “${sweep.spec.name}” of ${counted(sweep.spec.trials, 'trial')}`,
+        'Open sweep',
+        CommandIDs.openSweep,
+        sweep.spec.id
+      ]
+    : [
+        `Submitted “${jobs[0].spec.name}” (${shortId(jobs[0].spec.id)})`,
+        'Open job',
+        CommandIDs.openJob,
+        jobs[0].spec.id
+      ];
+  Notification.success([text, ...notes].join('\n'), {
+    autoClose: notes.length ? false : 10_000,
+    actions: [{ label, callback: () => void app.commands.execute(command, { id }) }]
   });
 }
 

@@ -122,7 +122,7 @@ function isLabShell(app: JupyterFrontEnd): boolean {
   return 'mode' in app.shell;
 }
 
-/** Opens the page of a lineage node. */
+/** Opens the page of a lineage node, or of a sweep. */
 export function nodeOpener(app: JupyterFrontEnd): (node: Node) => void {
   return node => {
     const ref = node.id.slice(node.id.indexOf(':') + 1);
@@ -130,6 +130,7 @@ export function nodeOpener(app: JupyterFrontEnd): (node: Node) => void {
     const commands: Record<string, [string, Record<string, string>]> = {
       run: [CommandIDs.openRun, { id: ref }],
       job: [CommandIDs.openJob, { id: ref }],
+      sweep: [CommandIDs.openSweep, { id: ref }],
       dataset: [CommandIDs.openDataset, { name, version: ref.slice(name.length + 1) }],
       model: [CommandIDs.openModel, { name, version: ref.slice(name.length + 1) }]
     };

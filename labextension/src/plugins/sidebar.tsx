@@ -68,6 +68,7 @@ function makePanel(app: JupyterFrontEnd, mlops: IMlops): SidePanel {
       <JobList
         model={mlops.jobs}
         onOpen={open(CommandIDs.openJob, 'id')}
+        onOpenSweep={open(CommandIDs.openSweep, 'id')}
         onCancel={open(CommandIDs.cancelJob, 'id')}
         onCancelSweep={open(CommandIDs.cancelJob, 'sweep')}
       />

@@ -7,6 +7,10 @@ const HEIGHT = 190;
 const COLORS = 10;
 /** Distances between ticks of bytes: MiB are no round numbers of bytes. */
 const BYTE_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
+/** Distances between ticks of what is counted in whole numbers. */
+const WHOLE_STEPS = [1, 2, 5].flatMap(first =>
+  [0, 1, 2, 3, 4, 5].map(power => first * 10 ** power)
+);
 const MOST_TOLD = 12;
 
 /** The CSS variable of a line's colour; there are ten, then they repeat. */
@@ -38,6 +42,8 @@ export interface ChartProps {
   unit?: string;
   /** What stands beside the title; by default the last value of the only line. */
   note?: React.ReactNode;
+  /** What the horizontal axis counts, where it is not steps. */
+  counts?: string;
 }
 
 /**
@@ -46,7 +52,7 @@ export interface ChartProps {
  * A drag zooms in, a double click out again; charts that are shown together share their cursor.
  */
 export function Chart(props: ChartProps): JSX.Element {
-  const { title, lines, settings = PLAIN, unit = title } = props;
+  const { title, lines, settings = PLAIN, unit = title, counts = 'step' } = props;
   const host = React.useRef<HTMLDivElement>(null);
   const plot = React.useRef<uPlot | null>(null);
   const picture = React.useMemo(() => drawn(lines, settings), [lines, settings]);
@@ -57,7 +63,7 @@ export function Chart(props: ChartProps): JSX.Element {
   React.useEffect(() => {
     const node = host.current!;
     const made = new uPlot(
-      options(unit, latest, settings.log, node.clientWidth || 320),
+      options({ unit, counts, log: settings.log }, latest, node.clientWidth || 320),
       latest.current.data,
       node
     );
@@ -78,7 +84,7 @@ export function Chart(props: ChartProps): JSX.Element {
     <figure
       className="jp-mlops-Chart"
       role="img"
-      aria-label={describe(title, unit, lines, picture.axis)}
+      aria-label={describe(title, unit, lines, picture.axis === 'step' ? counts : 'second')}
     >
       <figcaption>
         <span title={title}>{title}</span>
@@ -94,6 +100,7 @@ function shapeOf(title: string, picture: Drawn, settings: ChartSettings): string
     line.key,
     line.label,
     line.color,
+    line.look,
     faint
   ]);
   return JSON.stringify([title, picture.axis, settings.log, columns]);
@@ -105,7 +112,7 @@ function lastOf(unit: string, { history }: Line): string {
 }
 
 function describe(title: string, unit: string, lines: readonly Line[], axis: string): string {
-  const over = axis === 'step' ? 'steps' : 'seconds';
+  const over = `${axis}s`;
   if (lines.length === 1) {
     const count = lines[0].history.values.length;
     return `${title} over ${over}, ${count} points, last ${lastOf(unit, lines[0])}`;
@@ -134,10 +141,16 @@ function followSurroundings(plot: uPlot, node: HTMLElement): () => void {
   };
 }
 
+/** How the axes are written. */
+interface Axes {
+  unit: string;
+  counts: string;
+  log: boolean;
+}
+
 function options(
-  unit: string,
+  { unit, counts, log }: Axes,
   picture: React.MutableRefObject<Drawn>,
-  log: boolean,
   width: number
 ): uPlot.Options {
   // functions, not values: a redraw after a change of theme reads the new colours
@@ -150,10 +163,15 @@ function options(
     height: HEIGHT,
     scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
     legend: { show: false },
-    cursor: { sync: { key: 'jupyter-mlops' }, points: { size: 6 } },
-    plugins: [tooltip(write, picture)],
+    cursor: { sync: { key: `jupyter-mlops ${counts}` }, points: { size: 6 } },
+    plugins: [tooltip(write, counts, picture)],
     axes: [
-      { ...look, size: 28, values: (_, ticks) => ticks.map(tick => formatNumber(tick)) },
+      {
+        ...look,
+        size: 28,
+        ...(counts === 'step' ? {} : { incrs: [...WHOLE_STEPS].sort((a, b) => a - b) }),
+        values: (_, ticks) => ticks.map(tick => formatNumber(tick))
+      },
       // on a logarithmic axis uPlot passes null for ticks that would be too close
       {
         ...look,
@@ -162,24 +180,35 @@ function options(
         values: (_, ticks) => ticks.map(tick => (tick === null ? '' : write(tick)))
       }
     ],
-    series: [
-      {},
-      ...picture.current.columns.map(({ line, faint }) => ({
-        label: line.label,
-        stroke: () => cssColor(colorVariable(line.color)),
-        alpha: faint ? 0.25 : 1,
-        width: faint ? 1 : 1.5,
-        spanGaps: false,
-        points: { show: (plot: uPlot) => !faint && plot.data[0].length < 60, size: 4 }
-      }))
-    ]
+    series: [{}, ...picture.current.columns.map(({ line, faint }) => series(line, faint))]
+  };
+}
+
+function series(line: Line, faint: boolean): uPlot.Series {
+  const { as, width = 1.5, alpha = 1, dashed } = line.look ?? {};
+  const stroke = () => cssColor(colorVariable(line.color));
+  const shown = (plot: uPlot) => as === undefined && !faint && plot.data[0].length < 60;
+  return {
+    label: line.label,
+    stroke,
+    alpha: faint ? 0.25 : alpha,
+    width: faint ? 1 : width,
+    spanGaps: as === 'steps',
+    ...(dashed ? { dash: [5, 4] } : {}),
+    ...(as === 'points' ? { paths: () => null } : {}),
+    ...(as === 'steps' ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {}),
+    points: as === 'points' ? { show: true, size: 6, fill: stroke } : { show: shown, size: 4 }
   };
 }
 
 type Write = (value: number | null) => string;
 
 /** What the lines are worth where the pointer is: the ones next to it first. */
-function tooltip(write: Write, picture: React.MutableRefObject<Drawn>): uPlot.Plugin {
+function tooltip(
+  write: Write,
+  counts: string,
+  picture: React.MutableRefObject<Drawn>
+): uPlot.Plugin {
   const box = document.createElement('div');
   box.className = 'jp-mlops-Tooltip';
   box.hidden = true;
@@ -187,7 +216,7 @@ function tooltip(write: Write, picture: React.MutableRefObject<Drawn>): uPlot.Pl
     const { idx, left, top } = plot.cursor;
     box.hidden = idx === null || idx === undefined || (left ?? -1) < 0;
     if (!box.hidden) {
-      fill(box, write, picture.current, plot, idx!);
+      fill(box, write, counts, picture.current, plot, idx!);
       const right = left! > plot.over.clientWidth / 2;
       box.style.left = right ? '' : `${left! + 12}px`;
       box.style.right = right ? `${plot.over.clientWidth - left! + 12}px` : '';
@@ -202,28 +231,40 @@ function tooltip(write: Write, picture: React.MutableRefObject<Drawn>): uPlot.Pl
   };
 }
 
-function fill(box: HTMLElement, write: Write, picture: Drawn, plot: uPlot, index: number): void {
+function fill(
+  box: HTMLElement,
+  write: Write,
+  counts: string,
+  picture: Drawn,
+  plot: uPlot,
+  index: number
+): void {
   const pointer = plot.posToVal(plot.cursor.top ?? 0, 'y');
-  const told = picture.columns
-    .map(({ line, faint }, i) => ({ line, faint, value: near(plot.data[i + 1], index) }))
+  const values = picture.columns
+    .map(({ line, faint }, i) => ({ line, faint, value: told(line, plot.data[i + 1], index) }))
     .filter(each => !each.faint && each.value !== null)
     .sort((a, b) => Math.abs(a.value! - pointer) - Math.abs(b.value! - pointer));
   const head = document.createElement('div');
   const x = plot.data[0][index];
   head.textContent =
-    picture.axis === 'step' ? `step ${formatNumber(x)}` : `${formatNumber(x, 4)} s`;
-  const rows = told.slice(0, MOST_TOLD).map(({ line, value }) => {
+    picture.axis === 'step' ? `${counts} ${formatNumber(x)}` : `${formatNumber(x, 4)} s`;
+  const rows = values.slice(0, MOST_TOLD).map(({ line, value }) => {
     const row = document.createElement('div');
     const swatch = document.createElement('i');
     swatch.style.background = `var(${colorVariable(line.color)})`;
     const name = document.createElement('span');
-    name.textContent = told.length > 1 || picture.columns.length > 1 ? line.label : '';
+    name.textContent = values.length > 1 || picture.columns.length > 1 ? line.label : '';
     const number = document.createElement('b');
     number.textContent = write(value);
     row.append(swatch, name, number);
     return row;
   });
   box.replaceChildren(head, ...rows);
+}
+
+/** A point stands for itself alone; a line has a value also between its points. */
+function told(line: Line, column: ArrayLike<number | null | undefined>, index: number) {
+  return line.look?.as === 'points' ? (column[index] ?? null) : near(column, index);
 }
 
 /** The value at an index, or the last one before it: lines have points at steps of their own. */

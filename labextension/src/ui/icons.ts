@@ -27,6 +27,12 @@ export const jobIcon = icon(
     '<rect x="2" y="2.5" width="12" height="4" rx="1"/><rect x="2" y="9.5" width="12" height="4" rx="1"/><path d="M4.7 4.500h.1M4.7 11.500h.1"/>'
   )
 );
+export const sweepIcon = icon(
+  'sweep',
+  outline(
+    '<path d="M2.500 2v12M8 2v12M13.500 2v12" stroke-width="1"/><path d="M2.500 4.500L8 10.500l5.500-6M2.500 12L8 6l5.500 5"/>'
+  )
+);
 export const datasetIcon = icon(
   'dataset',
   outline(
@@ -56,6 +62,7 @@ const SHAPES: Record<string, string> = {
   ok: '<circle cx="8" cy="8" r="6.5"/><path d="M5 8.200l2.2 2.200L11.2 6"/>',
   bad: '<circle cx="8" cy="8" r="6.5"/><path d="M5.7 5.700l4.6 4.600M10.3 5.700l-4.6 4.6"/>',
   stopped: '<circle cx="8" cy="8" r="6.5"/><path d="M5 8h6"/>',
+  pruned: '<circle cx="8" cy="8" r="6.5"/><path d="M4.5 10.500L8 7.500M8 5v6"/>',
   lost: '<circle cx="8" cy="8" r="6.5"/><path d="M6.3 6.300a1.8 1.8 0 1 1 2.4 2c-.5.2-.7.5-.7 1M8 11.400v.1"/>',
   waiting: '<circle cx="8" cy="8" r="6.5"/><path d="M8 4.500V8l2.3 1.5"/>',
   running: '<path d="M14.5 8A6.5 6.5 0 1 1 8 1.5"/>'

@@ -112,10 +112,17 @@ export function Fold(props: {
 export function LinkButton(props: {
   onClick: () => void;
   title?: string;
+  /** What screen readers say, where the text is too short. */
+  label?: string;
   children: React.ReactNode;
 }): JSX.Element {
   return (
-    <button className="jp-mlops-Link" title={props.title} onClick={props.onClick}>
+    <button
+      className="jp-mlops-Link"
+      title={props.title}
+      aria-label={props.label}
+      onClick={props.onClick}
+    >
       {props.children}
     </button>
   );
@@ -137,6 +144,30 @@ export function Button(props: {
     >
       {props.children}
     </button>
+  );
+}
+
+/** A command to type, which is copied when its button is pressed. */
+export function CopyCommand(props: { label: string; command: string }): JSX.Element {
+  const [copied, setCopied] = React.useState(false);
+  const copy = () => {
+    void navigator.clipboard?.writeText(props.command).then(() => setCopied(true));
+  };
+  return (
+    <div className="jp-mlops-Command">
+      <code>{props.command}</code>
+      <button
+        className="jp-mlops-Button"
+        aria-label={`Copy ${props.label}`}
+        onClick={copy}
+        onBlur={() => setCopied(false)}
+      >
+        {copied ? 'Copied' : 'Copy'}
+      </button>
+      <span role="status" className="jp-mlops-Unseen">
+        {copied ? `${props.label} copied` : ''}
+      </span>
+    </div>
   );
 }
 

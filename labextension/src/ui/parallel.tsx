@@ -1,7 +1,7 @@
 import React from 'react';
 import { Axis, ParallelCoordinates, RunLine } from '../api/types';
 import { moved, nameOf, passing, Range, segments, ticksOf } from './coordinates';
-import { formatValue, shortId } from './format';
+import { counted, formatValue, shortId } from './format';
 
 const HEIGHT = 300;
 const TOP = 34;
@@ -21,6 +21,8 @@ export interface ParallelProps {
   onSelect?: (ids: string[] | null) => void;
   onFocus?: (id: string | null) => void;
   onOpen: (id: string) => void;
+  /** What a line is, where it is not a run. */
+  noun?: string;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface ParallelProps {
  * arrow keys do the same: left and right move it, up and down choose a quarter of it, Escape all of it.
  */
 export function Parallel(props: ParallelProps): JSX.Element {
-  const { coordinates, hidden, focus, onSelect, onFocus } = props;
+  const { coordinates, hidden, focus, onSelect, onFocus, noun = 'run' } = props;
   const { axes, lines } = coordinates;
   const [host, width] = useWidth();
   const [order, setOrder] = useOrder(axes);
@@ -68,7 +70,7 @@ export function Parallel(props: ParallelProps): JSX.Element {
           </select>
         </label>
         <span role="status">
-          {kept ? `${kept.length} of ${lines.length} runs pass` : `${lines.length} runs`}
+          {kept ? `${kept.length} of ${lines.length} ${noun}s pass` : counted(lines.length, noun)}
         </span>
         {ranges.size > 0 && (
           <button
@@ -88,7 +90,7 @@ export function Parallel(props: ParallelProps): JSX.Element {
           width={total}
           height={HEIGHT}
           role="group"
-          aria-label={`Parallel coordinates of ${lines.length} runs over ${axes.length} axes`}
+          aria-label={`Parallel coordinates of ${counted(lines.length, noun)} over ${axes.length} axes`}
         >
           <g className="jp-mlops-Parallel-lines">
             {shown.map(line => (

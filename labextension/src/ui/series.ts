@@ -14,12 +14,22 @@ export interface ChartSettings {
 
 export const PLAIN: ChartSettings = { against: 'step', log: false, smoothing: 0 };
 
+/** How a line is drawn where it is not a plain one. */
+export interface Look {
+  /** `line` has no points, `points` no line between them; `steps` keeps a value until the next. */
+  as?: 'line' | 'points' | 'steps';
+  width?: number;
+  alpha?: number;
+  dashed?: boolean;
+}
+
 /** One line of a chart. `color` is the place in the theme's colours for lines. */
 export interface Line {
   key: string;
   label: string;
   history: History;
   color: number;
+  look?: Look;
 }
 
 /** What a chart draws: columns for uPlot, and what they are. */

@@ -1,8 +1,8 @@
 import React from 'react';
-import { JobStatus, RunStatus } from '../api/types';
+import { JobStatus, RunStatus, TrialStatus } from '../api/types';
 import { statusIcons } from './icons';
 
-type Status = RunStatus | JobStatus;
+type Status = RunStatus | JobStatus | TrialStatus;
 
 const SHAPE: Record<Status, string> = {
   running: 'running',
@@ -12,6 +12,7 @@ const SHAPE: Record<Status, string> = {
   succeeded: 'ok',
   failed: 'bad',
   cancelled: 'stopped',
+  pruned: 'pruned',
   lost: 'lost'
 };
 

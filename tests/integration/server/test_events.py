@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlops.server.extension import CHANGED
+from jupyter_mlops.testing.sweeps import running_sweep
 
 from .journals import RunFiles, write_in_another_process
 
@@ -85,6 +86,12 @@ async def test_a_dataset_registered_elsewhere_is_heard_of(subscribe, workspace, 
     (tmp_path / "data.txt").write_text("1 2 3")
     workspace.registry.register_dataset(tmp_path / "data.txt", name="numbers")
     assert (await subscriber.hears("datasets"))["ids"] == ["numbers"]
+
+
+async def test_a_sweep_that_began_elsewhere_is_heard_of(subscribe, workspace):
+    subscriber = await subscribe()
+    sweep = workspace.sweeps.store.add(running_sweep())
+    assert (await subscriber.hears("sweeps"))["ids"] == [sweep.id]
 
 
 async def test_the_watcher_ends_with_the_server(subscribe, jp_serverapp, extension):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlops import wire
-from jupyter_mlops.entities import Exit, JobStatus
+from jupyter_mlops.entities import Distribution, Exit, Goal, JobStatus
 from jupyter_mlops.services.jobs.folder import JobFolder
 from jupyter_mlops.testing.jobs import FakeAgent
 
@@ -43,7 +43,12 @@ async def test_a_saved_notebook_becomes_a_job(api, notebook, agent, workspace):
         {"path": NOTEBOOK, "name": "try", "params": {"lr": "0.5"}, "gpus": 1, "memory": "1M", "time": "2h"},
     )
     (job,) = answer["jobs"]
-    assert answer == {"jobs": [wire.to_json(workspace.jobs.get(job["spec"]["id"]))], "sweep_id": None}
+    assert answer == {
+        "jobs": [wire.to_json(workspace.jobs.get(job["spec"]["id"]))],
+        "sweep_id": None,
+        "sweep": None,
+        "notes": [],
+    }
     spec = job["spec"]
     assert (spec["name"], spec["user"], spec["params"]) == ("try", "ada", {"lr": 0.5})
     assert (spec["notebook"], spec["cwd"]) == (str(notebook), str(notebook.parent))
@@ -73,6 +78,53 @@ async def test_commas_make_a_sweep(api, notebook):
     assert {job["spec"]["sweep_id"] for job in answer["jobs"]} == {answer["sweep_id"]}
     listed = await api.get("jobs", sweep_id=answer["sweep_id"])
     assert len(listed["jobs"]) == 4
+
+
+async def test_several_values_are_kept_as_a_sweep(api, notebook, workspace):
+    answer = await api.send(
+        "POST", "jobs", {"path": NOTEBOOK, "params": {"lr": "0.1,0.2"}, "goal": "maximize:a"}
+    )
+    sweep = workspace.sweeps.get(answer["sweep_id"])
+    assert answer["sweep"]["spec"]["id"] == sweep.id
+    assert (sweep.spec.sampler, sweep.spec.trials, sweep.spec.goal.metric) == ("grid", 2, "a")
+    assert [job["spec"]["trial"] for job in answer["jobs"]] == [0, 1]
+
+
+async def test_a_search_has_no_jobs_yet(api, notebook, workspace):
+    answer = await api.send(
+        "POST",
+        "jobs",
+        {
+            "path": NOTEBOOK,
+            "params": {"lr": "loguniform(1e-4, 1)", "epochs": "5"},
+            "trials": 3,
+            "goal": "minimize:loss",
+            "sampler": "random",
+            "pruner": "median",
+            "seed": 7,
+            "parallel": 1,
+        },
+    )
+    assert answer["jobs"] == []
+    spec = workspace.sweeps.get(answer["sweep_id"]).spec
+    assert spec.space == {"lr": Distribution(kind="loguniform", low=1e-4, high=1)}
+    assert (spec.trials, spec.sampler, spec.pruner, spec.seed, spec.parallel) == (3, "random", "median", 7, 1)
+    assert spec.goal == Goal(metric="loss", direction="minimize")
+    assert spec.template.params == {"epochs": 5}
+
+
+async def test_a_job_can_wait_for_others_and_keep_variables(api, notebook):
+    (first,) = (await api.send("POST", "jobs", {"path": NOTEBOOK}))["jobs"]
+    body = {"path": NOTEBOOK, "after": [first["spec"]["id"]], "returns": ["lr"]}
+    (second,) = (await api.send("POST", "jobs", body))["jobs"]
+    assert (second["spec"]["after"], second["spec"]["returns"]) == ([first["spec"]["id"]], ["lr"])
+
+
+async def test_a_dry_run_queues_nothing(api, notebook, workspace):
+    answer = await api.send("POST", "jobs", {"path": NOTEBOOK, "params": {"lr": "0.5"}, "dry_run": True})
+    assert answer["jobs"] == 1
+    assert "".join(answer["notebook"]["cells"][1]["source"]) == "# Parameters\nlr = 0.5"
+    assert workspace.jobs.search() == []
 
 
 async def test_json_values_are_taken_as_they_are(api, notebook):
@@ -117,6 +169,17 @@ async def test_a_job_gets_the_servers_environment_without_its_secrets(api, noteb
         ({"path": NOTEBOOK, "time": "soon"}, 400, "invalid_input", "soon"),
         ({"path": NOTEBOOK, "retries": -1}, 400, "invalid_input", "-1"),
         ({"path": NOTEBOOK, "executor": "moon"}, 400, "invalid_input", "moon"),
+        ({"path": NOTEBOOK, "goal": "acc"}, 400, "invalid_input", "Write maximize:METRIC"),
+        (
+            {"path": NOTEBOOK, "trials": 3, "goal": "maximize:a"},
+            400,
+            "invalid_input",
+            "nothing to search over",
+        ),
+        ({"path": NOTEBOOK, "params": {"lr": "uniform(0,1)"}}, 400, "invalid_parameter", "how many trials"),
+        ({"path": NOTEBOOK, "params": {"lr": "uniform(1,0)"}}, 400, "invalid_parameter", "comes first"),
+        ({"path": NOTEBOOK, "after": ["nosuchjob"]}, 404, "not_found", "nosuchjob"),
+        ({"path": NOTEBOOK, "returns": ["model"]}, 400, "invalid_input", "no cell of the job sets 'model'"),
     ],
 )
 async def test_what_cannot_run_is_refused_before_anything_is_queued(
@@ -197,6 +260,9 @@ async def test_a_notebook_tells_its_parameters_and_there_are_slots_for_it(api, n
             {"name": "lr", "default": 0.1, "type": "float", "help": "the learning rate"},
             {"name": "epochs", "default": 3, "type": "int", "help": ""},
         ],
+        "tagged": True,
+        "proposals": [],
+        "language": "python",
         "gpus": 2,
         "virtual": True,
     }

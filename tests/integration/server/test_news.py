@@ -28,7 +28,7 @@ class Queue:
 def watching(queue: Queue):
     """News of a workspace with these jobs, and the question that the watcher asks."""
     news = News(SimpleNamespace(jobs=queue))
-    _, jobs, _ = news.sources()
+    _, jobs, *_ = news.sources()
     jobs.changes(0)
     return news, lambda: jobs.changes(7)
 

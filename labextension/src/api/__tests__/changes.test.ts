@@ -28,15 +28,21 @@ describe('changes', () => {
   it('say that anything may have changed after a focus, but not twice in a burst', () => {
     window.dispatchEvent(new Event('focus'));
     window.dispatchEvent(new Event('focus'));
-    expect(heard.map(change => change.kind)).toEqual(['runs', 'jobs', 'datasets', 'models']);
+    expect(heard.map(change => change.kind)).toEqual([
+      'runs',
+      'jobs',
+      'sweeps',
+      'datasets',
+      'models'
+    ]);
     expect(heard.every(change => change.ids === null)).toBe(true);
   });
 
   it('say so again when the network is back and by the clock', () => {
     window.dispatchEvent(new Event('online'));
-    expect(heard).toHaveLength(4);
+    expect(heard).toHaveLength(5);
     vi.advanceTimersByTime(30_000);
-    expect(heard).toHaveLength(8);
+    expect(heard).toHaveLength(10);
   });
 
   it('are silent once disposed', () => {

@@ -90,6 +90,9 @@ export function aJob(values: Partial<Job> = {}, name = 'train'): Job {
       promoted: false,
       parent_run_id: null,
       sweep_id: null,
+      trial: null,
+      carried: [],
+      returns: [],
       gpu_slots: null,
       user: 'ada',
       host: 'box'

@@ -1,7 +1,7 @@
 import { caretDownIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 import { Job } from '../../api/types';
-import { formatAgo, formatDuration, formatParams, shortId } from '../../ui/format';
+import { formatAgo, formatDuration, formatNumber, formatParams, shortId } from '../../ui/format';
 import { VirtualList } from '../../ui/list';
 import { useModel, useNow } from '../../ui/signals';
 import { EmptyState, Loaded } from '../../ui/states';
@@ -9,20 +9,23 @@ import { ProgressBar, StatusIcon } from '../../ui/status';
 import { hasEnded, JobsModel } from './model';
 import {
   distinctParams,
+  isBeingCancelled,
   isOpen,
   JobsRow,
   Sweep,
   sweepCounts,
   sweepDone,
+  sweepEnd,
   sweepStatus
 } from './sweeps';
 
 const ROW_HEIGHT = 46;
 
-/** The sidebar's list of jobs, in which a sweep is one row that unfolds. */
+/** The sidebar's list of jobs, in which a sweep is one row that opens its page and unfolds. */
 export function JobList(props: {
   model: JobsModel;
   onOpen: (id: string) => void;
+  onOpenSweep: (id: string) => void;
   onCancel: (id: string) => void;
   onCancelSweep: (id: string) => void;
 }): JSX.Element {
@@ -53,12 +56,14 @@ export function JobList(props: {
             level={index => (rows[index].within ? 2 : 1)}
             unfolded={index => {
               const { sweep } = rows[index];
-              return sweep && model.isUnfolded(sweep.id);
+              return sweep?.jobs.length ? model.isUnfolded(sweep.id) : undefined;
             }}
             onFold={onFold}
             onOpen={index => {
               const { sweep, job } = rows[index];
-              if (sweep) {
+              if (sweep?.record) {
+                props.onOpenSweep(sweep.id);
+              } else if (sweep) {
                 model.unfold(sweep.id, !model.isUnfolded(sweep.id));
               } else {
                 onOpen(job.spec.id);
@@ -85,6 +90,7 @@ function Row(props: {
         sweep={row.sweep}
         unfolded={model.isUnfolded(row.sweep.id)}
         now={now}
+        onUnfold={shown => model.unfold(row.sweep.id, shown)}
         onCancel={props.onCancelSweep}
       />
     );
@@ -97,39 +103,36 @@ export function SweepRow(props: {
   sweep: Sweep;
   unfolded: boolean;
   now: number;
+  onUnfold: (shown: boolean) => void;
   onCancel: (id: string) => void;
 }): JSX.Element {
   const { sweep, unfolded, now } = props;
   const open = isOpen(sweep);
   const counts = sweepCounts(sweep);
-  const Caret = caretDownIcon.react;
+  const { reason = '' } = sweep.record ?? {};
   return (
-    <div className="jp-mlops-Row-body" title={`Sweep ${sweep.name}: ${counts}`}>
-      <span className={`jp-mlops-Caret${unfolded ? '' : ' jp-mod-folded'}`}>
-        <Caret tag={null} />
-      </span>
-      <StatusIcon status={sweepStatus(sweep)} />
+    <div
+      className="jp-mlops-Row-body"
+      title={[`Sweep ${sweep.name}: ${counts}`, reason].filter(Boolean).join('\n')}
+    >
+      <Caret unfolded={unfolded} empty={sweep.jobs.length === 0} onUnfold={props.onUnfold} />
+      <StatusIcon status={sweepStatus(sweep)} reason={reason} />
       <div className="jp-mlops-Row-text">
         <div className="jp-mlops-Row-title">
           <span>{sweep.name}</span>
-          <span className="jp-mlops-Count">sweep</span>
+          <BestValue sweep={sweep} />
+          {!sweep.record && <span className="jp-mlops-Count">sweep</span>}
         </div>
         <div className="jp-mlops-Row-details">
-          <span>{open ? counts : `${counts} · ${formatAgo(lastEnd(sweep), now)}`}</span>
+          <span>{open ? counts : `${counts} · ${formatAgo(sweepEnd(sweep), now)}`}</span>
         </div>
-        {open && (
-          <ProgressBar
-            done={sweepDone(sweep)}
-            total={sweep.jobs.length}
-            label={`Progress of sweep ${sweep.name}`}
-          />
-        )}
+        {open && <ProgressBar {...sweepDone(sweep)} label={`Progress of sweep ${sweep.name}`} />}
       </div>
       {open && (
         <CancelButton
           label={`Cancel sweep ${sweep.name}`}
           title="Cancel all jobs of this sweep"
-          disabled={sweep.jobs.every(job => hasEnded(job) || job.cancel_requested)}
+          disabled={isBeingCancelled(sweep)}
           onClick={() => props.onCancel(sweep.id)}
         />
       )}
@@ -137,8 +140,42 @@ export function SweepRow(props: {
   );
 }
 
-function lastEnd(sweep: Sweep): number {
-  return Math.max(...sweep.jobs.map(job => job.ended_at ?? job.spec.submitted_at));
+/** For the pointer; the list's arrow keys do the same. */
+function Caret(props: {
+  unfolded: boolean;
+  empty: boolean;
+  onUnfold: (shown: boolean) => void;
+}): JSX.Element {
+  const { unfolded, empty, onUnfold } = props;
+  const Icon = caretDownIcon.react;
+  return (
+    <span
+      className={`jp-mlops-Caret${unfolded ? '' : ' jp-mod-folded'}${empty ? ' jp-mod-empty' : ''}`}
+      title={unfolded ? 'Hide its jobs' : 'Show its jobs'}
+      onClick={event => {
+        event.stopPropagation();
+        onUnfold(!unfolded);
+      }}
+    >
+      <Icon tag={null} />
+    </span>
+  );
+}
+
+function BestValue(props: { sweep: Sweep }): JSX.Element | null {
+  const { record } = props.sweep;
+  if (!record?.spec.goal || record.best_value === null) {
+    return null;
+  }
+  return (
+    <span
+      className="jp-mlops-Row-metric"
+      title={`best so far: ${formatParams(record.best_params)}`}
+    >
+      <span>{record.spec.goal.metric}</span>
+      <strong>{formatNumber(record.best_value, 4)}</strong>
+    </span>
+  );
 }
 
 function NoJobs(): JSX.Element {

@@ -85,6 +85,7 @@ function JobHeader(props: ContentProps): JSX.Element {
   const { job, onOpen, notebookOpener, executedNotebook } = props;
   const now = useNow(1_000);
   const runId = job.run_id;
+  const sweep = job.spec.sweep_id;
   const executed = executedNotebook(job);
   const openExecuted = executed ? notebookOpener(executed) : null;
   const duration = job.started_at === null ? null : (job.ended_at ?? now) - job.started_at;
@@ -103,6 +104,14 @@ function JobHeader(props: ContentProps): JSX.Element {
       title={job.spec.name}
       subtitle={<Facts items={facts} />}
     >
+      {sweep && (
+        <Button
+          title="The sweep that this job is a trial of"
+          onClick={() => onOpen({ id: `sweep:${sweep}`, kind: 'sweep', label: '', status: '' })}
+        >
+          Sweep
+        </Button>
+      )}
       {runId && (
         <Button onClick={() => onOpen({ id: `run:${runId}`, kind: 'run', label: '', status: '' })}>
           Run

@@ -3,7 +3,11 @@ import { Parameter } from '../../api/types';
 import { counted } from '../../ui/format';
 import { useModel } from '../../ui/signals';
 import { ErrorBox, Loaded } from '../../ui/states';
-import { NotebookParameters, SubmitForm as Form, SubmitModel } from './model';
+import { Field, NotebookParameters, SubmitModel } from './submitModel';
+
+const SAMPLERS = { tpe: 'TPE', random: 'random', cmaes: 'CMA-ES', grid: 'grid' };
+const PRUNERS = { '': 'none', median: 'median', hyperband: 'Hyperband' };
+const DIRECTIONS = { maximize: 'maximize', minimize: 'minimize' };
 
 /** Parameters and resources of a batch job. Everything is text in the grammar of `%submit`. */
 export function SubmitForm(props: { model: SubmitModel }): JSX.Element {
@@ -11,20 +15,21 @@ export function SubmitForm(props: { model: SubmitModel }): JSX.Element {
   useModel(model);
   return (
     <div className="jp-mlops-Submit">
-      {model.refusal && <ErrorBox error={model.refusal} />}
+      {model.refusal && model.refused === null && <ErrorBox error={model.refusal} />}
       <Loaded of={model}>
         {notebook => (
           <>
-            <TextField
+            <FormField
+              model={model}
+              name="name"
               label="Job name"
-              value={model.form.name}
               placeholder={model.path
                 .split('/')
                 .pop()
                 ?.replace(/\.ipynb$/, '')}
-              onChange={name => model.set({ name })}
             />
             <Parameters model={model} notebook={notebook} />
+            {model.searches && <Search model={model} />}
             <ResourceFields model={model} notebook={notebook} />
           </>
         )}
@@ -38,90 +43,233 @@ function Parameters(props: { model: SubmitModel; notebook: NotebookParameters })
   return (
     <fieldset>
       <legend>Parameters</legend>
-      {notebook.parameters.length === 0 ? (
+      {!notebook.tagged && <Untagged model={model} />}
+      {model.parameters.map(parameter => (
+        <ParameterField key={parameter.name} model={model} parameter={parameter} />
+      ))}
+      {model.parameters.length > 0 && (
         <p className="jp-mlops-Hint">
-          This notebook has no cell tagged <code>parameters</code>, so it runs as it is. Tag a cell
-          (Property Inspector, in the right sidebar) to set its values here.
+          Values with commas between them (<code>0.1, 0.01</code>) make one job each;{' '}
+          <code>loguniform(1e-5, 1e-1)</code>, <code>uniform</code>, <code>int(1, 8)</code> and{' '}
+          <code>choice(a, b)</code> are searched. Brackets or quotes keep one value together.
         </p>
-      ) : (
-        <>
-          {notebook.parameters.map(parameter => (
-            <TextField
-              key={parameter.name}
-              label={parameter.name}
-              hint={describe(parameter)}
-              value={model.form.params[parameter.name] ?? ''}
-              onChange={text => model.setParam(parameter.name, text)}
-            />
-          ))}
-          <p className="jp-mlops-Hint">
-            Several values with commas between them, such as <code>0.1, 0.01</code>, make one job
-            each. Brackets or quotes keep one value together.
-          </p>
-        </>
       )}
     </fieldset>
   );
 }
 
-function describe(parameter: Parameter): string {
-  const type = ['None', 'NoneType', ''].includes(parameter.type) ? '' : parameter.type;
-  return [type, parameter.help].filter(Boolean).join(' · ');
+/** What a notebook without a parameters cell is told, and whether one is to be written into it. */
+function Untagged(props: { model: SubmitModel }): JSX.Element {
+  const { model } = props;
+  if (model.parameters.length === 0) {
+    return (
+      <p className="jp-mlops-Hint">
+        This notebook has no cell tagged <code>parameters</code>, and no cell assigns a literal at
+        its top level: it runs as it is.
+      </p>
+    );
+  }
+  return (
+    <>
+      <p className="jp-mlops-Hint">
+        This notebook has no cell tagged <code>parameters</code>. These literals in its cells could
+        be its parameters: a value given here takes their place in the job, not in the notebook.
+      </p>
+      <label className="jp-mlops-Submit-check">
+        <input
+          type="checkbox"
+          checked={model.writes}
+          onChange={event => model.setWrites(event.target.checked)}
+        />
+        Write a parameters cell into the notebook
+      </label>
+    </>
+  );
 }
 
-function ResourceFields(props: { model: SubmitModel; notebook: NotebookParameters }): JSX.Element {
-  const { model, notebook } = props;
-  const field = (name: keyof Omit<Form, 'params'>, label: string, rest: object = {}) => (
-    <TextField
-      label={label}
-      value={model.form[name]}
-      onChange={text => model.set({ [name]: text })}
-      {...rest}
-    />
-  );
-  const slots = counted(notebook.gpus, notebook.virtual ? 'virtual slot' : 'GPU');
+function ParameterField(props: { model: SubmitModel; parameter: Parameter }): JSX.Element {
+  const { model, parameter } = props;
+  const { name } = parameter;
   return (
-    <fieldset className="jp-mlops-Submit-resources">
-      <legend>Resources</legend>
-      {field('gpus', notebook.gpus ? `GPUs, of ${slots}` : 'GPUs (none here)', {
-        type: 'number',
-        max: notebook.gpus
-      })}
-      {field('cpus', 'CPUs', { type: 'number', min: 1 })}
-      {field('memory', 'Memory', { placeholder: 'no limit, or 8G' })}
-      {field('time', 'Time limit', { placeholder: 'none, or 2h' })}
+    <TextField
+      label={name}
+      hint={describe(parameter)}
+      value={model.form.params[name] ?? ''}
+      error={refusalOf(model, `params.${name}`)}
+      onChange={text => model.setParam(name, text)}
+    >
+      {model.writes && (
+        <input
+          type="checkbox"
+          aria-label={`Write ${name} into the parameters cell`}
+          checked={model.chosen.includes(name)}
+          disabled={model.isChanged(name)}
+          onChange={event => model.choose(name, event.target.checked)}
+        />
+      )}
+    </TextField>
+  );
+}
+
+function describe(parameter: Parameter & { cell?: number }): string {
+  const type = ['None', 'NoneType', 'unknown', ''].includes(parameter.type) ? '' : parameter.type;
+  const cell = parameter.cell ? `cell ${parameter.cell}` : '';
+  return [type, parameter.help, cell].filter(Boolean).join(' · ');
+}
+
+/** What a search needs beside its values. */
+function Search(props: { model: SubmitModel }): JSX.Element {
+  const { model } = props;
+  return (
+    <fieldset className="jp-mlops-Submit-grid">
+      <legend>Search</legend>
+      <FormField model={model} name="trials" label="Trials" type="number" min={1} />
+      <FormField
+        model={model}
+        name="metric"
+        label="Goal: the metric"
+        placeholder="a name that log() is given"
+      />
+      <Choice model={model} name="direction" label="Goal: the direction" options={DIRECTIONS} />
+      <Choice model={model} name="sampler" label="Sampler" options={SAMPLERS} />
+      <Choice model={model} name="pruner" label="Pruner" options={PRUNERS} />
+      <FormField
+        model={model}
+        name="parallel"
+        label="Trials at once"
+        type="number"
+        min={1}
+        placeholder="as many as fit"
+      />
+      <FormField model={model} name="seed" label="Seed" type="number" placeholder="none" />
     </fieldset>
   );
 }
 
-function TextField(props: {
-  label: string;
-  value: string;
-  onChange: (text: string) => void;
-  hint?: string;
+function ResourceFields(props: { model: SubmitModel; notebook: NotebookParameters }): JSX.Element {
+  const { model, notebook } = props;
+  const slots = counted(notebook.gpus, notebook.virtual ? 'virtual slot' : 'GPU');
+  return (
+    <fieldset className="jp-mlops-Submit-grid">
+      <legend>{model.searches ? 'Resources of a trial' : 'Resources'}</legend>
+      <FormField
+        model={model}
+        name="gpus"
+        label={notebook.gpus ? `GPUs, of ${slots}` : 'GPUs (none here)'}
+        type="number"
+        max={notebook.gpus}
+      />
+      <FormField model={model} name="cpus" label="CPUs" type="number" min={1} />
+      <FormField model={model} name="memory" label="Memory" placeholder="no limit, or 8G" />
+      <FormField model={model} name="time" label="Time limit" placeholder="none, or 2h" />
+    </fieldset>
+  );
+}
+
+/** What the server had against a field; the field itself shows what `-p NAME=VALUE: ` would repeat. */
+function refusalOf(model: SubmitModel, field: string): string | undefined {
+  if (model.refused !== field || !model.refusal) {
+    return undefined;
+  }
+  const name = field.replace(/^params\./, '');
+  const given = `-p ${name}=${(model.form.params[name] ?? '').trim()}: `;
+  const { message } = model.refusal;
+  return message.startsWith(given) ? message.slice(given.length) : message;
+}
+
+interface InputProps {
   placeholder?: string;
   type?: string;
   min?: number;
   max?: number;
-}): JSX.Element {
-  const { label, hint, onChange, type = 'text', min = 0, ...field } = props;
+}
+
+function FormField(
+  props: { model: SubmitModel; name: Field; label: string } & InputProps
+): JSX.Element {
+  const { model, name, ...rest } = props;
+  return (
+    <TextField
+      value={model.form[name]}
+      error={refusalOf(model, name)}
+      onChange={text => model.set({ [name]: text })}
+      {...rest}
+    />
+  );
+}
+
+function TextField(
+  props: {
+    label: string;
+    value: string;
+    onChange: (text: string) => void;
+    hint?: string;
+    error?: string;
+    children?: React.ReactNode;
+  } & InputProps
+): JSX.Element {
+  const { label, hint, error, children, onChange, type = 'text', min = 0, ...field } = props;
   const id = React.useId();
+  const described = [error && `${id}-error`, hint && `${id}-hint`].filter(Boolean).join(' ');
   return (
     <div className="jp-mlops-Submit-field">
       <label htmlFor={id}>{label}</label>
-      <input
-        id={id}
-        type={type}
-        className="jp-mlops-Field"
-        aria-describedby={hint ? `${id}-hint` : undefined}
-        spellCheck={false}
-        {...(type === 'number' && { min })}
-        {...field}
-        onChange={event => onChange(event.target.value)}
-      />
+      <div className="jp-mlops-Submit-line">
+        {children}
+        <input
+          id={id}
+          type={type}
+          className={`jp-mlops-Field${error ? ' jp-mod-invalid' : ''}`}
+          aria-describedby={described || undefined}
+          aria-invalid={error ? true : undefined}
+          spellCheck={false}
+          {...(type === 'number' && { min })}
+          {...field}
+          onChange={event => onChange(event.target.value)}
+        />
+      </div>
+      {error && (
+        <span id={`${id}-error`} className="jp-mlops-Submit-error" role="alert">
+          {error}
+        </span>
+      )}
       {hint && (
         <span id={`${id}-hint`} className="jp-mlops-Hint">
           {hint}
+        </span>
+      )}
+    </div>
+  );
+}
+
+function Choice(props: {
+  model: SubmitModel;
+  name: Field;
+  label: string;
+  options: Record<string, string>;
+}): JSX.Element {
+  const { model, name, label, options } = props;
+  const id = React.useId();
+  const error = refusalOf(model, name);
+  return (
+    <div className="jp-mlops-Submit-field">
+      <label htmlFor={id}>{label}</label>
+      <select
+        id={id}
+        className={`jp-mlops-Field${error ? ' jp-mod-invalid' : ''}`}
+        aria-invalid={error ? true : undefined}
+        value={model.form[name]}
+        onChange={event => model.set({ [name]: event.target.value })}
+      >
+        {Object.entries(options).map(([value, text]) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
+      {error && (
+        <span className="jp-mlops-Submit-error" role="alert">
+          {error}
         </span>
       )}
     </div>

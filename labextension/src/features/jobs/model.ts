@@ -1,12 +1,9 @@
-import { Client, NotebookParameters, Submission, Submitted } from '../../api/client';
+import { Client } from '../../api/client';
 import { Changes } from '../../api/changes';
-import { RequestError } from '../../api/request';
 import { Resource } from '../../api/resource';
-import { Job, Lineage } from '../../api/types';
+import { Job, Lineage, Sweep } from '../../api/types';
 import { hasEnded } from './status';
 import { JobsRow, rowsOf } from './sweeps';
-
-export type { NotebookParameters };
 
 const LIST_LIMIT = 500;
 const LOG_POLL_MS = 1_000;
@@ -15,7 +12,7 @@ const LOG_KEPT_CHARACTERS = 1_000_000;
 
 export { hasEnded };
 
-/** The newest jobs. */
+/** The newest jobs and sweeps. */
 export class JobsModel extends Resource<Job[]> {
   constructor(
     private _client: Client,
@@ -23,14 +20,17 @@ export class JobsModel extends Resource<Job[]> {
   ) {
     super();
     this.follow(_changes, 'jobs');
+    this.follow(_changes, 'sweeps');
   }
+
+  sweeps: readonly Sweep[] = [];
 
   get open(): Job[] {
     return (this.data ?? []).filter(job => !hasEnded(job));
   }
 
   get rows(): JobsRow[] {
-    return rowsOf(this.data ?? [], this._unfolded);
+    return rowsOf(this.data ?? [], this.sweeps, this._unfolded);
   }
 
   isUnfolded(sweep: string): boolean {
@@ -59,8 +59,13 @@ export class JobsModel extends Resource<Job[]> {
     return job;
   }
 
-  protected load(): Promise<Job[]> {
-    return this._client.jobs({ limit: LIST_LIMIT });
+  protected async load(): Promise<Job[]> {
+    const [jobs, sweeps] = await Promise.all([
+      this._client.jobs({ limit: LIST_LIMIT }),
+      this._client.sweeps({ limit: LIST_LIMIT })
+    ]);
+    this.sweeps = sweeps;
+    return jobs;
   }
 
   private _unfolded = new Set<string>();
@@ -160,114 +165,4 @@ export class JobModel extends Resource<Job> {
   private _offset = 0;
   private _reading = false;
   private _timer = 0;
-}
-
-/** What the submit form holds: text as the user typed it. */
-export interface SubmitForm {
-  name: string;
-  params: Record<string, string>;
-  gpus: string;
-  cpus: string;
-  memory: string;
-  time: string;
-}
-
-/** A notebook about to be submitted as a batch job. */
-export class SubmitModel extends Resource<NotebookParameters> {
-  constructor(
-    readonly path: string,
-    private _client: Client
-  ) {
-    super();
-  }
-
-  form: SubmitForm = { name: '', params: {}, gpus: '0', cpus: '1', memory: '', time: '' };
-  /** Why the last try was refused. */
-  refusal: RequestError | null = null;
-
-  set(values: Partial<SubmitForm>): void {
-    this.form = { ...this.form, ...values };
-    this.notify();
-  }
-
-  setParam(name: string, text: string): void {
-    this.set({ params: { ...this.form.params, [name]: text } });
-  }
-
-  /** The jobs, or null with `refusal` set. */
-  async submit(): Promise<Submitted | null> {
-    try {
-      this.refusal = null;
-      return await this._client.submit(this.submission());
-    } catch (thrown) {
-      this.refusal = RequestError.of(thrown);
-      return null;
-    }
-  }
-
-  /** Only params that differ from the notebook's own values are sent. */
-  submission(): Submission {
-    const { name, gpus, cpus, memory, time } = this.form;
-    const changed = Object.entries(this.form.params).filter(
-      ([key, text]) => text.trim() !== this._defaults[key]
-    );
-    return {
-      path: this.path,
-      params: Object.fromEntries(changed.map(([key, text]) => [key, text.trim()])),
-      gpus: Number(gpus) || 0,
-      cpus: Number(cpus) || 1,
-      ...(name.trim() && { name: name.trim() }),
-      ...(memory.trim() && { memory: memory.trim() }),
-      ...(time.trim() && { time: time.trim() })
-    };
-  }
-
-  protected async load(): Promise<NotebookParameters> {
-    const answer = await this._client.notebookParameters(this.path);
-    this._defaults = Object.fromEntries(
-      answer.parameters.map(each => [each.name, literal(each.default)])
-    );
-    this.form = { ...this.form, params: { ...this._defaults, ...this.form.params } };
-    return answer;
-  }
-
-  private _defaults: Record<string, string> = {};
-}
-
-/** A JSON value in the grammar of `-p`: a Python literal, where a plain word is a string. */
-export function literal(value: unknown): string {
-  if (value === null || value === undefined) {
-    return 'None';
-  }
-  if (typeof value === 'boolean') {
-    return value ? 'True' : 'False';
-  }
-  if (typeof value === 'string') {
-    return isPlainWord(value) ? value : quoted(value);
-  }
-  if (Array.isArray(value)) {
-    return `[${value.map(nested).join(', ')}]`;
-  }
-  if (typeof value === 'object') {
-    const items = Object.entries(value).map(([key, item]) => `${quoted(key)}: ${nested(item)}`);
-    return `{${items.join(', ')}}`;
-  }
-  return String(value);
-}
-
-function nested(value: unknown): string {
-  return typeof value === 'string' ? quoted(value) : literal(value);
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text);
-}
-
-/** Words that Python would not read as something else, and that hold no comma or bracket. */
-function isPlainWord(text: string): boolean {
-  return (
-    /^[A-Za-z_./~][\w./~ -]*$/.test(text) &&
-    text === text.trim() &&
-    !['None', 'True', 'False', 'nan', 'inf', 'NaN', 'Infinity'].includes(text)
-  );
 }

@@ -1,12 +1,14 @@
-import { Job, JobStatus } from '../../api/types';
+import { Job, JobStatus, Sweep as SweepRecord, SweepStatus, TrialStatus } from '../../api/types';
 import { counted, formatParams } from '../../ui/format';
 import { hasEnded } from './status';
 
-/** The jobs of one sweep, newest first. */
+/** The jobs of one sweep, newest first, and what the server keeps of it as one thing. */
 export interface Sweep {
   id: string;
   name: string;
   jobs: Job[];
+  /** Null for what older versions submitted, where jobs alone tell of their sweep. */
+  record: SweepRecord | null;
 }
 
 /** A row of the list of jobs: a sweep, a job of an unfolded sweep (`within`), or a job by itself. */
@@ -14,8 +16,17 @@ export type JobsRow =
   | { sweep: Sweep; job?: undefined; within?: undefined }
   | { job: Job; within?: Sweep; sweep?: undefined };
 
-/** A sweep is one row where its newest job stands; `unfolded` ones are followed by their jobs. */
-export function rowsOf(jobs: readonly Job[], unfolded: ReadonlySet<string>): JobsRow[] {
+/**
+ * A sweep is one row where its newest job stands; `unfolded` ones are followed by their jobs.
+ *
+ * One of whose jobs none is listed stands where it was submitted.
+ */
+export function rowsOf(
+  jobs: readonly Job[],
+  records: readonly SweepRecord[],
+  unfolded: ReadonlySet<string>
+): JobsRow[] {
+  const kept = new Map(records.map(record => [record.spec.id, record]));
   const sweeps = new Map<string, Sweep>();
   const rows: JobsRow[] = [];
   for (const job of jobs) {
@@ -26,16 +37,32 @@ export function rowsOf(jobs: readonly Job[], unfolded: ReadonlySet<string>): Job
     } else if (known) {
       known.jobs.push(job);
     } else {
-      const sweep = { id, name: job.spec.name, jobs: [job] };
+      const record = kept.get(id) ?? null;
+      const sweep = { id, name: record?.spec.name ?? job.spec.name, jobs: [job], record };
       sweeps.set(id, sweep);
       rows.push({ sweep });
     }
   }
+  for (const record of records) {
+    const { id, name } = record.spec;
+    if (!sweeps.has(id)) {
+      rows.push({ sweep: { id, name, jobs: [], record } });
+    }
+  }
+  rows.sort((a, b) => submittedAt(b) - submittedAt(a));
   return rows.flatMap(row =>
     row.sweep && unfolded.has(row.sweep.id)
       ? [row, ...inOrder(row.sweep).map(job => ({ job, within: row.sweep }))]
       : [row]
   );
+}
+
+function submittedAt({ sweep, job }: JobsRow): number {
+  return job?.spec.submitted_at ?? sweep?.jobs[0]?.spec.submitted_at ?? startOf(sweep);
+}
+
+function startOf(sweep: Sweep | undefined): number {
+  return sweep?.record?.spec.submitted_at ?? 0;
 }
 
 /** As they were submitted: the order of the values that the user gave. */
@@ -54,36 +81,83 @@ const BY_URGENCY: readonly JobStatus[] = [
 ];
 
 /** What a sweep is doing, or the worst that became of its jobs. */
-export function sweepStatus(sweep: Sweep): JobStatus {
+export function sweepStatus(sweep: Sweep): JobStatus | SweepStatus {
+  return sweep.record?.status ?? jobsStatus(sweep);
+}
+
+function jobsStatus(sweep: Sweep): JobStatus {
   return BY_URGENCY.find(status => sweep.jobs.some(job => job.status === status)) ?? 'queued';
 }
 
-/** `4 jobs · 2 running, 1 failed, 1 succeeded`. */
+const TRIALS_BY_URGENCY: readonly TrialStatus[] = [
+  'running',
+  'queued',
+  'failed',
+  'pruned',
+  'cancelled',
+  'finished'
+];
+
+/** `3 of 12 trials · 2 running, 1 failed`, or in jobs where that is all that is known. */
 export function sweepCounts(sweep: Sweep): string {
-  const parts = BY_URGENCY.map(status => {
-    const count = sweep.jobs.filter(job => job.status === status).length;
-    return count ? `${count} ${status}` : '';
-  }).filter(Boolean);
-  const total = counted(sweep.jobs.length, 'job');
-  const all = sweep.jobs.length;
-  return parts.length === 1 && all > 1
-    ? `${total} · all ${sweepStatus(sweep)}`
-    : `${total} · ${parts.join(', ')}`;
+  const { record, jobs } = sweep;
+  if (record) {
+    const parts = TRIALS_BY_URGENCY.map(status => [status, record.counts[status] ?? 0] as const);
+    const made = parts.reduce((sum, [, count]) => sum + count, 0);
+    const total = Math.max(record.spec.trials, made);
+    const open = record.status === 'running';
+    const all = counted(total, 'trial');
+    return inWords(open ? `${endedTrials(record)} of ${all}` : all, parts, open ? 0 : total);
+  }
+  const parts = BY_URGENCY.map(
+    status => [status, jobs.filter(job => job.status === status).length] as const
+  );
+  return inWords(counted(jobs.length, 'job'), parts, jobs.length);
+}
+
+function inWords(
+  total: string,
+  parts: readonly (readonly [string, number])[],
+  all: number
+): string {
+  const some = parts.filter(([, count]) => count > 0);
+  const told = some.map(([status, count]) =>
+    count === all && all > 1 ? `all ${status}` : `${count} ${status}`
+  );
+  return told.length ? `${total} · ${told.join(', ')}` : total;
+}
+
+function endedTrials(record: SweepRecord): number {
+  return TRIALS_BY_URGENCY.slice(2).reduce((sum, status) => sum + (record.counts[status] ?? 0), 0);
 }
 
 export function isOpen(sweep: Sweep): boolean {
-  return sweep.jobs.some(job => !hasEnded(job));
+  return sweep.record ? sweep.record.status === 'running' : sweep.jobs.some(job => !hasEnded(job));
 }
 
-/** Ended jobs count whole, running ones as far as their cells. */
-export function sweepDone(sweep: Sweep): number {
-  const done = sweep.jobs.map(job => {
-    if (hasEnded(job)) {
-      return 1;
-    }
-    return job.progress?.total ? job.progress.done / job.progress.total : 0;
-  });
-  return done.reduce((sum: number, each) => sum + each, 0);
+/** Whether it was asked to end already. */
+export function isBeingCancelled(sweep: Sweep): boolean {
+  return sweep.record
+    ? sweep.record.cancel_requested
+    : sweep.jobs.every(job => hasEnded(job) || job.cancel_requested);
+}
+
+/** How far it is, in trials: ended ones count whole, running ones as far as their cells. */
+export function sweepDone(sweep: Sweep): { done: number; total: number } {
+  const { record, jobs } = sweep;
+  const going = jobs
+    .filter(job => !hasEnded(job))
+    .map(job => (job.progress?.total ? job.progress.done / job.progress.total : 0));
+  const part = going.reduce((sum, each) => sum + each, 0);
+  return record
+    ? { done: endedTrials(record) + part, total: record.spec.trials }
+    : { done: jobs.filter(hasEnded).length + part, total: jobs.length };
+}
+
+/** When the last of it ended. */
+export function sweepEnd(sweep: Sweep): number {
+  const ends = sweep.jobs.map(job => job.ended_at ?? job.spec.submitted_at);
+  return sweep.record?.ended_at ?? Math.max(startOf(sweep), ...ends);
 }
 
 /** What tells a job from the others of its sweep: the params that are not the same in all. */

@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { aJob, FakeStream } from '../../../api/__tests__/fakes';
 import { Client } from '../../../api/client';
-import { RequestError } from '../../../api/request';
 import { Job } from '../../../api/types';
-import { JobModel, JobsModel, literal, SubmitModel } from '../model';
+import { JobModel, JobsModel } from '../model';
 
 /** A job whose log a test writes. */
 function jobWith(log: { text: string; ended: boolean }, job: () => Job = aJob) {
@@ -76,67 +75,9 @@ describe('a job’s log', () => {
 describe('the list of jobs', () => {
   it('knows which jobs are open', async () => {
     const all = [aJob({ status: 'queued' }), aJob({ status: 'lost' }), aJob({ status: 'running' })];
-    const client = { jobs: async () => all } as unknown as Client;
+    const client = { jobs: async () => all, sweeps: async () => [] } as unknown as Client;
     const model = new JobsModel(client, new FakeStream().changes);
     await model.refresh();
     expect(model.open.map(job => job.status)).toEqual(['queued', 'running']);
-  });
-});
-
-describe('submitting a notebook', () => {
-  const parameters = [
-    { name: 'lr', default: 0.1, type: 'float', help: '' },
-    { name: 'solver', default: 'lbfgs', type: 'str', help: '' }
-  ];
-
-  async function aForm(submit = vi.fn()) {
-    const client = {
-      notebookParameters: async () => ({ parameters, gpus: 2, virtual: true }),
-      submit
-    };
-    const model = new SubmitModel('a.ipynb', client as unknown as Client);
-    await model.refresh();
-    return model;
-  }
-
-  it('sends only params that were changed, as text', async () => {
-    const model = await aForm();
-    expect(model.form.params).toEqual({ lr: '0.1', solver: 'lbfgs' });
-    model.setParam('lr', ' 0.1, 0.01 ');
-    model.set({ gpus: '1', memory: '8G', name: ' mine ' });
-    expect(model.submission()).toEqual({
-      path: 'a.ipynb',
-      name: 'mine',
-      params: { lr: '0.1, 0.01' },
-      gpus: 1,
-      cpus: 1,
-      memory: '8G'
-    });
-  });
-
-  it('keeps what was typed and the reason when it is refused', async () => {
-    const refusal = new RequestError('invalid_parameter', 'lr must be a float', 400);
-    const model = await aForm(vi.fn().mockRejectedValue(refusal));
-    model.setParam('lr', 'abc');
-    expect(await model.submit()).toBeNull();
-    expect([model.refusal?.message, model.form.params.lr]).toEqual(['lr must be a float', 'abc']);
-  });
-});
-
-describe('a default in the grammar of -p', () => {
-  it.each([
-    [null, 'None'],
-    [true, 'True'],
-    [0.1, '0.1'],
-    ['lbfgs', 'lbfgs'],
-    ['data/train.csv', 'data/train.csv'],
-    ['a, b', '"a, b"'],
-    ['True', '"True"'],
-    ['1e5', '"1e5"'],
-    ['', '""'],
-    [[1, 'x', null], '[1, "x", None]'],
-    [{ a: [true] }, '{"a": [True]}']
-  ])('writes %j as %s', (value, text) => {
-    expect(literal(value)).toBe(text);
   });
 });

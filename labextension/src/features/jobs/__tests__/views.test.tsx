@@ -5,8 +5,7 @@ import { aJob, FakeStream } from '../../../api/__tests__/fakes';
 import { Client } from '../../../api/client';
 import { describe as describeJob, JobRow } from '../JobList';
 import { JobPage } from '../JobPage';
-import { JobModel, SubmitModel } from '../model';
-import { SubmitForm } from '../SubmitForm';
+import { JobModel } from '../model';
 
 describe('a row of the list of jobs', () => {
   it('shows how far a running job is', () => {
@@ -71,28 +70,5 @@ describe('the page of a job', () => {
     expect(screen.getByRole('log').textContent).toBe('90%\nred');
     fireEvent.click(screen.getByText('Run'));
     expect(open.mock.lastCall?.[0].id).toBe('run:RUN');
-  });
-});
-
-describe('the submit form', () => {
-  function aModel(parameters: object[]) {
-    const client = { notebookParameters: async () => ({ parameters, gpus: 2, virtual: true }) };
-    return new SubmitModel('dir/train.ipynb', client as unknown as Client);
-  }
-
-  it('has a field for each parameter, with the notebook’s value', async () => {
-    const model = aModel([{ name: 'lr', default: 0.1, type: 'float', help: 'step size' }]);
-    await model.refresh();
-    render(<SubmitForm model={model} />);
-    fireEvent.change(screen.getByLabelText('lr'), { target: { value: '0.2' } });
-    expect(model.submission().params).toEqual({ lr: '0.2' });
-    expect(screen.getByText('float · step size')).toBeTruthy();
-  });
-
-  it('tells how to get parameters where there are none', async () => {
-    const model = aModel([]);
-    await model.refresh();
-    render(<SubmitForm model={model} />);
-    expect(screen.getByText(/no cell tagged/)).toBeTruthy();
   });
 });
