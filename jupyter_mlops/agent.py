@@ -66,6 +66,7 @@ def _compose() -> tuple[Callable[[float], int], int]:
         workspace.settings,
         settle_run=workspace.tracker.settle,
         shared_home=workspace.home_is_shared,
+        sweeps=workspace.sweep_loop(),
     )
     return loop.tick, len(jobs.slots())
 

@@ -10,6 +10,7 @@
     ├── NoActiveRun         log() and friends outside of any run
     ├── PromotionRefused    a cell that cannot become a job as it stands
     ├── JobFailed           a job that was waited for did not succeed
+    ├── TrialPruned         a sweep's pruner stops this trial: let it pass, or clean up and raise again
     ├── WaitTimeout         a wait ended before what was waited for
     ├── Untrusted           a pickle that nobody vouched for
     ├── Corrupt             a blob whose content is not what its digest says
@@ -70,6 +71,12 @@ class PromotionRefused(MlopsError):
 
 class JobFailed(MlopsError):
     code = "job_failed"
+
+
+class TrialPruned(MlopsError):
+    """The sweep's pruner stops this trial: ``log()`` raises it, and the cell ends there."""
+
+    code = "trial_pruned"
 
 
 class WaitTimeout(MlopsError, TimeoutError):

@@ -116,7 +116,14 @@ class Sighting:
 
 
 class Executor(Protocol):
-    """A place where workers run. No method waits for long; nothing is kept that a new agent needs."""
+    """A place where workers run. No method waits for long; nothing is kept that a new agent needs.
+
+    ``shares_files``: its workers see this file system at the same paths. Else what a job needs goes along
+    in its folder, and the worker runs where it has unpacked it.
+    """
+
+    @property
+    def shares_files(self) -> bool: ...
 
     def tidy(self) -> None:
         """Look after what was started; called now and then."""

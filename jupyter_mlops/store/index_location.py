@@ -1,4 +1,4 @@
-"""Where the index of a home lies: in it, or aside where SQLite's WAL cannot work.
+"""Where the index and the studies of a home lie: in it, or aside where SQLite's WAL cannot work.
 
 WAL needs shared memory between all processes that use a database, which no network file system gives
 (https://www.sqlite.org/wal.html).
@@ -16,6 +16,7 @@ from pathlib import Path
 from ..capture.file_systems import file_system, is_network, mounts_here
 
 INDEX = "index.sqlite"
+STUDIES = "optuna.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,15 @@ class IndexLocation:
 def index_path(home: Path) -> Path:
     """The index's file for this home on this machine."""
     return locate(home).path
+
+
+def studies_path(home: Path) -> Path:
+    """The file of this home's Optuna studies on this machine: beside the index.
+
+    It may be lost, as the index may: a sweep's host makes its study anew from its jobs and their runs.
+    """
+    index = index_path(home)
+    return index.with_name(index.name.replace(INDEX, STUDIES))
 
 
 def locate(home: Path) -> IndexLocation:

@@ -9,15 +9,15 @@ from sqlalchemy import Connection, Row, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..entities import Job, JobSpec, JobStatus
-from ..errors import Ambiguous, Conflict, NotFound
+from ..errors import Conflict
 from ..wire import from_json, to_json
 from .audit import append
 from .changes import bump, current
 from .database import Database
 from .registry_tables import jobs
+from .short_ids import row_of
 
 OPEN = tuple(status.value for status in JobStatus if not status.ended)
-SHORTEST_END = 4
 
 
 class SqlJobStore:
@@ -107,19 +107,7 @@ class SqlJobStore:
 
 
 def _get(connection: Connection, job_id: str) -> Job:
-    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).first()
-    if row is not None:
-        return _job(row)
-    if len(job_id) < SHORTEST_END or not job_id.isalnum():
-        raise NotFound(f"No job {job_id!r}. List them: %mlops jobs")
-    query = select(jobs).where(jobs.c.id.like(f"%{job_id.lower()}")).order_by(jobs.c.id.desc()).limit(5)
-    rows = connection.execute(query).all()
-    if not rows:
-        raise NotFound(f"No job {job_id!r}. List them: %mlops jobs")
-    if len(rows) > 1:
-        found = ", ".join(row.id for row in rows)
-        raise Ambiguous(f"{job_id!r} fits several jobs: {found}. Give more of the id.")
-    return _job(rows[0])
+    return _job(row_of(connection, jobs, job_id, noun="job"))
 
 
 def _update(connection: Connection, job: Job, changes: Mapping[str, Any]) -> Job | None:

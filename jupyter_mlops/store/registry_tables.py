@@ -1,4 +1,4 @@
-"""The authoritative tables: jobs, datasets, models, aliases and the audit trail.
+"""The authoritative tables: jobs, sweeps, datasets, models, aliases and the audit trail.
 
 ``seq`` columns hold the value of the ``changes`` counter at a row's last change, so that a reader can
 ask for what changed since. JSON columns hold ``wire`` encodings of entities.
@@ -52,6 +52,27 @@ jobs = Table(
     Index("jobs_by_status", "status"),
     Index("jobs_by_seq", "seq"),
     Index("jobs_by_sweep", "sweep_id"),
+)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("user", Text, nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("submitted_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("best", Integer),
+    # JSON as wire has it: a best value may be infinite
+    Column("best_value", JSON),
+    Column("best_params", JSON, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Index("sweeps_by_status", "status"),
+    Index("sweeps_by_seq", "seq"),
 )
 
 datasets = Table(

@@ -24,7 +24,8 @@ def slot(number: int) -> GpuSlot:
 class FakeExecutor:
     """Remembers what it was asked; the test says what becomes of the workers."""
 
-    def __init__(self, *, gpus: int = 2, cpus: int = 4) -> None:
+    def __init__(self, *, gpus: int = 2, cpus: int = 4, shares_files: bool = True) -> None:
+        self.shares_files = shares_files
         self.launches: list[Launch] = []
         self.interrupted: list[str] = []
         self.killed: list[str] = []

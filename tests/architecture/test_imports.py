@@ -18,6 +18,7 @@ HEAVY = {
     "pyarrow",
     "papermill",
     "nbformat",
+    "optuna",
     "jupyter_server",
     "tornado",
     "rich",
@@ -66,5 +67,7 @@ def test_the_public_names_are_sorted_and_the_same_for_type_checkers() -> None:
     assert jupyter_mlops.__all__ == sorted(jupyter_mlops.__all__)
     from jupyter_mlops import api
 
-    offered = {name for name in jupyter_mlops.__all__ if name not in ("MlopsError", "__version__")}
+    offered = {
+        name for name in jupyter_mlops.__all__ if name not in ("MlopsError", "TrialPruned", "__version__")
+    }
     assert offered <= set(api.__all__)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Protocol
 
 from ...config import Settings
 from ...entities import Exit, GpuSlot, Job, JobStatus, Process, RunStatus, Started, short_id
@@ -37,12 +38,20 @@ RUN_STATUS = {
 logger = logging.getLogger(__name__)
 
 
+class Sweeps(Protocol):
+    """Whatever submits jobs by itself, and follows them."""
+
+    def tick(self, now: float) -> int:
+        """Bring all forward as far as they go just now; returns how many are open."""
+        ...
+
+
 class AgentLoop:
     """Runs the queue of one home on one host.
 
     ``settle_run`` ends the run of an attempt that could not do so itself (run id, status, reason).
     ``shared_home`` says that other hosts may have agents of the same home: then a job starts where it was
-    submitted.
+    submitted. ``sweeps`` are brought forward before the jobs.
     """
 
     def __init__(
@@ -54,8 +63,10 @@ class AgentLoop:
         settle_run: Callable[[str, RunStatus, str], None],
         shared_home: bool = False,
         witness: Witness | None = None,
+        sweeps: Sweeps | None = None,
     ) -> None:
         self._store = store
+        self._sweeps = sweeps
         self._settle_run = settle_run
         self._shared_home = shared_home
         self._witness = witness or Witness()
@@ -66,7 +77,8 @@ class AgentLoop:
         self._swept_at = float("-inf")
 
     def tick(self, now: float) -> int:
-        """Bring every open job forward as far as it goes just now; returns how many are open."""
+        """Bring every open sweep and job forward as far as it goes just now; returns how many are open."""
+        open_sweeps = self._advance_sweeps(now)
         jobs = [job for job in self._store.open() if self._is_ours(job)]
         for executor in self._executors.values():
             executor.tidy()
@@ -78,7 +90,18 @@ class AgentLoop:
         if not 0 <= now - self._swept_at <= SWEEP_EVERY_S:
             self._swept_at = now
             forget_old_environments(self._settings.home, now, is_open=self._is_open)
-        return len(open_jobs)
+        return len(open_jobs) + open_sweeps
+
+    def _advance_sweeps(self, now: float) -> int:
+        if self._sweeps is None:
+            return 0
+        try:
+            return self._sweeps.tick(now)
+        except Unavailable:
+            raise
+        except Exception:  # jobs go on all the same
+            logger.exception("The sweeps cannot be brought forward")
+            return 1
 
     def _is_open(self, job_id: str) -> bool:
         try:

@@ -7,6 +7,7 @@ import traceback
 
 from ...capture.values import both_ends
 from ...entities import RunError, RunStatus
+from ...errors import TrialPruned
 
 MAX_TRACEBACK = 64 * 1024
 
@@ -14,7 +15,8 @@ MAX_TRACEBACK = 64 * 1024
 def ending(error: BaseException | None) -> tuple[RunStatus, str | None, RunError | None]:
     """Status, reason and error of a run whose code ended with ``error`` (None: it ended well).
 
-    An interrupt ends it as cancelled, also where an awaited cell sees it as ``CancelledError``;
+    An interrupt ends it as cancelled, also where an awaited cell sees it as ``CancelledError``, and
+    a trial's pruning;
     ``sys.exit()`` without a failing status is a good end.
     """
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
@@ -23,6 +25,8 @@ def ending(error: BaseException | None) -> tuple[RunStatus, str | None, RunError
         return RunStatus.CANCELLED, "interrupted", None
     if isinstance(error, (asyncio.CancelledError, GeneratorExit)):
         return RunStatus.CANCELLED, "cancelled", None
+    if isinstance(error, TrialPruned):
+        return RunStatus.CANCELLED, error.message, None
     return RunStatus.FAILED, None, run_error(error)
 
 

@@ -19,6 +19,7 @@ from ...journal.records import Close, End, Join, Start
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from .pools import in_pool_worker, run_of_makers
+from .pruning import watch
 from .pulse import Pulse
 from .run_journal import RELEASE_WAIT_S, warn_line
 from .sampler import Sampler
@@ -210,6 +211,7 @@ class Tracker:
         return run
 
     def _journal(self, run_id: str, first: Start | Join) -> JournalWriter:
+        watch()
         journal = JournalWriter(self.settings.home, run_id, clock=self._clock)
         journal.append(first)
         return journal

@@ -42,6 +42,7 @@ from ...protocols.blobs import Blob, BlobStore
 from ...wire import to_json
 from .endings import ending
 from .figures import figure_bytes, media_type_of
+from .pruning import flag, obey
 from .run_journal import RunJournal
 
 
@@ -127,7 +128,10 @@ class RunWriter:
     # what people log
 
     def log(self, values: Mapping[str, Any], *, step: int | None = None) -> None:
-        """Metrics of one step. Raises InvalidInput for what is no number, naming it."""
+        """Metrics of one step. Raises InvalidInput for what is no number, naming it.
+
+        In a trial that its sweep's pruner wants to stop, TrialPruned, after they were recorded.
+        """
         for name, value in values.items():
             if type(value) is not float or type(name) is not str or not name.isascii() or not name:
                 values = metric_values(values)
@@ -142,6 +146,8 @@ class RunWriter:
             journal.metrics(values, step)
         except (OSError, ValueError) as error:
             self.trouble(error)
+        if flag.reason is not None:
+            obey()
 
     def log_params(self, values: Mapping[str, Any], *, source: str = "logged") -> None:
         """Input values; ``source`` says where they were taken from (see RunDetail)."""

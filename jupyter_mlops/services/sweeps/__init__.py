@@ -1,0 +1,1 @@
+"""Sweeps: one cell or notebook run over a space of parameters."""

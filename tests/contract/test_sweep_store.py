@@ -1,0 +1,61 @@
+"""Sweep stores keep the contract, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlops.store.audit import entries, verify
+from jupyter_mlops.store.database import Database, sqlite_url
+from jupyter_mlops.store.registry_tables import metadata
+from jupyter_mlops.store.sweeps import SqlSweepStore
+from jupyter_mlops.testing.sweeps import SweepStoreContract, running_sweep
+from tests import postgresql
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(sqlite_url(tmp_path / "registry.sqlite"))
+    metadata.create_all(database.engine)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def store(database: Database) -> SqlSweepStore:
+    return SqlSweepStore(database)
+
+
+class TestSqlSweepStore(SweepStoreContract):
+    def test_submitting_and_cancelling_are_decisions_that_leave_a_trace(
+        self, store: SqlSweepStore, database: Database
+    ) -> None:
+        sweep = store.add(running_sweep())
+        store.request_cancel(sweep, user="bob", time=7.0)
+        with database.read() as connection:
+            newest = entries(connection)
+            assert verify(connection) == []
+        assert [(each.user, each.action, each.subject) for each in newest] == [
+            ("bob", "sweep.cancel", f"sweep:{sweep.id}"),
+            ("ada", "sweep.submit", f"sweep:{sweep.id}"),
+        ]
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Database]:
+    with postgresql.server() as url:
+        database = Database(url)
+        metadata.create_all(database.engine)
+        yield database
+        database.close()
+
+
+class TestSqlSweepStoreOnPostgreSQL(SweepStoreContract):
+    @pytest.fixture
+    def store(self, postgres: Database) -> SqlSweepStore:
+        with postgres.write() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(table.delete())
+        return SqlSweepStore(postgres)
