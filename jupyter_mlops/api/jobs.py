@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import os
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from ..capture.history import on_job_use
 from ..entities import short_id
-from ..errors import InvalidInput, JobFailed, NotFound
+from ..errors import JobFailed, NotFound
 from ..services.rows import JOB_COLUMNS, job_row
 from ..workspace import current
 from .reading import Run
@@ -19,57 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .. import entities
-    from ..services.submission.service import Submitted
-
-
-def submit(
-    notebook: str | os.PathLike[str],
-    *,
-    params: Mapping[str, Any] | None = None,
-    name: str | None = None,
-    gpus: int = 0,
-    cpus: int = 1,
-    memory: str | int | None = None,
-    time_limit: str | float | None = None,
-    on: str = "local",
-    priority: int = 0,
-    retries: int = 0,
-    after: Sequence[str | Job] = (),
-) -> Job | Sweep:
-    """Run a notebook as a batch job; a list as a parameter's value makes a sweep, one job each.
-
-    ``memory`` is bytes or text such as ``"8G"``, ``time_limit`` seconds or text such as ``"2h"``.
-    Unknown parameters, values of the wrong type and missing notebooks are refused before anything is
-    queued (ParameterError, NotFound).
-    """
-    from ..entities import Resources
-    from ..services.quantities import memory_bytes, seconds
-    from ..services.submission.request import Request
-
-    _used()
-    resources = Resources(
-        gpus=gpus, cpus=cpus, memory_bytes=memory_bytes(memory), time_limit_s=seconds(time_limit)
-    )
-    request = Request(
-        name=name,
-        params=params or {},
-        resources=resources,
-        executor=on,
-        priority=priority,
-        retries=retries,
-        after=tuple(each.id if isinstance(each, Job) else each for each in after),
-    )
-    submitted = current().submission.submit_notebook(Path(notebook), request=request)
-    return job_handle(submitted)
-
-
-def job_handle(submitted: Submitted) -> Job | Sweep:
-    """The handle of what was submitted: a Job, or a Sweep when it is one."""
-    _used()
-    handles = [Job(each) for each in submitted.jobs]
-    if submitted.sweep_id is None:
-        return handles[0]
-    return Sweep(submitted.sweep_id, handles)
+    from .opening import OpenedNotebook
 
 
 def job(job_id: str) -> Job:
@@ -119,7 +68,7 @@ class Job:
 
     def refresh(self) -> entities.Job:
         """Read the job's present state."""
-        _used()
+        used()
         self._entity = current().jobs.get(self.id)
         return self._entity
 
@@ -147,13 +96,13 @@ class Job:
 
     def wait(self, timeout: float | None = None) -> Job:
         """Wait until it has ended, however it did; raises WaitTimeout after ``timeout`` seconds."""
-        _used()
+        used()
         (self._entity,) = current().jobs.wait([self.id], timeout_s=timeout)
         return self
 
     def cancel(self) -> Job:
         """Ask it to end; a queued job is cancelled at once. A job that has ended raises Conflict."""
-        _used()
+        used()
         self._entity = current().jobs.cancel(self.id)
         return self
 
@@ -171,28 +120,74 @@ class Job:
         """The submitted cell's last value; waits for the end.
 
         Raises JobFailed when the job did not succeed, NotFound when the cell had no value or one that
-        could not be pickled, Untrusted when another user submitted the job, and MissingPackage or
-        InvalidInput when the value cannot be unpickled here.
+        could not be kept, with the reason, Untrusted when another user submitted the job, and MissingPackage
+        or InvalidInput when the value cannot be unpickled here.
         """
-        from ..services.registry.pickles import load
-        from ..services.registry.trust import require_trust_in_result
-
         self.wait()
         self.raise_for_status()
-        workspace, short = current(), short_id(self.id)
-        path = workspace.jobs.result_path(self.id)
-        if not path.exists() and not self.spec.promoted:
+        attempt, short = current().jobs.last_attempt(self.id), short_id(self.id)
+        if attempt.result.exists():
+            return self._load(attempt.result, f"The result of job {short}")
+        if not self.spec.promoted:
             raise NotFound(
-                f"Job {short_id(self.id)} ran a whole notebook, which has no result of its own: log what you "
-                "need, or look at job.notebook."
+                f"Job {short} ran a whole notebook, which has no result of its own: submit it with --return "
+                "NAME for job.namespace(NAME), log what you need, or look at job.notebook."
             )
-        if not path.exists():
+        kept = attempt.result_note()
+        if kept is None:
             raise NotFound(
-                f"Job {short} left no result: its cell had no last value, or one that cannot "
-                "be pickled. Log what you need, or make it the cell's last expression."
+                f"Job {short} left no result: its cell had no last value. Make what you need the cell's last "
+                "expression, or log it."
             )
-        require_trust_in_result(short, self.spec.user, workspace.settings)
-        return load(path.read_bytes(), what=f"The result of job {short}")
+        raise NotFound(
+            f"The result of job {short} ({kept.kind}) could not be kept: {kept.problem}. Make another value "
+            "the cell's last expression, or log what you need."
+        )
+
+    @overload
+    def namespace(self) -> list[str]: ...
+
+    @overload
+    def namespace(self, name: str) -> Any: ...
+
+    def namespace(self, name: str | None = None) -> Any:
+        """A variable that ``--return`` asked for, as it was at the end; without a name, those that there are.
+
+        Waits for the end. Raises JobFailed when the job did not succeed, NotFound for a variable that was
+        not asked for or could not be kept, with the reason, and otherwise what ``result`` raises.
+        """
+        self.wait()
+        self.raise_for_status()
+        attempt = current().jobs.last_attempt(self.id)
+        kept = {each.name: (number, each) for number, each in enumerate(attempt.returned_note() or ())}
+        there = [each for each, (_, found) in kept.items() if not found.problem]
+        if name is None:
+            return there
+        number, found = kept.get(name, (0, None))
+        if found is None or found.problem:
+            raise NotFound(_not_returned(self._entity, name, there, found))
+        what = f"The variable {name!r} of job {short_id(self.id)}"
+        if not attempt.returned_path(number).exists():
+            raise NotFound(f"{what} is gone: its file was deleted. Submit the cell again.")
+        return self._load(attempt.returned_path(number), what)
+
+    def open(self, *, copy: bool = True) -> OpenedNotebook:
+        """The executed notebook, as a link that opens it, at the failing cell when it failed.
+
+        Where the Jupyter server of this kernel does not show the job's folder (it is hidden, or not below
+        the server's root), the link goes to a copy beside this notebook, unless ``copy`` is False. While
+        the job runs, it shows how far that has come. Raises NotFound before.
+        """
+        from .opening import opened
+
+        return opened(self.refresh(), self.notebook, copy=copy)
+
+    def _load(self, path: Path, what: str) -> Any:
+        from ..services.registry.pickles import load_file
+        from ..services.registry.trust import require_trust_in_result
+
+        require_trust_in_result(short_id(self.id), self.spec.user, current().settings)
+        return load_file(path, what=what)
 
     def raise_for_status(self) -> Job:
         """Raise JobFailed when it has ended without success."""
@@ -224,86 +219,21 @@ class Job:
         return f"Job({short_id(job.id)}, {job.spec.name!r}, {job.status.value}{progress}{reason})"
 
 
-class Sweep(Sequence[Job]):
-    """The jobs of one sweep, in the order of their parameters."""
-
-    def __init__(self, sweep_id: str, jobs: Sequence[Job]) -> None:
-        self.id, self.jobs = sweep_id, list(jobs)
-
-    def __len__(self) -> int:
-        return len(self.jobs)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.jobs[index]
-
-    @property
-    def name(self) -> str:
-        return self.jobs[0].name
-
-    def refresh(self) -> list[entities.Job]:
-        """Read the present state of all jobs."""
-        return [each.refresh() for each in self.jobs]
-
-    def wait(self, timeout: float | None = None) -> Sweep:
-        """Wait until all have ended, however they did; raises WaitTimeout after ``timeout`` seconds."""
-        _used()
-        ended = current().jobs.wait([each.id for each in self.jobs], timeout_s=timeout)
-        for handle, entity in zip(self.jobs, ended, strict=True):
-            handle._entity = entity
-        return self
-
-    def cancel(self) -> Sweep:
-        """Ask all that have not ended to end."""
-        for each in self.jobs:
-            if not each.refresh().status.ended:
-                each.cancel()
-        return self
-
-    def raise_for_status(self) -> Sweep:
-        """Raise JobFailed for the first job that ended without success."""
-        for each in self.jobs:
-            each.raise_for_status()
-        return self
-
-    @property
-    def results(self) -> list[Any]:
-        """The results of all jobs, in order; waits. Raises as ``Job.result`` does."""
-        self.wait()
-        return [each.result for each in self.jobs]
-
-    def runs(self) -> pd.DataFrame:
-        """The jobs' runs as a DataFrame, with the columns of ``mlops.runs``."""
-        from .reading import runs
-
-        return runs(f"sweep = '{self.id}' and kind = 'job'", limit=max(len(self), 100))
-
-    def best(self, metric: str, *, goal: str = "maximize") -> Job:
-        """The job whose run has the best last value of ``metric``; NaN is never best.
-
-        Raises InvalidInput for another goal than maximize and minimize, NotFound when no job logged it.
-        """
-        if goal not in ("maximize", "minimize"):
-            raise InvalidInput(f"goal must be 'maximize' or 'minimize', not {goal!r}.")
-        found = [(value, each) for each in self.jobs if (value := _last(each, metric)) is not None]
-        if not found:
-            raise NotFound(f"No job of sweep {short_id(self.id)} has logged {metric!r}.")
-        pick = max if goal == "maximize" else min
-        return pick(found, key=lambda pair: pair[0])[1]
-
-    def __repr__(self) -> str:
-        counts: dict[str, int] = {}
-        for each in self.refresh():
-            counts[each.status.value] = counts.get(each.status.value, 0) + 1
-        states = ", ".join(f"{count} {status}" for status, count in counts.items())
-        return f"Sweep({short_id(self.id)}, {self.name!r}, {len(self)} jobs: {states})"
+def _not_returned(job: entities.Job, name: str, there: Sequence[str], kept: entities.Kept | None) -> str:
+    """Why a variable is not there, and what to do."""
+    what = f"Job {short_id(job.id)} did not keep {name!r}"
+    if kept is not None and kept.problem:
+        return f"{what}: {kept.problem}."
+    if name in job.spec.returns:
+        return f"{what}: its notebook ended before that."
+    near = difflib.get_close_matches(name, there, n=1)
+    if near:
+        return f"{what}. Did you mean {near[0]!r}?"
+    kept_ones = f"It kept: {', '.join(there)}." if there else "It kept no variables."
+    return f"{what}: submit it with --return {name}. {kept_ones}"
 
 
-def _last(job: Job, metric: str) -> float | None:
-    run_id = job.refresh().run_id
-    summary = current().runs.get(run_id).metrics.get(metric) if run_id else None
-    return None if summary is None or math.isnan(summary.last) else summary.last
-
-
-def _used() -> None:
+def used() -> None:
+    """The cell that runs has to do with jobs: a promoted notebook leaves it out."""
     for hook in on_job_use:
         hook()

@@ -42,6 +42,7 @@ class TrackedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
         recorder: RunRecorder,
         write: Callable[[str], None] | None = None,
         stopped: Callable[[], bool] = lambda: False,
+        epilogue: str = "",
         **traits: Any,
     ) -> None:
         super().__init__(
@@ -58,6 +59,9 @@ class TrackedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
         self._recorder = recorder
         self._write = write
         self._stopped = stopped
+        self._epilogue = epilogue
+        self.epilogue_problem: str | None = None
+        """Why the epilogue did not do what it should; None when it did, or was not to be run."""
         self._total = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in self.nb.cells)
         self._done = 0
         self._open: tuple[int, float] | None = None
@@ -76,6 +80,25 @@ class TrackedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
         finally:
             self._close_cell(ok=False)
             self._kernel.close()
+
+    def papermill_execute_cells(self) -> None:
+        """All cells; then, where none failed, the epilogue: Python code that is no cell."""
+        super().papermill_execute_cells()
+        if self._epilogue and not self._stopped() and failed_cell(self.nb) is None:
+            language = self._answer(self.kc.kernel_info())["language_info"]["name"]
+            if language != "python":
+                self.epilogue_problem = (
+                    f"the kernel speaks {language}, and only Python's variables can be kept"
+                )
+                return
+            reply = self._answer(self.kc.execute(self._epilogue, silent=True, store_history=False))
+            if reply["status"] != "ok":
+                self.epilogue_problem = f"{reply.get('ename')}: {reply.get('evalue')}"
+
+    def _answer(self, message_id: str) -> dict[str, Any]:
+        """Waits as long as the kernel lives."""
+        content: dict[str, Any] = self.wait_for_reply(message_id)["content"]
+        return content
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
         output = super().process_message(msg, cell, cell_index)
@@ -128,6 +151,14 @@ class TrackedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
         self._done += 1
         timing = CellTiming(index=index, duration_s=time.monotonic() - started, ok=ok)
         self._recorder.step(Progress(done=self._done, total=self._total), timing)
+
+
+def failed_cell(notebook: NotebookNode) -> int | None:
+    """The index of the cell at which papermill stopped."""
+    for index, cell in enumerate(notebook.cells):
+        if cell.metadata.get("papermill", {}).get("status") == NotebookExecutionManager.FAILED:
+            return index
+    return None
 
 
 def run_error(content: dict[str, Any]) -> RunError:

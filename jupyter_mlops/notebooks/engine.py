@@ -19,8 +19,8 @@ from ..capture.notebook_file import shareable
 from ..config import NOTEBOOK, RUN
 from ..entities import RunError, RunStatus
 from ..protocols.recorders import RunRecorder
-from .client import TrackedClient, run_error
-from .execution import failed_cell, signal_group, verdict_of
+from .client import TrackedClient, failed_cell, run_error
+from .execution import signal_group, verdict_of
 from .files import encoded
 from .kernels import KernelChoice, kernel_manager
 from .parameters import parameters_of

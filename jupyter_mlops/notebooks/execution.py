@@ -21,8 +21,10 @@ from papermill.engines import NotebookExecutionManager
 from papermill.iorw import load_notebook_node
 
 from ..entities import RunError, RunStatus
+from ..errors import TrialPruned
 from ..protocols.recorders import RunRecorder
-from .client import NotebookStopped, TrackedClient
+from .carried import ROLE as CARRIED
+from .client import NotebookStopped, TrackedClient, failed_cell
 from .files import encoded
 from .kernels import KernelChoice, kernel_manager
 
@@ -166,8 +168,13 @@ def execute_notebook(
     cwd: Path,
     log: Callable[[str], None],
     handle: ExecutionHandle | None = None,
+    epilogue: str = "",
+    epilogue_failed: Callable[[str], None] = logger.warning,
 ) -> Outcome:
     """Execute a notebook whose parameters are injected already, and say how it ended.
+
+    ``epilogue`` is Python that runs after the last cell when none has failed; ``epilogue_failed`` is told
+    why it could not do its work.
 
     ``environment`` is the kernel's whole environment. ``log`` gets the text of the outputs as it comes.
     ``recorder`` gets a step per executed cell; it is not ended. ``output_path`` is written whatever
@@ -187,6 +194,7 @@ def execute_notebook(
         recorder=recorder,
         write=log,
         stopped=lambda: handle.verdict is not None,
+        epilogue=epilogue,
         startup_timeout=STARTUP_TIMEOUT_S,
         timeout=None,
     )
@@ -197,6 +205,8 @@ def execute_notebook(
     finally:
         handle.unwatch()
         manager.notebook_complete()
+    if client.epilogue_problem:
+        epilogue_failed(client.epilogue_problem)
     return _outcome(client, handle, failure)
 
 
@@ -235,6 +245,8 @@ def _title(notebook: NotebookNode, index: int | None) -> str | None:
     about = {} if index is None else notebook.cells[index].metadata.get("mlops", {})
     if about.get("role") == "replay":
         return f"the replay of cell {about['number']}"
+    if about.get("role") == CARRIED:
+        return "the cell that loads what is carried"
     return "the submitted cell" if about.get("role") == "submitted" else None
 
 
@@ -244,15 +256,9 @@ def verdict_of(failed: int | None, error: RunError | None, *, title: str | None 
         return Outcome(status=RunStatus.FINISHED)
     if error.name in ("KeyboardInterrupt", "CancelledError"):
         return Outcome(status=RunStatus.CANCELLED, reason=error.name, error=error)
+    if error.name == TrialPruned.__name__:
+        return Outcome(status=RunStatus.CANCELLED, reason=error.message)
     reason = f"{title or f'cell {failed}'} raised {error.name}" + (
         f": {error.message}" if error.message else ""
     )
     return Outcome(status=RunStatus.FAILED, reason=reason, error=error)
-
-
-def failed_cell(notebook: NotebookNode) -> int | None:
-    """The index of the cell at which papermill stopped."""
-    for index, cell in enumerate(notebook.cells):
-        if cell.metadata.get("papermill", {}).get("status") == NotebookExecutionManager.FAILED:
-            return index
-    return None

@@ -1,7 +1,8 @@
 """A job's folder: what its files say is the truth.
 
 ``jobs/<id>/`` holds ``spec.json``, ``input.ipynb``, ``env.json`` (0600, until the job has ended) and
-``attempts/<n>/`` with ``started.json``, ``output.ipynb``, ``log.txt``, ``exit.json`` and ``result.pkl``.
+``attempts/<n>/`` with ``started.json``, ``output.ipynb``, ``log.txt``, ``exit.json``, and what its cells
+left: ``result.pkl`` and ``returned/<k>.pkl``, each with a JSON file beside it that says what it is.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ...entities import Exit, JobSpec, JobStatus, Started
+from ...entities import Exit, JobSpec, JobStatus, Kept, Started
 from ...errors import InvalidInput, NotFound
 from ...wire import decode, encode
 
@@ -102,7 +103,9 @@ class Attempt:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.log, self.output, self.result = path / "log.txt", path / "output.ipynb", path / "result.pkl"
+        self.returned = path / "returned"
         self._started, self._exit = path / "started.json", path / "exit.json"
+        self._result_note, self._returned_note = path / "result.json", path / "returned.json"
 
     def begin(self, started: Started) -> bool:
         """Be the attempt's only worker; False when there was one already."""
@@ -138,6 +141,32 @@ class Attempt:
         except InvalidInput as error:
             logger.warning("%s", error)
             return Exit(status=JobStatus.FAILED, ended_at=self._exit.stat().st_mtime, reason=error.message)
+
+    def returned_path(self, number: int) -> Path:
+        """Where the variable lies that was asked for at this place, from 0."""
+        return self.returned / f"{number}.pkl"
+
+    def note_result(self, kept: Kept) -> None:
+        """Say what became of the submitted cell's last value."""
+        _replace(self._result_note, encode(kept))
+
+    def note_returned(self, kept: Sequence[Kept]) -> None:
+        """Say what became of the variables that were asked for, in their order."""
+        _replace(self._returned_note, encode(list(kept)))
+
+    def result_note(self) -> Kept | None:
+        """What became of the last value; None where there was none. Raises InvalidInput if damaged."""
+        return _read(self._result_note, Kept)
+
+    def returned_note(self) -> list[Kept] | None:
+        """What became of the variables; None where none were kept. Raises InvalidInput if damaged."""
+        return _read(self._returned_note, list[Kept])
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(data)
+    os.replace(temporary, path)
 
 
 def _read(path: Path, kind: type[T]) -> T | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickletools
 import platform
 import sys
@@ -9,7 +10,8 @@ from contextlib import suppress
 from functools import lru_cache
 from importlib import metadata
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 from ...errors import InvalidInput, MissingPackage
 
@@ -37,10 +39,20 @@ def load(data: bytes, *, what: str, packages: dict[str, str] | None = None) -> A
 
     Raises MissingPackage when a package is not here, InvalidInput when it fails otherwise.
     """
+    return _load(io.BytesIO(data), what, packages)
+
+
+def load_file(path: Path, *, what: str) -> Any:
+    """The object in a file, which is not read whole before; otherwise as ``load``."""
+    with path.open("rb") as file:
+        return _load(file, what, None)
+
+
+def _load(file: IO[bytes], what: str, packages: dict[str, str] | None) -> Any:
     import cloudpickle
 
     try:
-        return cloudpickle.loads(data)
+        return cloudpickle.load(file)
     except ImportError as error:
         top = (error.name or "").partition(".")[0]
         raise MissingPackage(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
 
@@ -58,4 +59,23 @@ def require_trust_in_result(job: str, user: str, settings: Settings) -> None:
     raise Untrusted(
         f"Job {job} was submitted by {user!r}, not by you. Its result is a pickle, and loading it runs code "
         f"that its author chose. If you trust it, name {user!r} in {TRUSTED_USERS}."
+    )
+
+
+def require_trust_in_carried(what: str, users: Iterable[str], settings: Settings) -> None:
+    """Raises Untrusted unless a job of this user's, or of one who is trusted, carries ``what``.
+
+    ``users`` are those who submitted a job that does; they are asked for until one is found.
+    """
+    others: dict[str, None] = {}
+    for user in users:
+        if user == settings.user or user in settings.trusted_users:
+            return
+        others[user] = None
+    names = ", ".join(map(repr, others))
+    whose = f"it goes with a job of {names}, not of yours" if others else "no job here carries it"
+    trusted = f", or name {names} in {TRUSTED_USERS}" if others else ""
+    raise Untrusted(
+        f"{what} is a pickle, and {whose}. Loading it runs code that its author chose. "
+        f"If you trust it, add trust=True to carried(...){trusted}."
     )

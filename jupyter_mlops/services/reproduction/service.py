@@ -73,6 +73,7 @@ class ReproductionService:
         if detail.run.status is RunStatus.RUNNING:
             raise Conflict(f"Run {short_id(detail.run.id)} is still running: reproduce it when it has ended.")
         recipe = recipe_of(detail, blobs=self._blobs, artifacts=self._runs, settings=self._settings)
+        self._check_carried(recipe)
         pins = self._pins(detail)
         warnings = [*recipe.warnings, *self._data_warnings(detail), *_ending_warning(detail)]
         job = self._submit(detail, recipe, pins, resources, executor)
@@ -148,7 +149,18 @@ class ReproductionService:
             tags={TAG: detail.run.id},
             resources=resources or (spec.resources if spec is not None else None),
             executor=executor,
+            carried=spec.carried if spec is not None else (),
+            returns=spec.returns if spec is not None else (),
         )
+
+    def _check_carried(self, recipe: Recipe) -> None:
+        """Raise NotFound when what the job carried is not there any more."""
+        carried = recipe.spec.carried if recipe.spec is not None else ()
+        if gone := [each.name for each in carried if not self._blobs.exists(each.digest)]:
+            raise NotFound(
+                f"The job carried {', '.join(gone)}, whose blobs are gone: submit its cell again from a "
+                "kernel that has them, and reproduce that run."
+            )
 
     def _pins(self, detail: RunDetail) -> dict[str, int]:
         """The versions that names stood for: those that the run read, else the newest when it began."""
