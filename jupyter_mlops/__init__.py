@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         Reproduction,
         Run,
         Sweep,
+        carried,
         compare,
         datasets,
         delete_alias,
@@ -40,10 +41,12 @@ if TYPE_CHECKING:
         runs,
         set_alias,
         submit,
+        sweep,
+        sweeps,
         tag,
         track,
     )
-    from .errors import MlopsError
+    from .errors import MlopsError, TrialPruned
 
 __all__ = [
     "Job",
@@ -51,7 +54,9 @@ __all__ = [
     "Reproduction",
     "Run",
     "Sweep",
+    "TrialPruned",
     "__version__",
+    "carried",
     "compare",
     "datasets",
     "delete_alias",
@@ -77,6 +82,8 @@ __all__ = [
     "runs",
     "set_alias",
     "submit",
+    "sweep",
+    "sweeps",
     "tag",
     "track",
 ]
@@ -87,7 +94,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    home = import_module(".errors" if name == "MlopsError" else ".api", __name__)
+    home = import_module(".errors" if name in ("MlopsError", "TrialPruned") else ".api", __name__)
     value = globals()[name] = getattr(home, name)
     return value
 

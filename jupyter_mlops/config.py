@@ -72,6 +72,8 @@ class Settings:
     """How much of a module, of all modules together ten times as much, is kept with a run."""
     notebook_cap_bytes: int = 16 * 1024 * 1024
     """Notebook files up to this size are kept with a run as they were saved."""
+    files_cap_bytes: int = 512 * 1024 * 1024
+    """How much may go along with a job to where this file system is not seen."""
     sample_s: float = 5.0
     """How often CPU, memory and GPUs are looked at while a run is open; 0 never."""
     heartbeat_s: float = 30.0

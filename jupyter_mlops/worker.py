@@ -21,10 +21,12 @@ from .capture.notebook_file import shareable
 from .capture.processes import current_process
 from .capture.redact import redact_text
 from .config import Settings
-from .entities import Exit, JobSpec, JobStatus, Resources, RunKind, RunStatus, Started, new_id
+from .entities import Exit, JobSpec, JobStatus, Kept, Resources, RunKind, RunStatus, Started, new_id
+from .services.files.manifest import at_unpacked
 from .services.jobs.environment import kernel_environment
 from .services.jobs.folder import Attempt, JobFolder
 from .services.quantities import spoken
+from .services.tracking import pruning
 from .workspace import Workspace, current
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ ANOTHER_WORKER = 3
 WATCH_EVERY_S = 0.5
 GIBIBYTE = 1024**3
 NOTEBOOK_TYPE = "application/x-ipynb+json"
+KEEP = "__import__('jupyter_mlops.magics.result_file', fromlist=['_']).keep_returned({names!r})"
+"""Run in the kernel, where it must leave no name behind."""
 JOB_STATUS = {
     RunStatus.FINISHED: JobStatus.SUCCEEDED,
     RunStatus.FAILED: JobStatus.FAILED,
@@ -102,6 +106,7 @@ def _run(
     watch = Watch(spec.resources, workspace.settings, attempt, stop, custody)
     watch.start()
     try:
+        spec = at_unpacked(spec, folder.path, attempt.path / "work")
         run = _begin(workspace, spec, run_id)
         status, reason = _track(run, folder, attempt, spec, stop)
     except Exception as error:  # a worker always says how it ended
@@ -135,8 +140,12 @@ def _track(
     run: RunWriter, folder: JobFolder, attempt: Attempt, spec: JobSpec, stop: StopRequest
 ) -> tuple[JobStatus, str]:
     """Execute the notebook and end the run as it ended."""
+    if spec.trial is not None:
+        pruning.allow(attempt.path)
     try:
         outcome = _execute(folder, attempt, spec, run, stop)
+        if pruning.has_obeyed(attempt.path):
+            outcome = _pruned(run, pruning.asked(attempt.path) or "pruned")
         if attempt.output.exists():
             run.log_bytes("output.ipynb", shareable(attempt.output.read_bytes()), media_type=NOTEBOOK_TYPE)
     except Exception as error:
@@ -144,6 +153,14 @@ def _track(
         raise
     run.end(outcome.status, reason=outcome.reason, error=outcome.error)
     return JOB_STATUS[outcome.status], outcome.reason or ""
+
+
+def _pruned(run: RunWriter, reason: str) -> Outcome:
+    """A pruned trial is that, whatever the cell made of the exception: its value is not to be compared."""
+    from .notebooks.execution import Outcome
+
+    run.tag({"pruned": "true"})
+    return Outcome(status=RunStatus.CANCELLED, reason=reason)
 
 
 def _execute(
@@ -162,7 +179,13 @@ def _execute(
         cwd=Path(spec.cwd),
         log=_write_log,
         handle=handle,
+        epilogue=KEEP.format(names=spec.returns) if spec.returns else "",
+        epilogue_failed=lambda problem: _not_kept(attempt, spec, problem),
     )
+
+
+def _not_kept(attempt: Attempt, spec: JobSpec, problem: str) -> None:
+    attempt.note_returned([Kept(name=name, kind="", problem=problem) for name in spec.returns])
 
 
 def _write_log(text: str) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .protocols.jobs import Custody, JobStore
     from .protocols.registry import RegistryStore
     from .protocols.runs import RunIndex
+    from .protocols.sweeps import SweepStore
     from .services.doctor import Doctor
     from .services.jobs.agent_control import AgentControl
     from .services.jobs.service import JobService
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
     from .services.runs.export.writing import RunExporter
     from .services.runs.ingest import Ingestor
     from .services.runs.service import RunService
+    from .services.submission.planning import Carrying
     from .services.submission.service import SubmissionService
+    from .services.sweeps.loop import SweepLoop
+    from .services.sweeps.service import SweepService
     from .services.tracking.tracker import Tracker
     from .store.database import Database
 
@@ -173,6 +177,36 @@ class Workspace:
         )
 
     @once
+    def sweeps(self) -> SweepService:
+        from .services.sweeps.service import SweepService
+        from .store.index_location import studies_path
+
+        return SweepService(
+            self._sweep_store,
+            self.jobs,
+            self.runs,
+            self.settings,
+            study_path=studies_path(self.settings.home),
+            clock=self.clock,
+        )
+
+    def sweep_loop(self) -> SweepLoop:
+        """The agent's loop over the sweeps; Optuna is imported when it meets a search."""
+        from .services.sweeps.loop import SweepLoop, capacity_of
+        from .services.sweeps.opening import study_of
+
+        local, path = self.jobs.executors["local"], self.sweeps.study_path
+        return SweepLoop(
+            self._sweep_store,
+            self.jobs,
+            self.runs,
+            self.settings,
+            open_study=lambda sweep: study_of(sweep, path),
+            capacity=lambda wanted: capacity_of(len(local.slots()), local.cpus(), wanted),
+            shared_home=self.home_is_shared,
+        )
+
+    @once
     def agent(self) -> AgentControl:
         from .services.jobs.agent_control import AgentControl
 
@@ -201,7 +235,26 @@ class Workspace:
     def submission(self) -> SubmissionService:
         from .services.submission.service import SubmissionService
 
-        return SubmissionService(self.jobs, self.settings, tracker=self.tracker, clock=self.clock)
+        return SubmissionService(
+            self.jobs,
+            self.settings,
+            tracker=self.tracker,
+            sweeps=lambda: self.sweeps,
+            carrying=self._carrying,
+            shares_files=self.jobs.shares_files,
+            recorded=self._recorded_reads,
+            clock=self.clock,
+        )
+
+    def _recorded_reads(self, sources: Sequence[str], notebook: str | None) -> list[str]:
+        from .services.files.recorded import recorded_reads
+
+        return recorded_reads(self.runs, sources, notebook)
+
+    def _carrying(self) -> Carrying:
+        from .services.carrying.service import Carrying
+
+        return Carrying(self.blobs, self.settings)
 
     @once
     def reproduction(self) -> ReproductionService:
@@ -235,6 +288,12 @@ class Workspace:
         from .store.jobs import SqlJobStore
 
         return SqlJobStore(self._registry_database)
+
+    @once
+    def _sweep_store(self) -> SweepStore:
+        from .store.sweeps import SqlSweepStore
+
+        return SqlSweepStore(self._registry_database)
 
     @once
     def _registry_database(self) -> Database:

@@ -1,8 +1,9 @@
 """What users call; ``jupyter_mlops`` looks its public names up here."""
 
+from .carrying import carried
 from .comparing import Comparison, RunTable, compare
 from .histories import history
-from .jobs import Job, Sweep, job, job_handle, jobs, submit
+from .jobs import Job, job, jobs
 from .reading import Run, edit_run, run, runs
 from .registry import (
     datasets,
@@ -16,6 +17,8 @@ from .registry import (
 )
 from .replaying import export_run, import_run, replay
 from .reproducing import Reproduction, reproduce
+from .submitting import job_handle, submit
+from .sweeps import Sweep, sweep, sweeps
 from .tracking import log, log_artifact, log_figure, log_model, log_params, tag, track
 
 __all__ = [
@@ -25,6 +28,7 @@ __all__ = [
     "Run",
     "RunTable",
     "Sweep",
+    "carried",
     "compare",
     "datasets",
     "delete_alias",
@@ -51,6 +55,8 @@ __all__ = [
     "runs",
     "set_alias",
     "submit",
+    "sweep",
+    "sweeps",
     "tag",
     "track",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..api.replaying import detail_to_show, replay
-from ..entities import Job, JobStatus, Resources, RunDetail, short_id
+from ..entities import Job, JobStatus, Resources, RunDetail, Sweep, SweepStatus, short_id
 from ..errors import JobFailed
 from ..services.jobs.service import JobService
 from ..services.lookup import run_or_job
@@ -18,7 +18,8 @@ from ..services.quantities import duration_text, memory_bytes, seconds
 from ..services.rows import job_row
 from ..services.showing.outputs_text import outputs_text
 from ..services.showing.tables import pairs
-from ..services.submission.request import Request
+from ..services.submission.plan import Told
+from ..services.submission.request import Request, checked_names, search_of
 from ..workspace import current
 from .tables import clock_time, console, print_json, print_table
 
@@ -66,11 +67,11 @@ def submit(arguments: Namespace) -> int:
     request = _request(arguments)
     notebook = Path(arguments.notebook)
     if arguments.dry_run:
-        print_json(workspace.submission.dry_run_notebook(notebook, request=request))
+        print_json(workspace.submission.dry_run_notebook(notebook, request=request).notebook)
         return 0
-    submitted = workspace.submission.submit_notebook(notebook, request=request)
-    for note in submitted.notes:
-        console(stderr=True).print(note, markup=False)
+    submitted = workspace.submission.submit_notebook(notebook, request=request, tell=_tell)
+    if submitted.sweep is not None and not submitted.jobs:
+        return _searched(submitted.sweep, arguments)
     if not arguments.wait:
         _print_submitted(submitted.jobs, arguments)
         return 0
@@ -94,7 +95,43 @@ def _request(arguments: Namespace) -> Request:
         priority=arguments.priority,
         retries=arguments.retries,
         after=tuple(arguments.after),
+        returns=checked_names(tuple(arguments.returns), "--return"),
+        include=tuple(arguments.include),
+        exclude=tuple(arguments.exclude),
+        write_parameters=arguments.write_parameters,
+        search=search_of(
+            trials=arguments.trials,
+            goal=arguments.goal,
+            sampler=arguments.sampler,
+            pruner=arguments.pruner,
+            seed=arguments.seed,
+            parallel=arguments.parallel,
+        ),
     )
+
+
+def _searched(sweep: Sweep, arguments: Namespace) -> int:
+    """A search: it has no jobs yet."""
+    from ..services.showing.sweeps import sweep_text
+
+    service = current().sweeps
+    if arguments.wait:
+        if not arguments.json:
+            console(stderr=True).print("Waiting for the search; Ctrl-C stops waiting, not the search.")
+        sweep = service.wait(sweep.id)
+    if arguments.json:
+        print_json(sweep)
+    else:
+        print(sweep_text(service.detail(sweep.id)))
+    if arguments.wait and sweep.status is not SweepStatus.FINISHED:
+        reason = sweep.reason or "see its jobs"
+        raise JobFailed(f"Sweep {short_id(sweep.id)} {sweep.status.value}: {reason.rstrip('.')}.")
+    return 0
+
+
+def _tell(told: Told) -> None:
+    for line in told.lines():
+        console(stderr=True).print(line, markup=False)
 
 
 def _print_submitted(jobs: Sequence[Job], arguments: Namespace) -> None:
@@ -151,12 +188,21 @@ def _run_logs(detail: RunDetail, arguments: Namespace) -> int:
 
 
 def cancel(arguments: Namespace) -> int:
-    """``jupyter mlops cancel``."""
-    service = current().jobs
-    jobs = [service.get(short) for short in arguments.ids]  # all ids are right, or nothing is cancelled
-    cancelled = [service.cancel(job.id) for job in jobs]
+    """``jupyter mlops cancel``: jobs, and sweeps with all their open trials."""
+    from ..services.lookup import job_or_sweep
+    from ..services.rows import sweep_row
+    from .sweeps import print_sweeps
+
+    service, sweeps = current().jobs, current().sweeps
+    # all ids are right, or nothing is cancelled
+    named = [job_or_sweep(service, sweeps, short) for short in arguments.ids]
+    cancelled = [service.cancel(each) for kind, each in named if kind == "job"]
+    stopped = [sweeps.cancel(each) for kind, each in named if kind == "sweep"]
     if arguments.json:
-        print_json([job_row(job) for job in cancelled])
-    else:
+        print_json([*map(job_row, cancelled), *map(sweep_row, stopped)])
+        return 0
+    if cancelled:
         print_jobs(cancelled, "Cancelled")
+    if stopped:
+        print_sweeps(stopped, "Cancelled")
     return 0

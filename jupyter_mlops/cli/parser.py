@@ -89,10 +89,10 @@ def _add_runs(commands: _Commands) -> None:
     show = commands.add(
         "show",
         "runs.show",
-        "show one run or job",
+        "show one run, job or sweep",
         example=f"{PROGRAM} show 7xk2qp",
     )
-    show.add_argument("id", metavar="ID", help="a run's or job's id, or a unique end of it")
+    show.add_argument("id", metavar="ID", help="a run's, job's or sweep's id, or a unique end of it")
     compare = commands.add(
         "compare",
         "runs.compare",
@@ -149,6 +149,21 @@ def _add_jobs(commands: _Commands) -> None:
     )
     jobs.add_argument("--sweep", metavar="ID", help="only jobs of this sweep")
     jobs.add_argument("--limit", type=_positive, default=100, metavar="N", help="how many (default: 100)")
+    sweeps = commands.add(
+        "sweeps",
+        "sweeps.list_sweeps",
+        "list sweeps",
+        example=f"{PROGRAM} sweeps --status running",
+        more="""\
+            Columns: id name experiment status submitted ended sampler pruner goal trials queued running
+            finished pruned failed cancelled best best_value reason, best_params.*.""",
+    )
+    sweeps.add_argument(
+        "--status",
+        choices=["running", "finished", "failed", "cancelled"],
+        help="only sweeps with this status",
+    )
+    sweeps.add_argument("--limit", type=_positive, default=100, metavar="N", help="how many (default: 100)")
     logs = commands.add(
         "logs",
         "jobs.logs",
@@ -157,8 +172,10 @@ def _add_jobs(commands: _Commands) -> None:
     )
     logs.add_argument("id", metavar="ID", help="a job's or run's id, or a unique end of it")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until it has ended")
-    cancel = commands.add("cancel", "jobs.cancel", "cancel jobs", example=f"{PROGRAM} cancel 7xk2qp")
-    cancel.add_argument("ids", metavar="JOB", nargs="+", help="a job's id, or a unique end of it")
+    cancel = commands.add(
+        "cancel", "jobs.cancel", "cancel jobs and sweeps", example=f"{PROGRAM} cancel 7xk2qp"
+    )
+    cancel.add_argument("ids", metavar="ID", nargs="+", help="a job's or sweep's id, or a unique end of it")
 
 
 def _add_submit(commands: _Commands) -> None:
@@ -169,7 +186,9 @@ def _add_submit(commands: _Commands) -> None:
         example=f"{PROGRAM} submit train.ipynb -p lr=0.1,0.01 -p epochs=5 --gpus 1 --wait",
         more="""\
             A value is a Python literal, else text; commas at its top level make a sweep of one job
-            each; quotes or brackets keep one value: -p name='a,b' -p layers=[64,32].""",
+            each; quotes or brackets keep one value: -p name='a,b' -p layers=[64,32].
+            A search: -p 'lr=loguniform(1e-5,1e-1)' -p 'n=int(1,8)' --trials 20 --goal maximize:accuracy;
+            there are uniform, loguniform, int, logint and choice(a,b).""",
     )
     submit.add_argument("notebook", metavar="NOTEBOOK", help="the .ipynb file")
     submit.add_argument("--name", help="the jobs' name (default: the notebook's)")
@@ -189,8 +208,41 @@ def _add_submit(commands: _Commands) -> None:
     submit.add_argument("--priority", type=int, default=0, metavar="N", help="higher goes first (default: 0)")
     submit.add_argument("--retries", type=_count, default=0, metavar="N", help="new attempts after a failure")
     submit.add_argument("--after", action="append", default=[], metavar="JOB", help="start after JOB")
+    _add_search(submit)
+    submit.add_argument(
+        "--return",
+        action="append",
+        default=[],
+        metavar="NAME",
+        dest="returns",
+        help="keep this variable for job.namespace(NAME), repeatable",
+    )
+    submit.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="files to send along where the executor does not share this file system",
+    )
+    submit.add_argument(
+        "--exclude", action="append", default=[], metavar="GLOB", help="files not to send along"
+    )
+    submit.add_argument(
+        "--write-parameters",
+        action="store_true",
+        help="write a parameters cell into a notebook that has none, of the literals that its cells assign",
+    )
     submit.add_argument("--dry-run", action="store_true", help="print the notebook that would run (JSON)")
     submit.add_argument("--wait", action="store_true", help="wait for the end; exit status 1 if a job failed")
+
+
+def _add_search(submit: ArgumentParser) -> None:
+    submit.add_argument("--trials", type=_positive, metavar="N", help="search with so many trials")
+    submit.add_argument("--goal", metavar="maximize:METRIC", help="or minimize:METRIC; what trials are after")
+    submit.add_argument("--sampler", metavar="NAME", help="tpe (default), random, cmaes or grid")
+    submit.add_argument("--pruner", metavar="NAME", help="median or hyperband: end hopeless trials early")
+    submit.add_argument("--seed", type=_count, metavar="N", help="the sampler's seed")
+    submit.add_argument("--parallel", type=_positive, metavar="N", help="trials that may be open at once")
 
 
 def _add_reproduce(commands: _Commands) -> None:

@@ -12,9 +12,9 @@ from rich.syntax import Syntax
 
 from ..api import export_run
 from ..api import runs as api_runs
-from ..entities import Comparison, Job, Run, RunDetail, RunTable, short_id
+from ..entities import Comparison, Job, Run, RunDetail, RunTable, SweepDetail, short_id
 from ..errors import InvalidInput
-from ..services.lookup import run_or_job
+from ..services.lookup import run_job_or_sweep
 from ..services.quantities import counted, duration_text, size_text
 from ..services.rows import run_row, uniform
 from ..services.runs.data_reads import DATA_COLUMNS, shown_data
@@ -22,6 +22,7 @@ from ..services.showing.comparison_text import ALL_SAME, SAME, comparison_rows, 
 from ..services.showing.outputs_text import outputs_text
 from ..services.showing.tables import main_first, pairs
 from ..workspace import current
+from .sweeps import print_sweep
 from .tables import clock_time, console, number, print_json, print_table
 
 SHOWN_LINES = 40
@@ -96,11 +97,13 @@ def print_runs(runs: Iterable[Run], title: str = "Runs") -> None:
 def show(arguments: Namespace) -> int:
     """``jupyter mlops show``."""
     workspace = current()
-    found = run_or_job(workspace.runs, workspace.jobs, arguments.id)
+    found = run_job_or_sweep(workspace.runs, workspace.jobs, workspace.sweeps, arguments.id)
     if arguments.json:
         print_json(found)
     elif isinstance(found, Job):
         _print_job(found)
+    elif isinstance(found, SweepDetail):
+        print_sweep(found)
     else:
         _print_run(found)
     return 0

@@ -1,7 +1,7 @@
 """The domain's words as frozen dataclasses and enums: no I/O, no clock, no libraries."""
 
 from .ids import is_id, new_id, short_id
-from .jobs import Exit, GpuSlot, Job, JobSpec, JobStatus, LogChunk, Resources, Started
+from .jobs import Carried, Exit, GpuSlot, Job, JobSpec, JobStatus, Kept, LogChunk, Resources, Started
 from .registry import (
     AuditEntry,
     Column,
@@ -45,6 +45,7 @@ from .sweeps import (
 )
 from .views import (
     Axis,
+    CellEdit,
     Check,
     CodeRow,
     ColumnChange,
@@ -56,6 +57,8 @@ from .views import (
     MetricMatch,
     ParallelCoordinates,
     Parameter,
+    ParametersCell,
+    Proposal,
     Reproduction,
     RunLine,
     RunTable,
@@ -66,6 +69,8 @@ __all__ = [
     "Artifact",
     "AuditEntry",
     "Axis",
+    "Carried",
+    "CellEdit",
     "CellTiming",
     "Check",
     "CodeRow",
@@ -89,6 +94,7 @@ __all__ = [
     "Job",
     "JobSpec",
     "JobStatus",
+    "Kept",
     "Lineage",
     "LogChunk",
     "MetricMatch",
@@ -99,8 +105,10 @@ __all__ = [
     "Output",
     "ParallelCoordinates",
     "Parameter",
+    "ParametersCell",
     "Process",
     "Progress",
+    "Proposal",
     "Reproduction",
     "Resources",
     "Run",

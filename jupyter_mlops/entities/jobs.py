@@ -36,6 +36,37 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """An object that goes with a job as it is: the blob ``digest`` holds it in ``format``.
+
+    Objects that share parts lie in one blob: ``together`` are their names, in its order, and empty where
+    there is one. ``kind`` says what it is (``DataFrame 1,000 x 3``), ``note`` what a person should know of
+    it; both are for reading only.
+    """
+
+    name: str
+    digest: str
+    format: str
+    size_bytes: int
+    kind: str = ""
+    note: str = ""
+    together: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A value that a job's cell left: a variable of this name, or its last value where there is no name.
+
+    ``problem`` says why it is not there.
+    """
+
+    name: str
+    kind: str
+    size_bytes: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
     """What a job is, written once as ``spec.json`` when it is submitted.
 
@@ -46,6 +77,9 @@ class JobSpec:
     ``gpu_slots`` are the virtual slots that the submitting process was configured with.
     ``notebook`` is the path of the notebook that it came from, for people to read; ``host`` is where it
     was submitted, which decides when several hosts share one home. ``tags`` are given to the job's run.
+    ``carried`` names the blobs that the job needs as long as it may run, ``returns`` the variables that
+    are kept when it has ended.
+    ``trial`` is the job's number in its sweep, from 0.
     """
 
     id: str
@@ -68,9 +102,12 @@ class JobSpec:
     promoted: bool = False
     parent_run_id: str | None = None
     sweep_id: str | None = None
+    trial: int | None = None
     gpu_slots: int | None = None
     user: str = ""
     host: str = ""
+    carried: list[Carried] = field(default_factory=list)
+    returns: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -199,6 +199,40 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A literal that could be a parameter: ``default`` as JSON has it, ``source`` as the cell, counted from
+    1, would have it.
+    """
+
+    name: str
+    default: Any
+    type: str
+    source: str
+    cell: int
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellEdit:
+    """What is to become of a cell, counted from 0, whose source is ``before``; None: it goes."""
+
+    index: int
+    before: str
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParametersCell:
+    """How a notebook gets its parameters cell: after the edits a new cell with ``source`` comes where
+    ``index`` is before them; without a ``source``, the cell there is tagged.
+    """
+
+    index: int
+    source: str | None = None
+    edits: list[CellEdit] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One line of ``jupyter mlops doctor``; ``fix`` says what to do when it is not ok."""
 

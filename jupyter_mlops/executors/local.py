@@ -32,6 +32,8 @@ class LocalExecutor:
     them by what they wrote of themselves, and by the job's id in their environment.
     """
 
+    shares_files = True
+
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._slots: list[GpuSlot] | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..capture.history import History, on_job_use
+from ..notebooks.ahead import ReadAhead
 from .cells import cells_that_raised, running_cell
 from .completion import complete
 from .mlops_magic import mlops
@@ -25,7 +26,7 @@ class Extension:
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
-        self.history = History()
+        self.history = History(ReadAhead().put)
         self._hooks = CellHooks(shell, self.history)
         self._transformer = TrackTransformer(shell.transform_cell)
 

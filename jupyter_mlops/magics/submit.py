@@ -18,14 +18,26 @@ from .place import notebook_path
 from .refusals import BadArguments, without_traceback
 
 if TYPE_CHECKING:
+    from ..services.submission.plan import Told
     from .submit_options import SubmitOptions
 
+ALONE = re.compile(r"\s*%%submit\b")
 EXPANDED = re.compile(r"\{([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\}|\$([A-Za-z_]\w*)")
 
 
 def register(shell: Any, history: History) -> None:
     """Add the magics to a shell; ``history`` has the cells that it executed."""
     shell.register_magics(SubmitMagics(shell, history))
+    if with_body not in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.append(with_body)
+
+
+def with_body(lines: list[str]) -> list[str]:
+    """A ``%%submit`` that stands alone gets a blank line: IPython refuses a cell magic without a body, and
+    proposes the line magic, which takes a notebook.
+    """
+    code = [line for line in lines if line.strip()]
+    return [*lines, "\n"] if len(code) == 1 and ALONE.match(code[0]) else lines
 
 
 @magics_class
@@ -39,15 +51,24 @@ class SubmitMagics(Magics):
     @no_var_expand  # IPython would take -p x={'a': 1} for a variable
     @line_cell_magic
     def submit(self, line: str, cell: str | None = None) -> Any:
-        """Run this cell as a batch job, after the cells that were executed so far; or a whole notebook.
+        """Run this cell as a batch job, after the cells that it needs; or a whole notebook.
 
-        %%submit [NAME] [--gpus N] [--cpus N] [--memory 8G] [--time 2h] [-p NAME=VALUE | NAME=V1,V2]...
-                 [--priority N] [--retries N] [--after JOB]... [--on local] [--dry-run] [--wait]
-        %submit NOTEBOOK.ipynb [the same flags]
+        %%submit [NAME] [--gpus N] [--cpus N] [--memory 8G] [--time 2h]
+                 [-p NAME=VALUE | NAME=V1,V2 | NAME=loguniform(a,b)]... [--carry NAME,...] [--return NAME,...]
+                 [--trials N --goal maximize:METRIC] [--sampler tpe|random|cmaes|grid]
+                 [--pruner median|hyperband] [--seed N] [--parallel N]
+                 [--priority N] [--retries N] [--after JOB]... [--on local]
+                 [--include GLOB]... [--exclude GLOB]... [--whole] [--dry-run] [--wait]
+        %submit NOTEBOOK.ipynb [--name NAME] [--write-parameters] [the same flags]
 
-        -p overrides a literal that the cells assign; several values make a sweep, one job each. The value
-        is the Job (or Sweep): wait(), result, logs(), cancel(). --dry-run shows what would run; --wait
-        waits, and fails when a job fails.
+        Only the executed cells that this cell depends on are replayed; --whole replays all, and --dry-run
+        shows the notebook with the reason for each cell.
+
+        -p overrides a literal that these cells assign; several values make a sweep, one job each; with
+        --trials, values are searched for in uniform(0,1), loguniform(1e-5,1e-1), int(1,8) or choice(a,b).
+        --carry sends objects as they are, in place of the code that made them; --return keeps variables for
+        job.namespace(NAME). The value is the Job (or Sweep): wait(), result, logs(), cancel(). --wait waits,
+        and fails when a job fails.
         """
         from .submit_options import parse_submit  # %load_ext stays quick without it
 
@@ -61,33 +82,31 @@ class SubmitMagics(Magics):
 
     def _submit(self, options: SubmitOptions, cell: str | None) -> Any:
         from ..api import job_handle
-        from ..notebooks.readable import as_text
         from ..services.jobs.origin import Origin
         from ..workspace import current
 
         submission = current().submission
+        namespace = self.shell.user_ns if self.shell else None
         if cell is None:
-            path = Path(options.subject or "")
+            path, origin = Path(options.subject or ""), Origin.here()
             submit = partial(submission.submit_notebook, path)
             dry_run = partial(submission.dry_run_notebook, path)
-            origin = Origin.here()
         else:
             cells = self._history.cells()
-            namespace = self.shell.user_ns if self.shell else None
-            submit = partial(submission.submit_cell, cells, cell, namespace=namespace)
-            dry_run = partial(submission.dry_run_cell, cells, cell, namespace=namespace)
+            submit = partial(submission.submit_cell, cells, cell)
+            dry_run = partial(submission.dry_run_cell, cells, cell)
             # the cells are replayed, and with them the kernel's changes of its directory
             cwd = getattr(self.shell, "starting_dir", None)
             origin = Origin.here(cwd=cwd, notebook=notebook_path(self.shell))
         if options.dry_run:
-            print(as_text(dry_run(origin=origin, request=options.request)))
+            print(dry_run(origin=origin, request=options.request, namespace=namespace).text)
             return None
-        submitted = submit(origin=origin, request=options.request)
-        for each in submitted.left_out:
-            print(f"Left out of the job: {each}.")
-        for each in submitted.notes:
-            print(f"Note: {each}")
-        handle = job_handle(submitted)
+
+        def tell(told: Told) -> None:
+            for each in told.lines(whole=options.request.whole):
+                print(each, flush=True)
+
+        handle = job_handle(submit(origin=origin, request=options.request, namespace=namespace, tell=tell))
         return _waited_for(handle) if options.wait else handle
 
     def _expanded(self, line: str) -> str:

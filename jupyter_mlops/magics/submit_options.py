@@ -10,18 +10,17 @@ from ..entities import Resources
 from ..errors import InvalidInput
 from ..notebooks.values import parse_parameters, split_top_level
 from ..services.quantities import memory_bytes, seconds
-from ..services.submission.request import Request
+from ..services.submission.request import PRUNERS, SAMPLERS, Request, checked_names, search_of
 from .refusals import BadArguments
 
 USAGE = (
-    "%%submit [NAME] [--on local] [--gpus N] [--cpus N] [--memory 8G] [--time 2h] [--priority N] "
-    "[--retries N] [--after JOB]... [-p NAME=VALUE | NAME=V1,V2]... [--dry-run] [--wait]"
+    "%%submit [NAME] [-p NAME=VALUE | NAME=V1,V2 | NAME=loguniform(a,b)]... [--gpus N] [--cpus N] "
+    "[--memory 8G] [--time 2h] [--carry NAME,...] [--return NAME,...] [--trials N --goal maximize:METRIC] "
+    "[--sampler tpe] [--pruner median] [--seed N] [--parallel N] [--on local] [--priority N] [--retries N] "
+    "[--after JOB]... [--include GLOB]... [--exclude GLOB]... [--whole] [--dry-run] [--wait]"
 )
-LATER = {
-    "--trials": "random search arrives in a later version; name the values: -p lr=0.1,0.01",
-    "--goal": "random search arrives in a later version; compare the jobs with sweep.best(METRIC)",
-    "--carry": "carrying objects over arrives in a later version; save them and load them in the cell",
-}
+NOTEBOOK_USAGE = "%submit NOTEBOOK.ipynb [--name NAME] [--write-parameters]"
+PARAM_FLAGS = ("-p", "--param")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +36,20 @@ class SubmitOptions:
 def parse_submit(line: str, *, cell: bool) -> SubmitOptions:
     """Raises BadArguments, saying what is wrong and how it is written."""
     try:
-        words = split_line(line)
-        _refuse_later(words)
-        given = _parser(cell).parse_args(words)
+        given = _parser(cell).parse_args(_joined(split_line(line)))
         resources = Resources(
             gpus=given.gpus,
             cpus=given.cpus,
             memory_bytes=memory_bytes(given.memory),
             time_limit_s=seconds(given.time),
+        )
+        search = search_of(
+            trials=given.trials,
+            goal=given.goal,
+            sampler=given.sampler,
+            pruner=given.pruner,
+            seed=given.seed,
+            parallel=given.parallel,
         )
         request = Request(
             name=given.subject if cell else given.name,
@@ -54,6 +59,13 @@ def parse_submit(line: str, *, cell: bool) -> SubmitOptions:
             priority=given.priority,
             retries=given.retries,
             after=tuple(given.after),
+            whole=cell and given.whole,
+            carry=checked_names(tuple(given.carry), "--carry"),
+            returns=checked_names(tuple(given.returns), "--return"),
+            include=tuple(given.include),
+            exclude=tuple(given.exclude),
+            write_parameters=not cell and given.write_parameters,
+            search=search,
         )
         return SubmitOptions(subject=given.subject, request=request, dry_run=given.dry_run, wait=given.wait)
     except BadArguments:
@@ -74,10 +86,19 @@ def _is_quoted(word: str) -> bool:
     return len(word) > 1 and word[0] in "'\"" and word[-1] == word[0]
 
 
-def _refuse_later(words: list[str]) -> None:
+def _joined(words: list[str]) -> list[str]:
+    """The words after ``-p`` up to the next flag as one: ``-p path=a b`` is a path with a blank."""
+    joined: list[str] = []
+    in_value = False
     for word in words:
-        if why := LATER.get(word.partition("=")[0]):
-            raise BadArguments(f"{word.partition('=')[0]}: {why}.")
+        if word.startswith("-"):
+            in_value = False
+        if in_value and joined[-1] not in PARAM_FLAGS:
+            joined[-1] += f" {word}"
+        else:
+            joined.append(word)
+        in_value = in_value or word in PARAM_FLAGS
+    return joined
 
 
 class _Parser(argparse.ArgumentParser):
@@ -90,13 +111,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser(cell: bool) -> _Parser:
-    prog, usage = (
-        ("%%submit", "%%submit [NAME]") if cell else ("%submit", "%submit NOTEBOOK.ipynb [--name NAME]")
-    )
+    prog, usage = ("%%submit", "%%submit [NAME]") if cell else ("%submit", NOTEBOOK_USAGE)
     parser = _Parser(prog=prog, usage=usage, add_help=False, allow_abbrev=False)
     parser.add_argument("subject", nargs="?" if cell else None, metavar="NAME" if cell else "NOTEBOOK.ipynb")
     if not cell:
         parser.add_argument("--name")
+        parser.add_argument("--write-parameters", action="store_true")
     parser.add_argument("--on", default="local", metavar="EXECUTOR")
     parser.add_argument("--gpus", type=_count, default=0)
     parser.add_argument("--cpus", type=_count, default=1)
@@ -106,7 +126,18 @@ def _parser(cell: bool) -> _Parser:
     parser.add_argument("--retries", type=_count, default=0)
     parser.add_argument("--after", action="append", default=[], metavar="JOB")
     parser.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE")
-    parser.add_argument("--whole", action="store_true", help="replay all cells, as is the case already")
+    if cell:
+        parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--carry", action="append", default=[], metavar="NAME,...")
+    parser.add_argument("--return", action="append", default=[], metavar="NAME,...", dest="returns")
+    parser.add_argument("--include", action="append", default=[], metavar="GLOB")
+    parser.add_argument("--exclude", action="append", default=[], metavar="GLOB")
+    parser.add_argument("--trials", type=_count)
+    parser.add_argument("--goal", metavar="maximize:METRIC")
+    parser.add_argument("--sampler", metavar="|".join(SAMPLERS))
+    parser.add_argument("--pruner", metavar="|".join(PRUNERS))
+    parser.add_argument("--seed", type=_count)
+    parser.add_argument("--parallel", type=_count)
     parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--wait", action="store_true")
     return parser

@@ -8,23 +8,14 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from ..errors import InvalidInput
 from ..wire import to_json
+from .languages import is_python, language_of, translated
 from .parameters import parameters_cell
 from .values import source_of
 
+__all__ = ["INJECTED", "inject", "is_python", "language_of"]
+
 INJECTED = "injected-parameters"
-
-
-def language_of(notebook: NotebookNode) -> str:
-    """The notebook's language as it names it; ``python`` where it does not say."""
-    metadata = notebook.metadata
-    name = metadata.get("kernelspec", {}).get("language") or metadata.get("language_info", {}).get("name")
-    return str(name or "python")
-
-
-def is_python(notebook: NotebookNode) -> bool:
-    return language_of(notebook).lower() in ("python", "ipython")
 
 
 def inject(notebook: NotebookNode, values: Mapping[str, Any]) -> None:
@@ -33,7 +24,7 @@ def inject(notebook: NotebookNode, values: Mapping[str, Any]) -> None:
     Python values are written as they are (papermill would make strings of tuples and sets); for other
     languages papermill translates.
     """
-    source = _assignments(values) if is_python(notebook) else _translated(notebook, values)
+    source = _assignments(values) if is_python(notebook) else translated(notebook, values)
     made = new_code_cell(source, metadata={"tags": [INJECTED]})  # type: ignore[no-untyped-call]
     cells = [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", [])]
     index = parameters_cell(notebook)
@@ -45,14 +36,3 @@ def inject(notebook: NotebookNode, values: Mapping[str, Any]) -> None:
 def _assignments(values: Mapping[str, Any]) -> str:
     lines = [f"{name} = {source_of(value)}" for name, value in values.items()]
     return "\n".join(["# Parameters", *lines])
-
-
-def _translated(notebook: NotebookNode, values: Mapping[str, Any]) -> str:
-    from papermill.exceptions import PapermillException
-    from papermill.translators import translate_parameters
-
-    kernel, language = notebook.metadata.get("kernelspec", {}).get("name", ""), language_of(notebook)
-    try:
-        return str(translate_parameters(kernel, language, dict(values), "Parameters"))
-    except (PapermillException, NotImplementedError) as error:
-        raise InvalidInput(f"papermill cannot pass these parameters to {language}: {error}") from error

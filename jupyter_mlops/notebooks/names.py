@@ -21,12 +21,14 @@ EXPANDED = re.compile(r"\{([^{}]+)\}|\$([A-Za-z_]\w*)")
 class Binding:
     """A place where a cell binds a name. ``obstacle`` says why an override cannot take its place.
 
-    Without an obstacle, ``value`` is the literal that is assigned.
+    Without an obstacle, ``value`` is the literal that is assigned; ``alone`` is the statement where it does
+    nothing but that.
     """
 
     name: str
     obstacle: str | None = None
     value: ast.expr | None = None
+    alone: ast.stmt | None = None
 
 
 @dataclass(slots=True)
@@ -85,14 +87,22 @@ class _Scan(ast.NodeVisitor):
 
     # binding
 
-    def bind(self, name: str, obstacle: str | None, value: ast.expr | None = None) -> None:
+    def bind(
+        self,
+        name: str,
+        obstacle: str | None,
+        value: ast.expr | None = None,
+        alone: ast.stmt | None = None,
+    ) -> None:
         if self._private:
             self._private[-1].add(name)
             return
         if obstacle is None and self._nested:
             obstacle = f"assigns it inside {self._nested}"
         self._bound.add(name)
-        self.names.bindings.append(Binding(name, obstacle, None if obstacle else value))
+        if obstacle:
+            value = alone = None
+        self.names.bindings.append(Binding(name, obstacle, value, alone))
 
     def bind_target(self, target: ast.expr, obstacle: str) -> None:
         for node in ast.walk(target):
@@ -101,10 +111,10 @@ class _Scan(ast.NodeVisitor):
             elif isinstance(node, ast.Name):
                 self.visit_Name(node)
 
-    def bind_value(self, target: ast.expr, value: ast.expr) -> None:
+    def bind_value(self, target: ast.expr, value: ast.expr, alone: ast.stmt | None = None) -> None:
         if isinstance(target, ast.Name):
             is_literal, _ = literal(value)
-            self.bind(target.id, None if is_literal else f"computes it ({_short(value)})", value)
+            self.bind(target.id, None if is_literal else f"computes it ({_short(value)})", value, alone)
         elif isinstance(target, (ast.Tuple, ast.List)) and _pairs(target, value):
             for inner, part in zip(target.elts, value.elts, strict=True):  # type: ignore[attr-defined]
                 self.bind_value(inner, part)
@@ -116,7 +126,7 @@ class _Scan(ast.NodeVisitor):
     def visit_Assign(self, node: ast.Assign) -> None:
         self.visit(node.value)
         if len(node.targets) == 1:
-            self.bind_value(node.targets[0], node.value)
+            self.bind_value(node.targets[0], node.value, node)
             return
         for target in node.targets:
             self.bind_target(target, "assigns it in a chain (a = b = ...)")
@@ -125,7 +135,7 @@ class _Scan(ast.NodeVisitor):
         self.visit(node.annotation)
         if node.value is not None:
             self.visit(node.value)
-            self.bind_value(node.target, node.value)
+            self.bind_value(node.target, node.value, node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name):

@@ -3,7 +3,7 @@
 The rule: a value must have the type of the default. A number is taken for a number (``C = 1`` may become
 0.1; only a bool is none), a list for a tuple and the reverse, ``true``/``false`` for a bool,
 ``inf``/``nan`` for a float; for a str the text is kept as it was typed. A default of None, or a computed
-one, takes anything.
+one, takes anything. A distribution of numbers is taken for a number, each of its choices as a value is.
 """
 
 from __future__ import annotations
@@ -13,15 +13,27 @@ import difflib
 import io
 import tokenize
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 
-from ..entities import Parameter
+from ..entities import Distribution, Parameter
 from ..errors import ParameterError
+from .distributions import shown
+from .languages import declared, is_python, language_of
 from .source import literal, parse_cell
-from .values import Given, Values, expand, parse_parameter, parse_parameters, parse_value, source_of
+from .values import (
+    Given,
+    Values,
+    distribution,
+    expand,
+    parse_parameter,
+    parse_parameters,
+    parse_value,
+    source_of,
+)
 
 __all__ = [
     "Given",
@@ -39,6 +51,7 @@ __all__ = [
 
 UNKNOWN = "unknown"
 """The type of a parameter whose default is computed."""
+NUMERIC = ("int", "float", UNKNOWN, "NoneType")
 ANNOTATIONS = ("bool", "int", "float", "str", "list", "tuple", "dict", "set")
 
 
@@ -52,7 +65,10 @@ def parameters_of(notebook: NotebookNode | Path) -> list[Parameter]:
 
         notebook = read_notebook(notebook)
     index = parameters_cell(notebook)
-    return [] if index is None else _declared(notebook.cells[index].source)
+    if index is None:
+        return []
+    source = notebook.cells[index].source
+    return _declared(source) if is_python(notebook) else declared(source, language_of(notebook))
 
 
 def parameters_cell(notebook: NotebookNode) -> int | None:
@@ -67,7 +83,7 @@ def _declared(source: str) -> list[Parameter]:
     cell = parse_cell(source)
     if cell.tree is None:
         return []
-    comments = _comments(cell.python)
+    comments = comments_of(cell.python)
     found: dict[str, Parameter] = {}
     for statement in cell.tree.body:
         for name, value, annotation in _assigned(statement):
@@ -94,7 +110,7 @@ def _parameter(name: str, value: ast.expr, annotation: str, help_text: str) -> P
     return Parameter(name=name, default=default, type=kind, help=help_text)
 
 
-def _comments(source: str) -> dict[int, str]:
+def comments_of(source: str) -> dict[int, str]:
     """The comments by line."""
     found = {}
     try:
@@ -133,12 +149,16 @@ def fit_all(given: Mapping[str, Any], parameters: Collection[Parameter]) -> dict
 
 
 def plain(value: Any) -> Any:
-    """The value without its text."""
+    """The value without its text; of a distribution, the choices without theirs."""
+    if isinstance(value, Distribution):
+        return replace(value, choices=[plain(each) for each in value.choices])
     return value.value if isinstance(value, Given) else value
 
 
 def fit(given: Any, parameter: Parameter) -> Any:
     """The value in the parameter's type, or ParameterError naming both types."""
+    if isinstance(given, Distribution):
+        return _fit_distribution(given, parameter)
     value, text = plain(given), given.text if isinstance(given, Given) else None
     kind = parameter.type
     if kind in (UNKNOWN, "NoneType") or kind == type(value).__name__:
@@ -163,8 +183,24 @@ def fit(given: Any, parameter: Parameter) -> Any:
     )
 
 
+def _fit_distribution(given: Distribution, parameter: Parameter) -> Distribution:
+    if given.kind == "choice":
+        return replace(given, choices=[fit(each, parameter) for each in given.choices])
+    if parameter.type not in NUMERIC:
+        raise ParameterError(
+            f"{parameter.name}={shown(given)}: {parameter.name} is of type {parameter.type} "
+            f"(default {source_of(parameter.default)}), and this is a search among numbers. "
+            f"Name the values: -p {parameter.name}=choice(...); or, where it is a text, put quotes around it."
+        )
+    return given
+
+
 def sweeps(given: Any, parameter: Parameter | None) -> Any:
-    """What a caller of the API gave: a list is a sweep, unless the parameter itself is a list or tuple."""
+    """What a caller of the API gave: a list is a sweep, unless the parameter itself is a list or tuple;
+    and a text such as ``uniform(0, 1)`` a distribution, unless the parameter is a text.
+    """
+    if isinstance(given, str) and (parameter is None or parameter.type != "str"):
+        return distribution(given) or given
     if isinstance(given, list) and (parameter is None or parameter.type not in ("list", "tuple", "set")):
         if not given:
             name = parameter.name if parameter else "a parameter"

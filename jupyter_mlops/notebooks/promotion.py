@@ -1,7 +1,8 @@
 """From the cells that a kernel has executed to a notebook that runs as a job.
 
 The notebook is: parameters with their defaults, the injected values, a setup cell that starts the
-replay, the cells that are replayed, and last the submitted cell, which alone is the job's run.
+replay, the cells that are replayed, the carried objects, and last the submitted cell, which alone is the
+job's run.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from ..capture.history import ExecutedCell
-from ..entities import Parameter
-from ..errors import PromotionRefused
+from ..entities import Distribution, Parameter
+from ..errors import ParameterError, PromotionRefused
+from .candidates import THE_SUBMITTED, first_line, only_submits, submits
+from .carried import ROLE
 from .injection import inject
 from .names import names_of, without_magic
-from .overrides import Code, override
+from .overrides import Code, Overridden, override
 from .prepared import parameters_cell_of
-from .selection import THE_SUBMITTED, first_line, only_submits, select, submits
-from .source import BLANK, is_tracked, lines_of, parse_cell, problem_of, without_track
+from .removal import is_code
+from .selection import Carried, Selection, select
+from .source import is_tracked, parse_cell, problem_of, without_track
 
 SETUP = "%load_ext jupyter_mlops\n%mlops replay"
 TRACK_LINE = re.compile(r"^[ \t]*%%track\b[^\n]*?(?=[ \t]*$)", re.MULTILINE)
@@ -33,53 +37,110 @@ TRACK_LINE = re.compile(r"^[ \t]*%%track\b[^\n]*?(?=[ \t]*$)", re.MULTILINE)
 class Promotion:
     """A notebook that is ready to run, and what became of each cell.
 
-    ``values`` are the overrides in their types; ``kept`` the numbers of the replayed cells; ``left_out``
-    and ``notes`` are lines to show to the user.
+    ``values`` are the overrides in their types; of what is searched over (``space``) they are examples.
+    ``kept`` are the numbers of the replayed cells, ``left_out`` the others as lines with their reasons;
+    ``notes`` and ``undecided`` are lines to show before anything is queued.
     """
 
     notebook: NotebookNode
     parameters: list[Parameter]
     values: dict[str, Any]
     kept: list[int]
+    space: dict[str, Distribution] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
 
 
 def promote(
-    cells: Sequence[ExecutedCell], submitted: str, *, name: str, params: Mapping[str, Any]
+    cells: Sequence[ExecutedCell],
+    submitted: str,
+    *,
+    name: str,
+    params: Mapping[str, Any],
+    namespace: Mapping[str, Any] | None = None,
+    whole: bool = False,
+    carried: Carried | None = None,
 ) -> Promotion:
-    """The notebook that replays ``cells`` and then runs ``submitted`` as the run ``name``.
+    """The notebook that replays what ``submitted`` needs of ``cells``, and then runs it as the run ``name``.
 
-    Raises PromotionRefused when the submitted cell does not parse or a cell needs what was left out,
-    and ParameterError for an override that cannot win.
+    ``namespace`` is the kernel's, as far as it is known; ``whole`` replays all cells that can be. Raises
+    PromotionRefused when the submitted cell does not parse or a cell needs what was left out, and
+    ParameterError for an override that cannot win.
     """
-    _check_syntax(submitted)
-    selection = select(cells, submitted)
-    kept = [(cell, source) for cell in selection.kept if is_code(source := replay_of(cell.source))]
-    codes = [Code(f"cell {cell.number}", source) for cell, source in kept]
-    result = override([*codes, Code(THE_SUBMITTED, submitted)], params, where="the executed cells")
+    check_submitted(submitted)
+    selection = select(cells, submitted, namespace=namespace, whole=whole, carried=carried)
+    return made_of(selection, submitted, name=name, params=params, carried=carried)
+
+
+def made_of(
+    selection: Selection,
+    submitted: str,
+    *,
+    name: str,
+    params: Mapping[str, Any],
+    carried: Carried | None = None,
+) -> Promotion:
+    """The notebook of what was selected. Raises ParameterError."""
+    kept = [(cell, why, replay_of(cell.source)) for cell, why in selection.kept]
+    _check_needed(params, selection, submitted, carried)
+    codes = [Code(f"cell {cell.number}", source) for cell, _, source in kept]
+    result = override([*codes, Code(THE_SUBMITTED, submitted)], params, where="the cells that the job takes")
     *replayed, last = result.sources
+    loading = [made_cell(carried.source, ROLE)] if carried else []
     notebook: NotebookNode = new_notebook(metadata=kernel_metadata())  # type: ignore[no-untyped-call]
     notebook.cells = [
         parameters_cell_of(result.parameters),
         made_cell(SETUP, "setup"),
-        *(made_cell(source, "replay", cell) for (cell, _), source in zip(kept, replayed, strict=True)),
+        *(
+            made_cell(source, "replay", cell, why)
+            for (cell, why, _), source in zip(kept, replayed, strict=True)
+            if is_code(source)
+        ),
+        *loading,
         made_cell(tracked(last, name, _bound_in(submitted, result.values)), "submitted"),
     ]
     if result.values:
         inject(notebook, result.values)
+    return _promotion(notebook, result, selection)
+
+
+def _promotion(notebook: NotebookNode, result: Overridden, selection: Selection) -> Promotion:
     return Promotion(
         notebook=notebook,
         parameters=result.parameters,
         values=result.values,
-        kept=[cell.number for cell, _ in kept],
+        space=result.space,
+        kept=[cell.number for cell, _ in selection.kept if is_code(replay_of(cell.source))],
         left_out=[
             f"cell {cell.number} ({first_line(cell)}): {reason}"
             for cell, reason in selection.left_out
             if not only_submits(cell)
         ],
         notes=selection.notes,
+        undecided=selection.undecided,
     )
+
+
+def _check_needed(
+    params: Mapping[str, Any], selection: Selection, submitted: str, carried: Carried | None
+) -> None:
+    """Refuse an override of what is carried, and of what only cells assign that are left out."""
+    taken = [
+        names_of(parse_cell(source)) for source in [*(cell.source for cell, _ in selection.kept), submitted]
+    ]
+    used = {name for each in taken for name in each.bound | each.reads | each.deferred}
+    for name in params:
+        if carried and name in carried.names:
+            raise ParameterError(
+                f"{name} cannot be overridden: --carry {name} sends its present value. Take one of them out."
+            )
+        for cell, why in reversed(selection.left_out):
+            if name not in used and name in names_of(parse_cell(cell.source)).bound:
+                raise ParameterError(
+                    f"{name} cannot be overridden: cell {cell.number} ({first_line(cell)}) assigns it, and "
+                    f"that cell is left out: {why}. Neither the submitted cell nor what it needs uses {name}."
+                )
 
 
 def tracked(source: str, name: str, params: Sequence[str] = ()) -> str:
@@ -107,12 +168,8 @@ def replay_of(source: str) -> str:
     return without_magic(without_track(source), ("load_ext", "jupyter_mlops"))
 
 
-def is_code(source: str) -> bool:
-    """Whether there is anything but comments in it."""
-    return not all(map(BLANK.match, lines_of(source)))
-
-
-def _check_syntax(submitted: str) -> None:
+def check_submitted(submitted: str) -> None:
+    """Raise PromotionRefused when there is nothing to submit, or nothing that can run."""
     if not is_code(submitted):
         raise PromotionRefused("The submitted cell is empty: put the code of the job below %%submit.")
     cell = parse_cell(f"%%track\n{submitted}")  # it is tracked, and so never a bare `cd data`
@@ -122,9 +179,11 @@ def _check_syntax(submitted: str) -> None:
         raise PromotionRefused(f"The submitted cell does not parse: {problem.msg} (line {problem.lineno}).")
 
 
-def made_cell(source: str, role: str, cell: ExecutedCell | None = None) -> NotebookNode:
+def made_cell(source: str, role: str, cell: ExecutedCell | None = None, why: str = "") -> NotebookNode:
     """A code cell that says what it is there for."""
     about: dict[str, Any] = {"role": role}
+    if why:
+        about["why"] = why
     if cell is not None:
         about["number"] = cell.number
         if cell.cell_id:

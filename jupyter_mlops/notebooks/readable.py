@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from .carried import ROLE
 
 
 def as_text(notebook: Mapping[str, Any]) -> str:
@@ -27,6 +29,15 @@ def _about(cell: Mapping[str, Any]) -> list[str]:
         words.append("injected parameters")
     elif about.get("role") == "replay":
         words.append(f"replays cell {about['number']}")
+        if why := about.get("why"):
+            words[-1] += f": {why}"
+    elif about.get("role") == ROLE:
+        words.append("loads what is carried")
     elif role := about.get("role"):
         words.append(f"the {role} cell" if role == "submitted" else role)
     return words
+
+
+def listed(title: str, lines: Sequence[str]) -> str:
+    """Lines as a comment below the cells; nothing where there are none."""
+    return "\n".join([f"# {title}:", *(f"#   {line}" for line in lines)]) if lines else ""

@@ -18,7 +18,8 @@ from ..errors import InvalidInput
 from .injection import inject
 from .names import names_of
 from .prepared import parameters_cell_of
-from .promotion import SETUP, is_code, kernel_metadata, made_cell, replay_of, tracked
+from .promotion import SETUP, kernel_metadata, made_cell, replay_of, tracked
+from .removal import is_code
 from .slicing import Slice, dependencies
 from .source import parse_cell
 

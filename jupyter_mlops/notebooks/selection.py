@@ -2,197 +2,216 @@
 
 from __future__ import annotations
 
-import ast
-import builtins
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..capture.history import ExecutedCell
 from ..errors import PromotionRefused
-from .names import LOOP, Names, magics_of, names_of
-from .source import Cell, parse_cell
+from .asking import check_asks_nobody
+from .candidates import (
+    NUMBERED,
+    RAISED,
+    THE_SUBMITTED,
+    USES_JOBS,
+    Candidate,
+    candidates_of,
+    first_line,
+    only_submits,
+)
+from .slicing import Slice, dependencies
 
-NUMBERED = re.compile(r"_i?\d+|Out|In|_oh|_ih")
-"""Names by which IPython knows inputs and outputs of cells by their numbers."""
-LAST_VALUE = "_"
-THE_SUBMITTED = "the submitted cell"
-USES_JOBS = "it submits, waits for or cancels jobs"
-ONLY_SHOWS = "it only shows something"
-PLAIN = frozenset({*dir(builtins), "display", LAST_VALUE})
+WHOLE = "--whole takes all cells"
+CARRIED = "the cell that loads what is carried"
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The cell that loads carried objects right before the submitted cell, and the names that it binds."""
+
+    source: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The cells to replay, in order; those left out, each with its reason; and lines to show."""
+    """The cells to replay, in order, and those left out, each with its reason; and lines to show.
 
-    kept: list[ExecutedCell]
+    ``undecided`` says where the texts of the cells do not tell what happens.
+    """
+
+    kept: list[tuple[ExecutedCell, str]]
     left_out: list[tuple[ExecutedCell, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Candidate:
-    """A cell with what is known of it; ``reason`` once it is left out."""
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Whether the submitted cell needs a cell, and why or why not; None where nobody asked."""
 
-    cell: ExecutedCell
-    parsed: Cell
-    names: Names
-    reason: str | None = None
-
-    @property
-    def title(self) -> str:
-        return f"cell {self.cell.number}" if self.cell.number else THE_SUBMITTED
+    needed: bool | None
+    why: str
 
 
-def select(cells: Sequence[ExecutedCell], submitted: str) -> Selection:
-    """Left out are cells that raised, that use jobs, and that only show or pass on what such cells made.
+def select(
+    cells: Sequence[ExecutedCell],
+    submitted: str,
+    *,
+    namespace: Mapping[str, Any] | None = None,
+    whole: bool = False,
+    carried: Carried | None = None,
+) -> Selection:
+    """What ``submitted`` needs of the cells, or with ``whole`` all of them, but for those that raised, that
+    use jobs, and that only show or pass on what such cells made. ``namespace`` is the kernel's.
 
     Raises PromotionRefused when a kept cell, or the submitted one, reads a name that only a left-out cell
-    assigns: at once, or in a function's body.
+    assigns, at once or in a function's body; when it names a cell by its number; and when it asks somebody.
     """
-    candidates = [_candidate(cell) for cell in cells]
-    for each in candidates:
-        each.reason = _own_reason(each)
-    _leave_out_followers(candidates)
-    last = _candidate(ExecutedCell(number=0, source=submitted, ok=True))
-    notes = _check([*candidates, last])
+    candidates = candidates_of(cells)
+    last = Candidate.of(ExecutedCell(number=0, source=submitted, ok=True))
+    found = None if whole else _sliced(candidates, submitted, namespace, carried)
+    verdicts = _verdicts(candidates, found)
+    lost = [each for each in candidates if each.reason is not None and verdicts[id(each)].needed]
+    if found is not None and lost:  # what only they need is not needed when they are left out
+        replayed = [each for each in candidates if each.reason is None]
+        found = _sliced(replayed, submitted, namespace, carried)
+        verdicts |= _verdicts(replayed, found)
+    kept = [each for each in candidates if each.reason is None and verdicts[id(each)].needed]
+    taken = {id(each) for each in kept}
+    check_asks_nobody([*((each.title, each.parsed) for each in kept), (last.title, last.parsed)])
+    check = _Check(verdicts, taken, carried.names if carried else ())
+    check.run(candidates, last)
+    left_out = [each for each in candidates if id(each) not in taken]
     return Selection(
-        kept=[each.cell for each in candidates if each.reason is None],
-        left_out=[(each.cell, each.reason) for each in candidates if each.reason is not None],
-        notes=notes,
+        kept=[(each.cell, verdicts[id(each)].why) for each in kept],
+        left_out=[(each.cell, each.reason or verdicts[id(each)].why) for each in left_out],
+        notes=[*check.notes.values(), *_unused(found, carried)],
+        undecided=[*_halfway(candidates, verdicts), *(_said(found) if found else ())],
     )
 
 
-def first_line(cell: ExecutedCell) -> str:
-    """The beginning of the cell, to know it by."""
-    line = next((each.strip() for each in cell.source.splitlines() if each.strip()), "")
-    return line if len(line) <= 50 else line[:47] + "..."
+def _sliced(
+    candidates: Sequence[Candidate],
+    submitted: str,
+    namespace: Mapping[str, Any] | None,
+    carried: Carried | None,
+) -> Slice:
+    cells = [each.cell for each in candidates if each.had_effects]
+    if carried is not None:
+        cells.append(ExecutedCell(number=0, source=carried.source, ok=True))
+    return dependencies(cells, submitted, namespace)
 
 
-def submits(parsed: Cell) -> bool:
-    """Whether the code has a ``%submit`` or ``%%submit`` of its own."""
-    return any(magic == "submit" for magic, _ in magics_of(parsed))
+def _verdicts(candidates: Sequence[Candidate], found: Slice | None) -> dict[int, _Verdict]:
+    if found is None:
+        return {id(each): _Verdict(True if each.reason is None else None, WHOLE) for each in candidates}
+    judged = {id(each.cell): each for each in found.cells}
+    return {
+        id(each): _Verdict(verdict.needed, _plain(verdict.why))
+        if (verdict := judged.get(id(each.cell)))
+        else _Verdict(None, "")
+        for each in candidates
+    }
 
 
-def only_submits(cell: ExecutedCell) -> bool:
-    """Whether it does nothing but submit: nobody would miss it in a job."""
-    lines = [line.strip() for line in cell.source.splitlines()]
-    code = [line for line in lines if line and not line.startswith("#")]
-    if code and code[0].split()[0] == "%%submit":
-        return True
-    return bool(code) and all(line.split()[0] == "%submit" for line in code)
+def _plain(text: str) -> str:
+    return text.replace("cell 0", CARRIED).replace("the cell itself", THE_SUBMITTED)
 
 
-def _candidate(cell: ExecutedCell) -> _Candidate:
-    parsed = parse_cell(cell.source)
-    return _Candidate(cell, parsed, names_of(parsed))
+def _unused(found: Slice | None, carried: Carried | None) -> list[str]:
+    if found is None or carried is None or found.cells[-1].needed:
+        return []
+    names = ", ".join(carried.names)
+    return [f"{names}: carried, although neither the submitted cell nor what it needs uses it."]
 
 
-def _own_reason(candidate: _Candidate) -> str | None:
-    cell, parsed, names = candidate.cell, candidate.parsed, candidate.names
-    if cell.used_jobs or submits(parsed) or ("mlops", "cancel") in _commands(parsed):
-        return USES_JOBS
-    if not cell.ok:
-        return "it raised"
-    if parsed.problem is not None:
-        return "it does not parse"
-    lines = [line.strip() for line in cell.source.splitlines()]
-    code = [line for line in lines if line and not line.startswith("#")]
-    if code and all(line.split()[0] == "%mlops" for line in code):
-        return ONLY_SHOWS
-    if not names.bindings and any(NUMBERED.fullmatch(name) for name in names.reads):
-        return ONLY_SHOWS
-    return None
+def _said(found: Slice) -> list[str]:
+    unseeded = [f"{each} draws random numbers that no seed decides" for each in found.unseeded]
+    return [_plain(each) for each in [*found.undecided, *unseeded]]
 
 
-def _commands(parsed: Cell) -> set[tuple[str, str]]:
-    return {(magic, line.split()[0]) for magic, line in magics_of(parsed) if line.split()}
+def _halfway(candidates: Sequence[Candidate], verdicts: Mapping[int, _Verdict]) -> list[str]:
+    """What left-out cells may have done that matters, although no name shows it."""
+    return [
+        f"{each.title} ({first_line(each.cell)}) is left out: {each.reason}. What it may have done is not in "
+        f"the job ({verdict.why})"
+        for each in candidates
+        if each.reason is not None and not only_submits(each.cell) and (verdict := verdicts[id(each)]).needed
+    ]
 
 
-def _leave_out_followers(candidates: Iterable[_Candidate]) -> None:
-    """Leave out what only shows or passes on the handles that left-out cells made (``job = _``)."""
-    lost: dict[str, int] = {}
-    last_value: int | None = None
-    for each in candidates:
-        number = each.cell.number
-        if each.reason == USES_JOBS:
-            lost.update(dict.fromkeys(each.names.bound, number))
-            last_value = number
-            continue
-        if each.reason is not None:
-            continue
-        needed = [lost[name] for name in each.names.reads if name in lost]
-        if last_value is not None and LAST_VALUE in each.names.reads:
-            needed.append(last_value)
-        if needed and _only_passes_on(each, lost):
-            each.reason = f"it only shows or passes on what cell {needed[0]}, left out, made"
-            lost.update(dict.fromkeys(each.names.bound, number))
-            continue
-        for name in each.names.bound:
-            lost.pop(name, None)
-        if each.parsed.tree is not None and each.parsed.tree.body:
-            last_value = None if isinstance(each.parsed.tree.body[-1], ast.Expr) else last_value
+class _Check:
+    """Goes through the cells in their order, and knows which names only left-out cells have set."""
 
+    def __init__(
+        self, verdicts: Mapping[int, _Verdict], kept: Collection[int], carried: Sequence[str]
+    ) -> None:
+        self._verdicts, self._kept, self._carried = verdicts, kept, carried
+        self._available: set[str] = set()
+        self._lost: dict[str, Candidate] = {}
+        self.notes: dict[str, str] = {}
 
-def _only_passes_on(each: _Candidate, lost: dict[str, int]) -> bool:
-    """Only handles, what comes of them, and builtins are called; and nothing else goes into a name."""
-    if each.parsed.tree is None:
-        return False
-    nodes = list(ast.walk(each.parsed.tree))
-    own = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
-    known = PLAIN | lost.keys() | own
-    calls_known = all(_root(node.func) in known for node in nodes if isinstance(node, ast.Call))
-    keeps = any(binding.obstacle != LOOP for binding in each.names.bindings)
-    return calls_known and (not keeps or each.names.reads <= known)
+    def run(self, candidates: Sequence[Candidate], last: Candidate) -> None:
+        kept = [*(each for each in candidates if id(each) in self._kept), last]
+        self._everywhere = {name for each in kept for name in each.names.bound} | set(self._carried)
+        self._lost_anywhere = {
+            name: each for each in candidates if self._matters(each) for name in each.names.bound
+        }
+        for each in candidates:
+            if self._matters(each):
+                touched = each.touched if self._is_decided(each) else each.names.bound
+                self._lost.update(dict.fromkeys(touched, each))
+            elif id(each) in self._kept:
+                self._read(each)
+                self._bind(each.names.bound)
+            else:
+                self._lost = {k: v for k, v in self._lost.items() if k not in each.names.bound}
+        self._bind(self._carried)
+        self._read(last)
 
+    def _matters(self, each: Candidate) -> bool:
+        """Whether it is missing: it cannot be replayed, and nobody said that it is not needed."""
+        return each.reason is not None and self._verdicts[id(each)].needed is not False
 
-def _root(node: ast.expr) -> str | None:
-    """The name at the beginning of ``a.b[0].c()``; None for anything else."""
-    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else None
+    def _is_decided(self, each: Candidate) -> bool:
+        return self._verdicts[id(each)].needed is True
 
+    def _bind(self, names: Collection[str]) -> None:
+        self._available |= set(names)
+        for name in names:
+            self._lost.pop(name, None)
 
-def _check(candidates: Sequence[_Candidate]) -> list[str]:
-    """Raises PromotionRefused for a name that is lost; lines about values that may be others."""
-    kept = [each for each in candidates if each.reason is None]
-    everywhere = {name for each in kept for name in each.names.bound}
-    lost_anywhere = {name: each for each in candidates if each.reason for name in each.names.bound}
-    available: set[str] = set()
-    lost: dict[str, _Candidate] = {}
-    notes: dict[str, str] = {}
-    for each in candidates:
-        if each.reason is not None:
-            lost.update(dict.fromkeys(each.names.bound, each))
-            continue
-        for name in sorted(each.names.reads & lost.keys()):
-            if name not in available:
-                raise _refusal(each, name, lost[name])
-            notes[name] = (
-                f"{each.title} reads {name!r}, which {lost[name].title}, left out, may have changed: "
+    def _read(self, each: Candidate) -> None:
+        for name in sorted(each.names.reads & self._lost.keys()):
+            lost = self._lost[name]
+            if name not in self._available or self._is_decided(lost):
+                raise _refusal(each, name, lost, only=name not in self._available)
+            self.notes[name] = (
+                f"{each.title} reads {name!r}, which {lost.title}, left out, may have changed: "
                 "the job has the value that the cells before it gave."
             )
-        for name in sorted(each.names.deferred & lost_anywhere.keys() - everywhere):
-            raise _refusal(each, name, lost_anywhere[name])
-        _check_numbers(each, everywhere)
-        available |= each.names.bound
-        for name in each.names.bound:
-            lost.pop(name, None)
-    return list(notes.values())
+        for name in sorted(each.names.deferred & self._lost_anywhere.keys() - self._everywhere):
+            raise _refusal(each, name, self._lost_anywhere[name], only=True)
+        _check_numbers(each, self._everywhere)
 
 
-def _refusal(reader: _Candidate, name: str, lost: _Candidate) -> PromotionRefused:
-    advice = f"Assign {name!r} in a cell of its own and run it, then submit again."
+def _refusal(reader: Candidate, name: str, lost: Candidate, *, only: bool) -> PromotionRefused:
+    advice = f"Set {name!r} in a cell of its own and run it"
     if lost.reason == USES_JOBS:
-        advice = "A job cannot see other jobs: pass what it needs as a parameter, or read it from a file."
+        advice = "A job cannot see other jobs: pass what it needs as a parameter, or read it from a file"
+    elif lost.reason == RAISED and not only:
+        advice = f"How far it came is not known: run what makes {name!r} again"
+    how = "which only" if only else "which"
+    does = "assigns" if name in lost.names.bound else "changes"
     return PromotionRefused(
-        f"{_sentence(reader.title)} reads {name!r}, which only {lost.title} assigns "
-        f"({first_line(lost.cell)}), and that cell is left out: {lost.reason}. {advice}"
+        f"{_sentence(reader.title)} reads {name!r}, {how} {lost.title} {does} "
+        f"({first_line(lost.cell)}), and that cell is left out: {lost.reason}. {advice}, "
+        f"or send the object as it is: --carry {name}."
     )
 
 
-def _check_numbers(each: _Candidate, bound: set[str]) -> None:
+def _check_numbers(each: Candidate, bound: set[str]) -> None:
     """Refuse what names a cell by its number: in the job, cells are numbered otherwise."""
     for name in sorted(each.names.reads - bound):
         if NUMBERED.fullmatch(name):

@@ -1,23 +1,22 @@
-"""The grammar of ``-p NAME=VALUE``: a Python literal, else a string; top-level commas make a sweep."""
+"""The grammar of ``-p NAME=VALUE``: a Python literal, else a string; top-level commas make a sweep, and
+``loguniform(1e-5, 1e-1)`` and its like a search.
+"""
 
 from __future__ import annotations
 
 import ast
 import keyword
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from ..entities import Distribution
 from ..errors import ParameterError
+from .distributions import CALL, distribution_name, parsed
 
 OPENING = {"(": ")", "[": "]", "{": "}"}
-SEARCH_SPACE = re.compile(
-    r"(log|q|qlog)?(uniform|normal|randint)\(.*\)|(choice|randint|grid|sample)\(.*\)", re.DOTALL
-)
-LATER = "Random search arrives in a later version; until then name the values: -p lr=0.1,0.01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,9 @@ class Values:
     each: tuple[Any, ...]
 
 
-def parse_parameters(arguments: Iterable[str]) -> dict[str, Given | Values]:
+def parse_parameters(arguments: Iterable[str]) -> dict[str, Given | Values | Distribution]:
     """All ``NAME=VALUE`` of a command line. Raises ParameterError, also for a name given twice."""
-    found: dict[str, Given | Values] = {}
+    found: dict[str, Given | Values | Distribution] = {}
     for argument in arguments:
         name, value = parse_parameter(argument)
         if name in found:
@@ -46,7 +45,7 @@ def parse_parameters(arguments: Iterable[str]) -> dict[str, Given | Values]:
     return found
 
 
-def parse_parameter(argument: str) -> tuple[str, Given | Values]:
+def parse_parameter(argument: str) -> tuple[str, Given | Values | Distribution]:
     """The name and the value, or values, of ``lr=0.1`` or ``lr=0.1,0.01``. Raises ParameterError."""
     name, equals, text = argument.partition("=")
     name = name.strip()
@@ -65,19 +64,37 @@ def check_name(name: str) -> None:
         raise ParameterError(f"{name!r} cannot be a parameter's name: it is no Python variable.")
 
 
-def parse_value(text: str) -> Given | Values:
-    """One value, or several that commas outside of quotes and brackets part. Raises ParameterError."""
+def parse_value(text: str) -> Given | Values | Distribution:
+    """One value, several that commas outside of quotes and brackets part, or a distribution.
+
+    Raises ParameterError.
+    """
     parts = split_top_level(text.strip(), ",")
     if len(parts) == 1:
-        return _given(parts[0])
+        return distribution(parts[0]) or _given(parts[0])
     if not all(part.strip() for part in parts):
         raise ParameterError(f"a value is missing between the commas of {text!r}.")
+    for part in parts:
+        if distribution(part):
+            raise ParameterError(
+                f"{part.strip()} is a search of its own: it cannot stand among other values."
+            )
     return Values(tuple(_given(part.strip()) for part in parts))
 
 
+def distribution(text: str) -> Distribution | None:
+    """The distribution that a text is; None for any other text. Raises ParameterError for a wrong one."""
+    word = distribution_name(text)
+    match = CALL.fullmatch(text)
+    if word is None or match is None:
+        return None
+    inner = split_top_level(match[2].strip(), ",") if match[2].strip() else []
+    if not all(part.strip() for part in inner):
+        raise ParameterError(f"a value is missing between the commas of {text.strip()!r}.")
+    return parsed(word, text.strip(), [_given(part.strip()) for part in inner])
+
+
 def _given(text: str) -> Given:
-    if SEARCH_SPACE.fullmatch(text):
-        raise ParameterError(f"{text} is a search space. {LATER}.")
     try:
         return Given(text, ast.literal_eval(text))
     except (ValueError, SyntaxError, MemoryError, RecursionError):

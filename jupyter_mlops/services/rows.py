@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from ..entities import DatasetVersion, Job, ModelVersion, Run
+from ..entities import DatasetVersion, Job, ModelVersion, Run, Sweep, Trial, TrialStatus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +28,23 @@ JOB_COLUMNS = (
     "notebook",
     "reason",
 )
+SWEEP_COLUMNS = (
+    "id",
+    "name",
+    "experiment",
+    "status",
+    "submitted",
+    "ended",
+    "sampler",
+    "pruner",
+    "goal",
+    "trials",
+    *(status.value for status in TrialStatus),
+    "best",
+    "best_value",
+    "reason",
+)
+TRIAL_COLUMNS = ("trial", "status", "value", "started", "duration_s", "job_id", "run_id", "reason")
 DATASET_COLUMNS = (
     "name",
     "version",
@@ -99,6 +116,44 @@ def job_row(job: Job) -> dict[str, Any]:
         "notebook": job.spec.notebook,
         "reason": job.reason,
         **{f"params.{name}": value for name, value in sorted(job.spec.params.items())},
+    }
+
+
+def sweep_row(sweep: Sweep) -> dict[str, Any]:
+    """``SWEEP_COLUMNS``, then ``best_params.*``; ``trials`` are those planned."""
+    spec = sweep.spec
+    return {
+        "id": sweep.id,
+        "name": spec.name,
+        "experiment": spec.experiment,
+        "status": sweep.status.value,
+        "submitted": iso_time(spec.submitted_at),
+        "ended": iso_time(sweep.ended_at),
+        "sampler": spec.sampler,
+        "pruner": spec.pruner,
+        "goal": f"{spec.goal.direction}:{spec.goal.metric}" if spec.goal else None,
+        "trials": spec.trials,
+        **{status.value: sweep.counts.get(status.value, 0) for status in TrialStatus},
+        "best": sweep.best,
+        "best_value": sweep.best_value,
+        "reason": sweep.reason,
+        **{f"best_params.{name}": value for name, value in sorted(sweep.best_params.items())},
+    }
+
+
+def trial_row(trial: Trial) -> dict[str, Any]:
+    """``TRIAL_COLUMNS``, then ``params.*``."""
+    ended, started = trial.ended_at, trial.started_at
+    return {
+        "trial": trial.number,
+        "status": trial.status.value,
+        "value": trial.value,
+        "started": iso_time(started),
+        "duration_s": ended - started if ended is not None and started is not None else None,
+        "job_id": trial.job_id,
+        "run_id": trial.run_id,
+        "reason": trial.reason,
+        **{f"params.{name}": value for name, value in trial.params.items()},
     }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from jupyter_mlops.cli import main
 from jupyter_mlops.journal.records import Displayed
 from jupyter_mlops.services.jobs.agent_control import AgentControl
 from jupyter_mlops.services.rows import JOB_COLUMNS, RUN_COLUMNS
+from jupyter_mlops.testing.sweeps import sweep_spec
+from tests.unit.sweep_worlds import template
 from tests.waiting import wait_until
 
 Capture = pytest.CaptureFixture[str]
@@ -225,6 +229,11 @@ def test_nothing_is_queued_when_the_submission_is_refused(home: Path, tmp_path: 
         (["--gpus", "64"], "invalid_input"),
         (["--on", "slurm"], "invalid_input"),
         (["--after", "zzzzzz"], "not_found"),
+        (["-p", "lr=uniform(0,1)"], "invalid_parameter"),
+        (["-p", "lr=uniform(0,1)", "--trials", "3"], "invalid_input"),
+        (["--trials", "3", "--goal", "maximize:acc"], "invalid_input"),
+        (["-p", "lr=1,2", "--goal", "acc"], "invalid_input"),
+        (["--return", "model"], "invalid_input"),
     ):
         assert main(["submit", str(path), *flags, "--json"]) == 1, flags
         assert error(capsys)["code"] == code, flags
@@ -240,6 +249,29 @@ def test_dry_run_prints_the_notebook_with_the_parameter_in_it(home: Path, tmp_pa
     made = nbformat.reads(capsys.readouterr().out, as_version=4)
     nbformat.validate(made)
     assert any("0.5" in cell.source for cell in made.cells)
+
+
+def test_a_search_is_queued_with_its_flags(home: Path, tmp_path: Path, capsys: Capture):
+    path = notebook(tmp_path / "train.ipynb", "lr = 1.0", "lr")
+    flags = [
+        "--trials",
+        "3",
+        "--goal",
+        "minimize:loss",
+        "--sampler",
+        "random",
+        "--seed",
+        "1",
+        "--parallel",
+        "1",
+    ]
+    assert main(["submit", str(path), "-p", "lr=loguniform(1e-3,1)", *flags, "--dry-run"]) == 0
+    capsys.readouterr()
+    assert main(["submit", str(path), "-p", "lr=loguniform(1e-3,1)", *flags, "--json"]) == 0
+    sweep = json.loads(capsys.readouterr().out)
+    assert sweep["spec"]["space"]["lr"]["kind"] == "loguniform"
+    assert (sweep["spec"]["trials"], sweep["spec"]["sampler"], sweep["spec"]["seed"]) == (3, "random", 1)
+    assert workspace.current().sweeps.cancel(sweep["spec"]["id"]).cancel_requested
 
 
 def test_agent_is_started_shown_and_stopped(home: Path, capsys: Capture):
@@ -355,3 +387,28 @@ def test_logs_and_show_of_a_run_print_what_it_displayed(home: Path, capsys: Capt
     shown = capsys.readouterr().out
     assert "60 lines before" in shown
     assert shown.rstrip().endswith("line 99")
+
+
+def test_sweep_is_listed_shown_and_cancelled_by_its_id(home: Path, tmp_path: Path, capsys: Capture):
+    spec = sweep_spec(submitted_at=time.time(), cwd=str(tmp_path), trials=1)
+    workspace.current().sweeps.submit(
+        spec, template("lr = 0.1", "import time\ntime.sleep(60)"), dict(os.environ)
+    )
+    short = spec.id[-6:]
+    assert main(["sweeps", "--json", "--status", "running"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["id"], row["goal"], row["trials"], row["sampler"]) == (spec.id, "maximize:acc", 1, "random")
+    assert main(["sweeps"]) == 0
+    assert short in capsys.readouterr().out
+    assert main(["show", short]) == 0
+    assert "maximize acc" in capsys.readouterr().out
+    assert main(["show", "--json", short]) == 0
+    assert json.loads(capsys.readouterr().out)["sweep"]["spec"]["id"] == spec.id
+    assert main(["cancel", "--json", short]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["reason"].startswith("cancelled by ")
+    assert workspace.current().sweeps.wait(spec.id, timeout_s=60).status.value == "cancelled"
+    assert main(["cancel", short]) == 1
+    assert "has ended already" in capsys.readouterr().err
+    assert main(["show", "zzzzzz"]) == 1
+    assert "No run, job or sweep 'zzzzzz'" in capsys.readouterr().err

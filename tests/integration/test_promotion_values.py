@@ -213,27 +213,43 @@ def run_promoted(promotion: Promotion, folder: Path, probe: str) -> Any:
     return "".join(log).partition("PROBE ")[2].strip()
 
 
-@pytest.mark.parametrize("name", SESSIONS)
-def test_a_promoted_session_computes_what_the_live_kernel_does(
-    kernel: Kernel, tmp_path: Path, name: str
-) -> None:
-    session = SESSIONS[name]
+def computed(kernel: Kernel, session: Session) -> tuple[list[ExecutedCell], str]:
+    """The cells before the submitted one, and what the probe is after it."""
     for cell in session.cells:
         kernel.run(cell)
     cells = history(kernel)
     assert kernel.run(session.submitted).ok
     reply = kernel.run(f"print(repr({session.probe}))")
     assert reply.ok, reply.errors
-    promotion = promote(cells, session.submitted, name="job", params={})
+    return cells, reply.text.strip()
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_a_promoted_session_computes_what_the_live_kernel_does(
+    kernel: Kernel, tmp_path: Path, name: str
+) -> None:
+    session = SESSIONS[name]
+    cells, expected = computed(kernel, session)
+    promotion = promote(cells, f"{session.submitted}\n({session.probe})", name="job", params={})
+    assert run_promoted(promotion, tmp_path, session.probe) == expected
+
+
+@pytest.mark.parametrize("name", ["a failing cell that was mended", "tracked cells"])
+def test_a_session_that_is_taken_whole_computes_what_the_live_kernel_does(
+    kernel: Kernel, tmp_path: Path, name: str
+) -> None:
+    session = SESSIONS[name]
+    cells, expected = computed(kernel, session)
+    promotion = promote(cells, session.submitted, name="job", params={}, whole=True)
     assert len(promotion.left_out) == session.left_out
-    assert run_promoted(promotion, tmp_path, session.probe) == reply.text.strip()
+    assert run_promoted(promotion, tmp_path, session.probe) == expected
 
 
 OVERRIDDEN = {
     "in the first cell": (("lr = 0.05", "loss = 1 - lr"), "result = loss", "lr=0.25", "result == 0.75"),
     "in every place": (
         ("lr = 1.0", "a = lr", "lr = 2.0", "b = lr"),
-        "lr = 3.0",
+        "lr = 3.0\n(a, b)",
         "lr=5",
         "(a, b, lr) == (5.0,) * 3",
     ),

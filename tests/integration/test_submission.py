@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from jupyter_mlops.capture.history import ExecutedCell
 from jupyter_mlops.config import JOB, NOTEBOOK, RUN, Settings
-from jupyter_mlops.entities import Job, JobSpec, JobStatus, Resources
+from jupyter_mlops.entities import Goal, Job, JobSpec, JobStatus, Resources
 from jupyter_mlops.errors import (
     Conflict,
     InvalidInput,
@@ -25,11 +25,13 @@ from jupyter_mlops.errors import (
     NotFound,
     ParameterError,
     PromotionRefused,
+    Unsupported,
 )
 from jupyter_mlops.notebooks.kernels import launcher
+from jupyter_mlops.notebooks.promotion import SETUP
 from jupyter_mlops.notebooks.values import parse_parameters
 from jupyter_mlops.services.jobs.origin import Origin, added_paths
-from jupyter_mlops.services.submission.request import Request
+from jupyter_mlops.services.submission.request import Request, Search
 from jupyter_mlops.services.submission.service import SubmissionService
 
 NOW = 1_700_000_000.0
@@ -41,7 +43,12 @@ class RememberingQueue:
 
     submitted: list[tuple[JobSpec, dict[str, Any], dict[str, str]]] = field(default_factory=list)
 
-    def submit(self, spec: JobSpec, notebook: bytes, environment: Mapping[str, str]) -> Job:
+    files: list[Any] = field(default_factory=list)
+
+    def submit(
+        self, spec: JobSpec, notebook: bytes, environment: Mapping[str, str], *, files: Any = None
+    ) -> Job:
+        self.files.append(files)
         self.submitted.append((spec, json.loads(notebook), dict(environment)))
         return Job(spec=spec, status=JobStatus.QUEUED)
 
@@ -134,7 +141,7 @@ def test_a_cell_becomes_a_job_like_the_kernel_that_submits_it(
         user="ada",
         host=settings.host,
     )
-    assert queue.sources()[-2:] == ["lr = lr", "%%track digits\ntrain(lr)"]
+    assert queue.sources()[1:] == ["# Parameters\nlr = 0.1", SETUP, "%%track digits\ntrain(lr)"]
     assert environment == {"PATH": "/bin", **settings.environment()}
 
 
@@ -195,7 +202,11 @@ def test_a_job_waits_for_those_it_comes_after(service: SubmissionService, queue:
 
 def test_what_is_left_out_is_told(service: SubmissionService) -> None:
     history = [*cells("x = 1"), ExecutedCell(number=2, source="1 / 0", ok=False)]
-    assert service.submit_cell(history, "x", origin=ORIGIN).left_out == ["cell 2 (1 / 0): it raised"]
+    told = service.submit_cell(history, "x", origin=ORIGIN).told
+    assert told.left_out == ["cell 2 (1 / 0): it raised"]
+    assert told.lines() == ["The job takes 1 of the 2 executed cells: 1."]
+    whole = service.submit_cell(history, "x", origin=ORIGIN, request=Request(whole=True)).told
+    assert whole.lines(whole=True) == ["Left out of the job: cell 2 (1 / 0): it raised."]
 
 
 @pytest.mark.parametrize(
@@ -236,10 +247,76 @@ def test_a_dry_run_shows_the_notebook_and_queues_nothing(
     service: SubmissionService, queue: RememberingQueue
 ) -> None:
     shown = service.dry_run_cell(
-        cells("lr = 1"), "train(lr)", origin=ORIGIN, request=Request(params={"lr": [2, 3]})
+        cells("lr = 1", "n = 2"), "train(lr)", origin=ORIGIN, request=Request(params={"lr": [2, 3]})
     )
-    assert "".join(shown["cells"][1]["source"]) == "# Parameters\nlr = 2"
+    assert "".join(shown.notebook["cells"][1]["source"]) == "# Parameters\nlr = 2"
+    assert (shown.jobs, shown.told.taken) == (2, "The job takes 1 of the 2 executed cells: 1.")
+    assert shown.text.splitlines()[-4:] == [
+        "# left out:",
+        "#   cell 2 (n = 2): nothing that it sets or changes is used",
+        "",
+        "# It would be 2 jobs; this is the first one.",
+    ]
     assert queue.submitted == []
+
+
+def test_files_travel_where_the_executor_does_not_see_them(
+    queue: RememberingQueue, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text("answer = 42")
+    (tmp_path / "data.csv").write_text("a,b")
+    (tmp_path / "more.txt").write_text("more")
+    origin = replace(ORIGIN, cwd=str(tmp_path), python_path=[])
+    apart = SubmissionService(queue, settings, tracker=None, shares_files=lambda executor: False)
+    request = Request(include=("more.txt",), exclude=("data.csv",))
+    source = "from mine import answer\nopen('data.csv').read()"
+    apart.submit_cell([], source, origin=origin, request=request)
+    assert [path.name for path, _ in queue.files[0].files] == ["mine.py", "more.txt"]
+    together = SubmissionService(queue, settings, tracker=None)
+    told = together.submit_cell([], source, origin=origin, request=request).told
+    assert queue.files[1] is None
+    assert told.notes == [
+        "--include and --exclude: nothing has to travel, local jobs see the files themselves."
+    ]
+
+
+def test_a_file_that_an_earlier_job_may_make_is_not_missed(
+    service: SubmissionService, queue: RememberingQueue, tmp_path: Path
+) -> None:
+    origin = replace(ORIGIN, cwd=str(tmp_path))
+    first = service.submit_cell([], "1", origin=origin).jobs[0].id
+    with pytest.raises(NotFound, match="reads a file that is not there"):
+        service.submit_cell([], "open('made.csv')", origin=origin)
+    found = service.submit_cell([], "open('made.csv')", origin=origin, request=Request(after=(first,)))
+    assert len(found.told.notes) == 1
+
+
+def test_nothing_can_be_carried_without_a_kernel(
+    service: SubmissionService, queue: RememberingQueue, tmp_path: Path
+) -> None:
+    path = notebook_at(tmp_path / "train.ipynb", "df")
+    with pytest.raises(InvalidInput, match="there is none here"):
+        service.submit_notebook(path, origin=ORIGIN, request=Request(carry=("df",)))
+    assert queue.submitted == []
+
+
+def test_what_is_told_is_told_before_anything_is_queued(
+    service: SubmissionService, queue: RememberingQueue
+) -> None:
+    told: list[tuple[str, int]] = []
+    service.submit_cell(
+        cells("x = 1"), "x", origin=ORIGIN, tell=lambda each: told.append((each.taken, len(queue.submitted)))
+    )
+    assert told == [("The job takes 1 of the 1 executed cells: 1.", 0)]
+
+
+def test_a_search_needs_a_workspace_with_sweeps(service: SubmissionService) -> None:
+    search = Search(trials=3, goal=Goal(metric="a", direction="maximize"))
+    params = parse_parameters(["lr=uniform(0,1)"])
+    with pytest.raises(Unsupported, match="need a workspace with sweeps"):
+        service.submit_cell(
+            cells("lr = 1"), "lr", origin=ORIGIN, request=Request(params=params, search=search)
+        )
 
 
 # notebooks
@@ -273,7 +350,7 @@ def test_without_a_parameters_cell_the_literals_are_the_parameters(
 ) -> None:
     path = notebook_at(tmp_path / "train.ipynb", "lr = 0.05", "print(lr)")
     service.submit_notebook(path, origin=ORIGIN, request=Request(params={"lr": 0.1}))
-    assert queue.sources()[1:] == ["# Parameters\nlr = 0.1", "lr = lr", "print(lr)"]
+    assert queue.sources()[1:] == ["# Parameters\nlr = 0.1", "", "print(lr)"]
 
 
 def test_earlier_injected_parameters_are_replaced(
@@ -359,7 +436,7 @@ def test_a_notebook_keeps_its_kernel_where_that_is_another_environments(
             notebook_at(tmp_path / f"{name}.ipynb", "1", **kernel_metadata(name)), origin=ORIGIN
         )
     service.submit_notebook(
-        notebook_at(tmp_path / "r.ipynb", "x <- 1", **kernel_metadata("ir", "R")),
+        notebook_at(tmp_path / "r.ipynb", "x", parameters="x <- 1", **kernel_metadata("ir", "R")),
         origin=ORIGIN,
         request=Request(params={"x": 2}),
     )
@@ -371,7 +448,7 @@ def test_a_notebook_keeps_its_kernel_where_that_is_another_environments(
         own,
         ("ir", None),
     ]
-    assert queue.sources(4)[0] == "# Parameters\nx = 2\n"
+    assert queue.sources(4)[1] == "# Parameters\nx = 2\n"
 
 
 def another_interpreter(folder: Path, *, has_this_package: bool) -> Path:

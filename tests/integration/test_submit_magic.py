@@ -40,15 +40,19 @@ def test_a_dry_run_shows_the_notebook_that_would_run(kernel: Kernel) -> None:
     kernel.run("lr = 0.05")
     kernel.run("%%track\nx = lr * 2")
     kernel.run("1 / 0")
+    kernel.run("def unused():\n    return 1")
     reply = kernel.run("%%submit big --dry-run -p lr=0.1\nprint(x)")
     assert reply.ok
     assert reply.text == (
-        "# %% parameters\n# Parameters: papermill and -p override them.\nlr = 0.05\n\n"
+        "# %% parameters\n# Parameters: papermill and -p override them.\nlr: float = 0.05\n\n"
         "# %% injected parameters\n# Parameters\nlr = 0.1\n\n"
         "# %% setup\n%load_ext jupyter_mlops\n%mlops replay\n\n"
-        "# %% replays cell 2\nlr = lr\n\n"
-        "# %% replays cell 3\nx = lr * 2\n\n"
-        "# %% the submitted cell\n%%track big\nprint(x)\n"
+        "# %% replays cell 3: sets x, which the submitted cell uses\nx = lr * 2\n\n"
+        "# %% the submitted cell\n%%track big\nprint(x)\n\n"
+        "# left out:\n"
+        "#   cell 1 (%load_ext jupyter_mlops): it sets and changes nothing\n"
+        "#   cell 4 (1 / 0): it raised\n"
+        "#   cell 5 (def unused():): nothing that it sets or changes is used\n"
     )
     assert jobs_in(kernel) == []
     assert not kernel.run("%%submit -p lr=fast\nprint(x)").ok
@@ -59,14 +63,38 @@ def test_a_dry_run_shows_the_notebook_that_would_run(kernel: Kernel) -> None:
     [
         (
             "%%submit -p lrr=0.1\nlr",
-            "ParameterError: No parameter 'lrr' in the executed cells. Did you mean 'lr'?",
+            "ParameterError: No parameter 'lrr' in the cells that the job takes. Did you mean 'lr'?",
         ),
         ("%%submit -p lr=fast\nlr", "ParameterError: lr=fast: lr is of type float"),
         ("%%submit -p lr=[1\nlr", "BadArguments: ] is missing at the end of"),
-        ("%%submit --trials 3\nlr", "BadArguments: --trials: random search arrives in a later version"),
+        ("%%submit --trials 3 --goal maximize:a\nlr", "InvalidInput: There is nothing to search over"),
+        (
+            "%%submit -p lr=uniform(0,1)\nlr",
+            "ParameterError: lr=uniform(0, 1) is searched over: say how many",
+        ),
+        ("%%submit -p lr=uniform(0,1) --trials 3\nlr", "InvalidInput: Say what the trials are after: --goal"),
+        (
+            "%%submit -p note=uniform(0,1) --trials 3 --goal maximize:a\nnote",
+            "ParameterError: note=uniform(0, 1): note is of type str (default 'a')",
+        ),
+        (
+            "%%submit -p note=b\nlr",
+            "ParameterError: note cannot be overridden: cell 3 (note = 'a') assigns it, and that cell is left out",
+        ),
+        ("%%submit", "PromotionRefused: The submitted cell is empty: put the code of the job below"),
+        ("%%submit --gpus 1\n\n", "PromotionRefused: The submitted cell is empty"),
+        ("%%submit\nlr = input()", "PromotionRefused: The submitted cell asks somebody (input())"),
+        ("%%submit\nopen('no.txt')", "NotFound: open('no.txt') reads a file that is not there"),
+        (
+            "%%submit --carry lrr\nlr",
+            "InvalidInput: There is no variable 'lrr' to carry in this kernel. Did you",
+        ),
+        ("%%submit --carry lock\nlock", "PromotionRefused: 'lock' cannot be carried: "),
+        ("%%submit --return x\nlr", "InvalidInput: --return x: no cell of the job sets 'x'."),
+        ("%submit broken.ipynb", "InvalidInput: Cell 1 of the notebook does not parse: "),
         ("%%submit --on slurm\nlr", "InvalidInput: Jobs cannot be sent to slurm yet"),
         ("%%submit\nlr = (", "PromotionRefused: The submitted cell does not parse"),
-        ("%%submit\nlost", "PromotionRefused: The submitted cell reads 'lost', which only cell 3 assigns"),
+        ("%%submit\nlost", "PromotionRefused: The submitted cell reads 'lost', which only cell 5 assigns"),
         ("%%submit --gpus 1000\nlr", "InvalidInput"),
         ("%submit none.ipynb", "NotFound: The notebook"),
         (
@@ -78,9 +106,12 @@ def test_a_dry_run_shows_the_notebook_that_would_run(kernel: Kernel) -> None:
     ],
 )
 def test_what_cannot_run_is_refused_in_one_line_and_nothing_is_queued(
-    kernel: Kernel, cell: str, said: str
+    kernel: Kernel, tmp_path: Path, cell: str, said: str
 ) -> None:
+    nbformat.write(new_notebook(cells=[new_code_cell("for")]), tmp_path / "broken.ipynb")
     kernel.run("lr = 0.05")
+    kernel.run("note = 'a'")
+    kernel.run("import threading\nlock = threading.Lock()")
     kernel.run("lost = 1\nraise ValueError")
     assert error_of(kernel, cell).startswith(said)
     assert jobs_in(kernel) == []
@@ -111,11 +142,11 @@ def test_a_sweep_waits_with_wait_and_later_cells_leave_it_out(kernel: Kernel) ->
     kernel.run("import jupyter_mlops as mlops")
     reply = kernel.run("%%submit grid -p n=1,2 --wait\nmlops.log(square=n * n)\nn * n")
     assert reply.ok, reply.errors
-    assert "2 succeeded" in reply.text
+    assert "2 trials: 2 finished" in reply.text
     assert kernel.value("_.results") == [1, 4]
     shown = kernel.run("%%submit again --dry-run\nprint(1)").text
     assert "square" not in shown
-    assert "results" not in shown
+    assert "results" not in shown.partition("# left out:")[0]
 
 
 def test_waiting_for_a_job_that_fails_fails_the_cell(kernel: Kernel) -> None:
@@ -124,11 +155,49 @@ def test_waiting_for_a_job_that_fails_fails_the_cell(kernel: Kernel) -> None:
     assert "ValueError: too small" in said
 
 
-def test_what_is_left_out_of_the_job_is_listed(kernel: Kernel) -> None:
+def test_a_submit_says_how_many_cells_it_takes(kernel: Kernel) -> None:
     kernel.run("1 / 0")
-    reply = kernel.run("%%submit\n1")
+    kernel.run("x = 1")
+    reply = kernel.run("%%submit\nx")
+    assert reply.text == "The job takes 1 of the 3 executed cells: 3.\n"
+    kernel.run("_.cancel()")
+    reply = kernel.run("%%submit --whole\nx")
     assert reply.text.splitlines()[0] == "Left out of the job: cell 2 (1 / 0): it raised."
     kernel.run("_.cancel()")
+
+
+def test_what_is_not_decided_is_said_before_the_job_is_queued(kernel: Kernel) -> None:
+    kernel.run("import random\nx = random.random()")
+    reply = kernel.run("%%submit --gpus 1000\nx")
+    assert reply.text.splitlines() == [
+        "The job takes 1 of the 2 executed cells: 2.",
+        "Not decided: cell 2: random.random() draws random numbers that no seed decides.",
+    ]
+    assert not reply.ok
+    assert jobs_in(kernel) == []
+
+
+def test_an_answer_that_was_asked_for_is_carried(kernel: Kernel) -> None:
+    kernel.run("class Answer:\n    text = 'yes'")
+    kernel.run("def ask():\n    return Answer()\nanswer = ask() if True else input()")
+    reply = kernel.run("%%submit --carry answer --return said --wait\nsaid = answer.text * 2")
+    assert reply.ok, reply.errors
+    assert "Carries answer (Answer, " in reply.text
+    assert kernel.value("_.namespace('said')") == "yesyes"
+
+
+def test_a_search_finds_the_best_of_its_trials(kernel: Kernel) -> None:
+    kernel.run("import jupyter_mlops as mlops\nlr = 0.05\nname = 'a'")
+    reply = kernel.run(
+        "%%submit search -p lr=uniform(0,1) -p name=b,c --trials 2 --goal maximize:score --sampler random --seed 1 "
+        "--wait\nmlops.log(score=lr)\nname",
+        timeout_s=120,
+    )
+    assert reply.ok, reply.errors
+    kernel.run("sweep = _")
+    assert kernel.value("len(sweep)") == 2
+    assert kernel.value("sweep.best('score').params['lr'] == max(job.params['lr'] for job in sweep)")
+    assert kernel.value("set(sweep.results) <= {'b', 'c'}")
 
 
 def test_the_lines_variables_are_filled_in(kernel: Kernel) -> None:
@@ -186,6 +255,6 @@ def test_a_folder_that_was_changed_without_a_percent_sign_is_the_jobs_as_well(
 
 def test_a_job_that_fails_names_the_persons_own_cell(kernel: Kernel, tmp_path: Path) -> None:
     (tmp_path / "once.txt").touch()
-    assert kernel.run("__import__('os').remove('once.txt')").ok
-    said = error_of(kernel, "%%submit --wait\n1")
+    assert kernel.run("import os\nsize = os.stat('once.txt').st_size\nos.remove('once.txt')").ok
+    said = error_of(kernel, "%%submit --wait\nsize")
     assert "failed: the replay of cell 2 raised FileNotFoundError" in said

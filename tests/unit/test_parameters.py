@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from jupyter_mlops.entities import Parameter
+from jupyter_mlops.entities import Distribution, Parameter
 from jupyter_mlops.errors import InvalidInput, NotFound, ParameterError
 from jupyter_mlops.notebooks.parameters import check_names, fit, fit_all, parameters_of, sweeps
 from jupyter_mlops.notebooks.values import (
@@ -80,8 +80,19 @@ def test_commas_outside_of_quotes_and_brackets_make_a_sweep(text: str, values: l
         ("lr=1,", "missing between the commas"),
         ("lr=[1,2", "] is missing"),
         ("lr='abc", "' is missing"),
-        ("lr=loguniform(1e-5, 1e-1)", "Random search arrives in a later version"),
-        ("n=randint(1,5)", "Random search arrives in a later version"),
+        ("lr=loguniform(1e-5)", "takes the lowest and the highest value"),
+        ("lr=loguniform(0, 1)", "a logarithmic scale begins above 0, not at 0"),
+        ("lr=uniform(1, 0)", "the lowest value comes first, and 1 is not below 0"),
+        ("lr=uniform(a, 1)", "uniform takes numbers, and 'a' is none"),
+        ("lr=uniform(0, inf)", "uniform takes numbers"),
+        ("lr=uniform(0, 1, 0)", "the step must be above 0"),
+        ("lr=uniform(0, 1),2", "uniform(0, 1) is a search of its own"),
+        ("n=int(1.5, 3)", "int takes whole numbers, and 1.5 is none"),
+        ("n=choice()", "has nothing to choose from"),
+        ("n=choice([1], [2])", "not [1]. Choose a name"),
+        ("lr=unifrom(0, 1)", "there is no unifrom(); did you mean uniform()?"),
+        ("lr=normal(0, 1)", "there is no normal(); did you mean uniform()?"),
+        ("n=randint(1,5)", "there is no randint(); did you mean int()?"),
     ],
 )
 def test_what_cannot_be_a_parameter_is_refused(argument: str, said: str) -> None:
@@ -93,6 +104,49 @@ def test_what_cannot_be_a_parameter_is_refused(argument: str, said: str) -> None
 def test_a_parameter_given_twice_is_refused() -> None:
     with pytest.raises(ParameterError, match="'lr' is given twice"):
         parse_parameters(["lr=1", "lr=2"])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("uniform(0, 1)", Distribution(kind="uniform", low=0, high=1)),
+        ("uniform(0,1,0.25)", Distribution(kind="uniform", low=0, high=1, step=0.25)),
+        (" loguniform( 1e-5 , 1e-1 ) ", Distribution(kind="loguniform", low=1e-5, high=0.1)),
+        ("int(1,8)", Distribution(kind="int", low=1, high=8)),
+        ("logint(1, 512)", Distribution(kind="logint", low=1, high=512)),
+    ],
+)
+def test_a_distribution_is_one(text: str, found: Distribution) -> None:
+    assert parse_parameter(f"x={text}") == ("x", found)
+
+
+def test_a_choice_has_values_as_they_are_typed() -> None:
+    _, found = parse_parameter("x=choice(adam, 'a, b', 1, None)")
+    text = Parameter(name="x", default="sgd", type="str")
+    assert fit(found, text) == Distribution(kind="choice", choices=["adam", "a, b", "1", "None"])
+    unknown = Parameter(name="x", default=None, type="unknown")
+    assert fit(found, unknown) == Distribution(kind="choice", choices=["adam", "a, b", 1, None])
+
+
+@pytest.mark.parametrize(
+    "text", ["'uniform(0, 1)'", "f(x)", "count(1,2)", "a uniform(0, 1)", "int", "(1, 2)"]
+)
+def test_what_is_no_distribution_stays_a_value(text: str) -> None:
+    _, found = parse_parameter(f"x={text}")
+    assert isinstance(found, Given)
+
+
+def test_a_distribution_of_numbers_does_not_fit_a_text() -> None:
+    found = Distribution(kind="uniform", low=0, high=1)
+    with pytest.raises(ParameterError, match=r"x=uniform\(0, 1\): x is of type str .*put quotes around it"):
+        fit(found, Parameter(name="x", default="a", type="str"))
+    assert fit(found, Parameter(name="x", default=1, type="int")) == found
+
+
+def test_each_choice_has_to_fit() -> None:
+    _, found = parse_parameter("x=choice(1, two)")
+    with pytest.raises(ParameterError, match="x=two: x is of type int"):
+        fit(found, Parameter(name="x", default=1, type="int"))
 
 
 def test_a_sweep_expands_to_the_product_in_order() -> None:

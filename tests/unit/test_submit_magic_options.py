@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_mlops.entities import Resources
+from jupyter_mlops.entities import Distribution, Goal, Resources
 from jupyter_mlops.magics.options import BadArguments
 from jupyter_mlops.magics.submit_options import SubmitOptions, parse_submit, split_line
 from jupyter_mlops.notebooks.values import Given, Values
-from jupyter_mlops.services.submission.request import Request
+from jupyter_mlops.services.submission.request import Request, Search
 
 
 def test_all_flags_are_understood() -> None:
     line = (
         "'my job' --on local --gpus 2 --cpus 4 --memory 8G --time 1h30m --priority -1 --retries 2 --after abc123 "
-        "--after def456 -p lr=0.1,0.01 -p name='a,b' -p layers=[64, 32] --whole --dry-run --wait"
+        "--after def456 -p lr=0.1,0.01 -p name='a,b' -p layers=[64, 32] -p n=int(1, 8) --whole --dry-run --wait "
+        "--carry df,model --carry x --return y --include data/** --exclude *.bak --trials 20 "
+        "--goal maximize:acc --sampler tpe --pruner median --seed 0 --parallel 2"
     )
     assert parse_submit(line, cell=True) == SubmitOptions(
         subject="my job",
@@ -24,11 +26,25 @@ def test_all_flags_are_understood() -> None:
                 "lr": Values((Given("0.1", 0.1), Given("0.01", 0.01))),
                 "name": Given("'a,b'", "a,b"),
                 "layers": Given("[64, 32]", [64, 32]),
+                "n": Distribution(kind="int", low=1, high=8),
             },
             resources=Resources(gpus=2, cpus=4, memory_bytes=8 * 1024**3, time_limit_s=5400),
             priority=-1,
             retries=2,
             after=("abc123", "def456"),
+            whole=True,
+            carry=("df", "model", "x"),
+            returns=("y",),
+            include=("data/**",),
+            exclude=("*.bak",),
+            search=Search(
+                trials=20,
+                goal=Goal(metric="acc", direction="maximize"),
+                sampler="tpe",
+                pruner="median",
+                seed=0,
+                parallel=2,
+            ),
         ),
         dry_run=True,
         wait=True,
@@ -53,10 +69,17 @@ def test_the_line_magic_takes_a_notebook() -> None:
         ("--time soon", "Not a duration: 'soon'"),
         ("-p lr", "write -p NAME=VALUE"),
         ("-p lr=1 -p lr=2", "given twice"),
-        ("-p lr=loguniform(1e-5, 1)", "later version"),
-        ("--trials 10", "random search arrives in a later version"),
-        ("--goal=maximize:acc", "random search arrives in a later version"),
-        ("--carry df", "later version"),
+        ("-p lr=loguniform(1, 1e-5)", "the lowest value comes first"),
+        ("--trials many", "a whole number is needed"),
+        ("--trials 0", "trials must be at least 1, not 0"),
+        ("--parallel 0", "parallel must be at least 1, not 0"),
+        ("--goal acc", "goal: 'acc' is none. Write maximize:METRIC or minimize:METRIC"),
+        ("--goal max:acc", "goal: 'max:acc' is none"),
+        ("--goal maximize:", "goal: 'maximize:' is none"),
+        ("--sampler tpee", "There is no sampler 'tpee'. Did you mean 'tpe'? There are: tpe, random"),
+        ("--pruner halving", "There is no pruner 'halving'. There are: median, hyperband"),
+        ("--carry df.x", "--carry: 'df.x' is not the name of a variable"),
+        ("--return a,", "--return: '' is not the name of a variable"),
         ("--gpu 1", "unrecognized arguments: --gpu"),
         ("one two", "unrecognized arguments: two"),
         ("'open", "' is missing"),
@@ -66,6 +89,35 @@ def test_what_cannot_be_used_is_refused(line: str, said: str) -> None:
     with pytest.raises(BadArguments) as refused:
         parse_submit(line, cell=True)
     assert said in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("-p path=a b", "a b"),
+        ("job -p path=my data/file.csv --gpus 1", "my data/file.csv"),
+        ("-p 'path=a b'", "a b"),
+        ("-p path=a b -p n=1", "a b"),
+        ("--param path=it's here", "it's here"),
+    ],
+)
+def test_words_up_to_the_next_flag_are_of_the_value(line: str, text: str) -> None:
+    assert parse_submit(line, cell=True).request.params["path"] == Given(text, text)
+
+
+def test_quotes_around_a_value_make_it_a_text() -> None:
+    assert parse_submit("-p path='a b'", cell=True).request.params == {"path": Given("'a b'", "a b")}
+    assert parse_submit("-p n='5'", cell=True).request.params == {"n": Given("'5'", "5")}
+
+
+def test_blanks_after_commas_do_not_matter() -> None:
+    found = parse_submit("-p lr=0.1, 0.01", cell=True).request.params
+    assert found == {"lr": Values((Given("0.1", 0.1), Given("0.01", 0.01)))}
+
+
+def test_a_notebook_has_no_executed_cells_to_take_whole() -> None:
+    with pytest.raises(BadArguments, match="unrecognized arguments: --whole"):
+        parse_submit("a.ipynb --whole", cell=False)
 
 
 def test_a_notebook_is_needed() -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from ...capture.redact import redact
 from ...config import Settings
@@ -16,7 +17,7 @@ from ...entities import Exit, GpuSlot, Job, JobSpec, JobStatus, LogChunk, Resour
 from ...errors import Conflict, InvalidInput, NotFound, Unavailable, Unsupported, WaitTimeout
 from ...protocols.clock import Clock
 from ...protocols.jobs import Agent, Executor, JobRuns, JobStore
-from .folder import JobFolder
+from .folder import Attempt, JobFolder
 from .following import follow
 from .logs import log_texts, read_log
 
@@ -25,6 +26,14 @@ WAIT_POLL_S = 0.1
 LOG_CHUNK_BYTES = 256 * 1024
 
 logger = logging.getLogger(__name__)
+
+
+class JobFiles(Protocol):
+    """Files that go along with a job."""
+
+    def write(self, folder: Path) -> object:
+        """Copy them into the job's folder."""
+        ...
 
 
 class JobService:
@@ -52,21 +61,48 @@ class JobService:
         self._sleep = sleep
         self._refreshed_at = float("-inf")
 
-    def submit(self, spec: JobSpec, notebook: bytes, environment: Mapping[str, str]) -> Job:
+    def submit(
+        self,
+        spec: JobSpec,
+        notebook: bytes,
+        environment: Mapping[str, str],
+        *,
+        files: JobFiles | None = None,
+    ) -> Job:
         """Queue a job: its folder, then its row, then an agent is started where none runs.
+
+        ``files`` go along where the executor does not share this file system.
 
         Raises InvalidInput for what no executor here can ever run, NotFound for an unknown job in
         ``after``, Unsupported on Windows.
         """
-        spec = self._checked(spec)
+        job = self.enqueue(spec, notebook, environment, files=files)
+        self.ensure_agent([job])
+        return job
+
+    def shares_files(self, executor: str) -> bool:
+        """Whether workers there see this file system. Raises InvalidInput for an unknown executor."""
+        return self._executor(executor).shares_files
+
+    def enqueue(
+        self,
+        spec: JobSpec,
+        notebook: bytes,
+        environment: Mapping[str, str],
+        *,
+        files: JobFiles | None = None,
+    ) -> Job:
+        """As ``submit``, without having an agent: for the agent itself."""
+        spec = self.checked(spec)
         folder = JobFolder.of(self._settings.home, spec.id)
         folder.create(spec, notebook, environment)
         try:
+            if files is not None and not self.shares_files(spec.executor):
+                files.write(folder.path)
             job = self.store.add(Job(spec=spec, status=JobStatus.QUEUED))
         except BaseException:
             folder.remove()
             raise
-        self._ensure_agent([job])
         return job
 
     def get(self, job_id: str) -> Job:
@@ -110,7 +146,7 @@ class JobService:
         if cancelled.status.ended:
             self._close_folder(cancelled, now)
         else:
-            self._ensure_agent([cancelled])
+            self.ensure_agent([cancelled])
         return cancelled
 
     def log(self, job_id: str, *, offset: int = 0, limit: int = LOG_CHUNK_BYTES) -> LogChunk:
@@ -152,6 +188,11 @@ class JobService:
         job = self.get(job_id)
         return self._folder(job).attempt(job.attempt).result
 
+    def last_attempt(self, job_id: str) -> Attempt:
+        """The folder of a job's present attempt. Raises NotFound, Ambiguous."""
+        job = self.get(job_id)
+        return self._folder(job).attempt(job.attempt)
+
     def changes(self, since: int) -> tuple[int, list[str]]:
         """The present change number, and the jobs that changed after ``since``."""
         self._refresh_now_and_then()
@@ -167,7 +208,7 @@ class JobService:
         open_jobs = [job for job in self.store.open() if self._is_here(job)]
         followed = [self._follow(job) for job in open_jobs]
         if still_open := [job for job in followed if not job.status.ended]:
-            self._ensure_agent(still_open)
+            self.ensure_agent(still_open)
 
     def _is_here(self, job: Job) -> bool:
         return self._settings.database is None or self._folder(job).exists()
@@ -184,8 +225,8 @@ class JobService:
         if self._monotonic() - self._refreshed_at >= REFRESH_EVERY_S:
             self.refresh()
 
-    def _ensure_agent(self, jobs: Sequence[Job]) -> None:
-        """A queued job is safe without an agent: the next reader starts one."""
+    def ensure_agent(self, jobs: Sequence[Job]) -> None:
+        """Have an agent for these jobs. A queued one is safe without: the next reader starts one."""
         queued = [job.spec for job in jobs if job.status is JobStatus.QUEUED]
         gpus = max((spec.resources.gpus for spec in queued), default=0)
         gpu_slots = max((spec.gpu_slots or 0 for spec in queued), default=0)
@@ -210,18 +251,23 @@ class JobService:
         runs = self._runs.of_jobs(started) if started else {}
         return [replace(job, progress=runs[job.id].progress) if job.id in runs else job for job in jobs]
 
-    def _checked(self, spec: JobSpec) -> JobSpec:
+    def _executor(self, name: str) -> Executor:
+        if name not in self.executors:
+            raise InvalidInput(f"No executor {name!r}. There are: {', '.join(self.executors)}.")
+        return self.executors[name]
+
+    def checked(self, spec: JobSpec) -> JobSpec:
+        """The spec as it is kept. Raises as ``submit`` does."""
         if sys.platform == "win32":
             raise Unsupported("Batch jobs need Linux or macOS; on Windows, use WSL.")
-        if spec.executor not in self.executors:
-            raise InvalidInput(f"No executor {spec.executor!r}. There are: {', '.join(self.executors)}.")
+        executor = self._executor(spec.executor)
         if not Path(spec.cwd).is_dir():
             raise InvalidInput(f"The job's folder {spec.cwd} does not exist.")
         if not os.access(spec.interpreter, os.X_OK):
             raise InvalidInput(f"The job's interpreter {spec.interpreter} cannot be run.")
         if spec.retries < 0:
             raise InvalidInput(f"retries must be 0 or more, not {spec.retries}.")
-        check_resources(spec.resources, self.executors[spec.executor])
+        check_resources(spec.resources, executor)
         after = [self.store.get(each).id for each in spec.after]
         return replace(
             spec,

@@ -6,19 +6,20 @@ Everything is checked for all jobs of a sweep before the first one is queued.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...config import Settings
-from ...entities import Job, JobSpec, Resources, new_id
+from ...entities import Carried, Distribution, Job, JobSpec, Resources, Sweep, SweepSpec, new_id
 from ...errors import Conflict, InvalidInput, Unsupported
 from ...protocols.clock import Clock
 from ..jobs.origin import Origin
+from .plan import DryRun, Plan, Told
+from .planning import Carrying, Planner
 from .request import Request
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 EXECUTORS = ("local",)
 LATER = ("slurm", "ray")
-MAX_SWEEP = 1000
 DEFAULT = Request()
 
 
@@ -40,45 +40,53 @@ class Queue(Protocol):
     def get(self, job_id: str) -> Job: ...
 
 
+class Sweeps(Protocol):
+    """What submitting needs of the sweeps' service."""
+
+    def check(self, spec: SweepSpec) -> SweepSpec:
+        """The spec with all that was left open. Raises InvalidInput or MissingPackage."""
+        ...
+
+    def submit(self, spec: SweepSpec, notebook: bytes, environment: Mapping[str, str]) -> Sweep: ...
+
+    def grid(self, spec: SweepSpec, jobs: Sequence[Job]) -> Sweep: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """The queued jobs in the order of their parameters.
+    """The queued jobs in the order of their parameters; of a search there may be none yet.
 
-    ``sweep_id`` is None for a single job. ``left_out`` says which cells the jobs do not replay and why,
-    ``notes`` what else the user should know.
+    ``sweep_id`` is None for a single job.
     """
 
     jobs: list[Job]
     sweep_id: str | None = None
-    left_out: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
-    """What is to be submitted: a notebook and its values per job, and all that the jobs share."""
-
-    origin: Origin
-    name: str
-    notebooks: list[tuple[Any, dict[str, Any]]]
-    kernel: KernelChoice
-    source_notebook: str | None
-    promoted: bool
-    sweep: bool
-    tags: dict[str, str] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    sweep: Sweep | None = None
+    told: Told = field(default_factory=Told)
 
 
 class SubmissionService:
     """Makes jobs of cells and of notebooks."""
 
     def __init__(
-        self, jobs: Queue, settings: Settings, *, tracker: Tracker | None, clock: Clock = time.time
+        self,
+        jobs: Queue,
+        settings: Settings,
+        *,
+        tracker: Tracker | None,
+        sweeps: Callable[[], Sweeps] | None = None,
+        carrying: Callable[[], Carrying] | None = None,
+        shares_files: Callable[[str], bool] = lambda executor: True,
+        recorded: Callable[[Sequence[str], str | None], Sequence[str]] = lambda sources, notebook: (),
+        clock: Clock = time.time,
     ) -> None:
         self._jobs = jobs
         self._settings = settings
         self._tracker = tracker
+        self._sweeps = sweeps
+        self._planner = Planner(
+            carrying, shares_files, files_cap_bytes=settings.files_cap_bytes, recorded=recorded
+        )
         self._clock = clock
 
     def submit_cell(
@@ -89,19 +97,41 @@ class SubmissionService:
         origin: Origin | None = None,
         request: Request = DEFAULT,
         namespace: Mapping[str, Any] | None = None,
+        tell: Callable[[Told], None] = lambda told: None,
     ) -> Submitted:
-        """Queue the cell ``source``, replaying what it needs of ``cells``; one job for each value of a sweep.
+        """Queue the cell ``source``, replaying what it needs of ``cells``: a job, one for each value of a
+        grid, or a search.
 
-        ``namespace`` is the kernel's. Raises PromotionRefused, ParameterError, InvalidInput or NotFound
-        before anything is queued.
+        ``namespace`` is the kernel's; ``tell`` is called before anything is queued. Raises
+        PromotionRefused, ParameterError, InvalidInput or NotFound before that.
         """
-        return self._queue(self._plan_cell(cells, source, origin, request), request)
+        self._check(request)
+        plan = self._planner.cell(cells, source, origin or Origin.here(), request, namespace)
+        return self._queue(plan, request, tell)
 
     def submit_notebook(
-        self, path: Path, *, origin: Origin | None = None, request: Request = DEFAULT
+        self,
+        path: Path,
+        *,
+        origin: Origin | None = None,
+        request: Request = DEFAULT,
+        namespace: Mapping[str, Any] | None = None,
+        tell: Callable[[Told], None] = lambda told: None,
     ) -> Submitted:
-        """Queue a whole notebook from disk; otherwise as ``submit_cell``."""
-        return self._queue(self._plan_notebook(path, origin, request), request)
+        """Queue a whole notebook from disk; otherwise as ``submit_cell``.
+
+        A parameters cell is written into the file where the request says so and nothing else is refused.
+        """
+        self._check(request)
+        plan = self._planner.notebook(path, origin or Origin.here(), request, namespace)
+        if request.write_parameters:
+            from ...notebooks.proposals import write_parameters
+
+            written = write_parameters(path.expanduser(), at_least=request.params)
+            plan = self._planner.notebook(path, origin or Origin.here(), request, namespace)
+            names = ", ".join(each.name for each in written)
+            plan.told.notes.append(f"{path.name} has a parameters cell now, with {names}.")
+        return self._queue(plan, request, tell)
 
     def submit_prepared(
         self,
@@ -115,19 +145,22 @@ class SubmissionService:
         tags: Mapping[str, str],
         resources: Resources | None = None,
         executor: str = "local",
+        carried: Sequence[Carried] = (),
+        returns: Sequence[str] = (),
     ) -> Job:
-        """Queue a notebook as it stands: ``params`` are in it already."""
-        plan = _Plan(
+        """Queue a notebook as it stands: ``params`` are in it already, and what loads ``carried``."""
+        plan = Plan(
             origin=origin,
             name=name,
             notebooks=[(notebook, dict(params))],
             kernel=kernel,
             source_notebook=origin.notebook,
             promoted=promoted,
-            sweep=False,
             tags=dict(tags),
+            carried=list(carried),
         )
-        request = Request(resources=resources or Resources(), executor=executor)
+        request = Request(resources=resources or Resources(), executor=executor, returns=tuple(returns))
+        self._check(request)
         return self._queue(plan, request).jobs[0]
 
     def dry_run_cell(
@@ -138,107 +171,158 @@ class SubmissionService:
         origin: Origin | None = None,
         request: Request = DEFAULT,
         namespace: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        """The notebook that the (first) job would run, as JSON has it; raises as ``submit_cell`` does."""
-        return _as_dict(self._plan_cell(cells, source, origin, request))
+    ) -> DryRun:
+        """What ``submit_cell`` would queue; raises as it does."""
+        self._check(request)
+        plan = self._planner.cell(cells, source, origin or Origin.here(), request, namespace)
+        return self._dry_run(plan, request)
 
     def dry_run_notebook(
-        self, path: Path, *, origin: Origin | None = None, request: Request = DEFAULT
-    ) -> dict[str, Any]:
-        """The notebook that the (first) job would run; raises as ``submit_notebook`` does."""
-        return _as_dict(self._plan_notebook(path, origin, request))
+        self,
+        path: Path,
+        *,
+        origin: Origin | None = None,
+        request: Request = DEFAULT,
+        namespace: Mapping[str, Any] | None = None,
+    ) -> DryRun:
+        """What ``submit_notebook`` would queue; raises as it does."""
+        self._check(request)
+        plan = self._planner.notebook(path, origin or Origin.here(), request, namespace)
+        return self._dry_run(plan, request)
 
-    # planning
+    def _dry_run(self, plan: Plan, request: Request) -> DryRun:
+        from ...notebooks.files import encoded
 
-    def _plan_cell(
-        self, cells: Sequence[ExecutedCell], source: str, origin: Origin | None, request: Request
-    ) -> _Plan:
-        from ...notebooks.kernels import KernelChoice
-        from ...notebooks.parameters import sweeps
-        from ...notebooks.promotion import promote
-
-        origin = origin or Origin.here()
-        name = request.name or (Path(origin.notebook).stem if origin.notebook else "job")
-        spread = {key: sweeps(value, None) for key, value in request.params.items()}
-        promotions = [promote(cells, source, name=name, params=each) for each in _combinations(spread)]
-        return _Plan(
-            origin=origin,
-            name=name,
-            notebooks=[(each.notebook, each.values) for each in promotions],
-            kernel=KernelChoice(name=origin.kernel_name, argv=origin.kernel_argv),
-            source_notebook=origin.notebook,
-            promoted=True,
-            sweep=_is_sweep(spread),
-            left_out=promotions[0].left_out,
-            notes=promotions[0].notes,
-        )
-
-    def _plan_notebook(self, path: Path, origin: Origin | None, request: Request) -> _Plan:
-        from ...notebooks.files import read_notebook
-        from ...notebooks.kernels import kernel_of, worker_of
-        from ...notebooks.prepared import check_notebook, prepared, spread
-
-        origin = origin or Origin.here()
-        path = Path(path).expanduser().absolute()
-        _check_no_recursion(path, origin)
-        notebook = read_notebook(path)
-        check_notebook(notebook)
-        values = spread(notebook, request.params)
-        ready = [prepared(notebook, each, where=path.name) for each in _combinations(values)]
-        interpreter, kernel = worker_of(
-            kernel_of(notebook, interpreter=origin.interpreter), interpreter=origin.interpreter
-        )
-        return _Plan(
-            origin=replace(origin, interpreter=interpreter),
-            name=request.name or path.stem,
-            notebooks=[(each.notebook, each.values) for each in ready],
-            kernel=kernel,
-            source_notebook=str(path),
-            promoted=False,
-            sweep=_is_sweep(values),
+        after = [self._jobs.get(each).id for each in request.after]
+        jobs = len(plan.notebooks)
+        if plan.search is not None:
+            jobs = self._checked_sweep(plan, request, after)[1].trials
+        return DryRun(
+            notebook=json.loads(encoded(plan.notebooks[0][0])),
+            jobs=jobs,
+            told=plan.told,
+            searched=plan.search is not None,
         )
 
     # queueing
 
-    def _queue(self, plan: _Plan, request: Request) -> Submitted:
+    def _queue(
+        self, plan: Plan, request: Request, tell: Callable[[Told], None] = lambda told: None
+    ) -> Submitted:
+        after = [self._jobs.get(each).id for each in request.after]
+        tell(plan.told)
+        if plan.search is not None:
+            return self._search(plan, request, after)
+        return self._each(plan, request, after)
+
+    def _each(self, plan: Plan, request: Request, after: Sequence[str]) -> Submitted:
+        """A job for each notebook: one, or a grid of them."""
         from ...notebooks.files import encoded
 
-        self._check(request)
-        dependencies = [self._jobs.get(each).id for each in request.after]
-        sweep_id = new_id(self._clock()) if plan.sweep else None
-        parent = self._tracker.active_or_none() if self._tracker else None
-        environment = {**plan.origin.environment, **self._settings.environment()}
+        sweep_id = new_id(self._clock()) if plan.varied else None
+        environment = self._environment(plan)
+        more = {"files": plan.files} if plan.files is not None else {}
         jobs = []
-        for notebook, values in plan.notebooks:
-            now = self._clock()
-            spec = JobSpec(
-                id=new_id(now),
-                name=plan.name,
-                experiment=self._experiment(plan, getattr(parent, "experiment", None)),
-                submitted_at=now,
-                interpreter=plan.origin.interpreter,
-                kernel_name=plan.kernel.name,
-                kernel_argv=plan.kernel.argv,
-                cwd=plan.origin.cwd,
-                python_path=list(plan.origin.python_path),
-                params=values,
-                tags=plan.tags,
-                resources=request.resources,
-                executor=request.executor,
-                priority=request.priority,
-                retries=request.retries,
-                after=dependencies,
-                notebook=plan.source_notebook,
-                promoted=plan.promoted,
-                parent_run_id=parent.id if parent else None,
-                sweep_id=sweep_id,
-                user=self._settings.user,
-                host=self._settings.host,
-            )
-            jobs.append(self._jobs.submit(spec, encoded(notebook), environment))
-        return Submitted(jobs=jobs, sweep_id=sweep_id, left_out=plan.left_out, notes=plan.notes)
+        for index, (notebook, values) in enumerate(plan.notebooks):
+            spec = self._spec(plan, request, values, after)
+            if sweep_id is not None:
+                spec = replace(spec, sweep_id=sweep_id, trial=index)
+            jobs.append(self._jobs.submit(spec, encoded(notebook), environment, **more))
+        sweep = None
+        if sweep_id is not None and self._sweeps is not None:
+            sweep = self._sweeps().grid(self._grid(plan, request, sweep_id, jobs), jobs)
+        return Submitted(jobs=jobs, sweep_id=sweep_id, sweep=sweep, told=plan.told)
 
-    def _experiment(self, plan: _Plan, of_parent: str | None) -> str:
+    def _search(self, plan: Plan, request: Request, after: Sequence[str]) -> Submitted:
+        from ...notebooks.files import encoded
+
+        sweeps, spec = self._checked_sweep(plan, request, after)
+        sweep = sweeps.submit(spec, encoded(plan.notebooks[0][0]), self._environment(plan))
+        return Submitted(jobs=[], sweep_id=sweep.id, sweep=sweep, told=plan.told)
+
+    def _checked_sweep(self, plan: Plan, request: Request, after: Sequence[str]) -> tuple[Sweeps, SweepSpec]:
+        search, (_, values) = plan.search, plan.notebooks[0]
+        if self._sweeps is None or search is None:
+            raise Unsupported("Searches need a workspace with sweeps.")
+        if plan.files is not None:
+            raise Unsupported(
+                f"Searches run where this file system is shared, and {request.executor} does not share it. "
+                "Name the values instead: -p lr=0.1,0.01."
+            )
+        fixed = {name: value for name, value in values.items() if name not in plan.space}
+        template = self._spec(plan, request, fixed, after)
+        spec = SweepSpec(
+            id=new_id(self._clock()),
+            name=plan.name,
+            experiment=template.experiment,
+            submitted_at=template.submitted_at,
+            space=dict(plan.space),
+            trials=search.trials or 1,
+            sampler=search.sampler or "tpe",
+            template=template,
+            goal=search.goal,
+            pruner=search.pruner,
+            seed=search.seed,
+            parallel=search.parallel,
+            user=template.user,
+            host=template.host,
+        )
+        sweeps = self._sweeps()
+        return sweeps, sweeps.check(spec)
+
+    def _grid(self, plan: Plan, request: Request, sweep_id: str, jobs: Sequence[Job]) -> SweepSpec:
+        first = jobs[0].spec
+        space = {
+            name: Distribution(kind="choice", choices=_different(job.spec.params[name] for job in jobs))
+            for name in plan.varied
+        }
+        return SweepSpec(
+            id=sweep_id,
+            name=plan.name,
+            experiment=first.experiment,
+            submitted_at=first.submitted_at,
+            space=space,
+            trials=len(jobs),
+            sampler="grid",
+            template=first,
+            goal=request.search.goal if request.search else None,
+            user=first.user,
+            host=first.host,
+        )
+
+    def _spec(self, plan: Plan, request: Request, values: Mapping[str, Any], after: Sequence[str]) -> JobSpec:
+        parent = self._tracker.active_or_none() if self._tracker else None
+        now = self._clock()
+        return JobSpec(
+            id=new_id(now),
+            name=plan.name,
+            experiment=self._experiment(plan, getattr(parent, "experiment", None)),
+            submitted_at=now,
+            interpreter=plan.origin.interpreter,
+            kernel_name=plan.kernel.name,
+            kernel_argv=plan.kernel.argv,
+            cwd=plan.origin.cwd,
+            python_path=list(plan.origin.python_path),
+            params=dict(values),
+            tags=plan.tags,
+            resources=request.resources,
+            executor=request.executor,
+            priority=request.priority,
+            retries=request.retries,
+            after=list(after),
+            notebook=plan.source_notebook,
+            promoted=plan.promoted,
+            parent_run_id=parent.id if parent else None,
+            user=self._settings.user,
+            host=self._settings.host,
+            carried=plan.carried,
+            returns=list(request.returns),
+        )
+
+    def _environment(self, plan: Plan) -> dict[str, str]:
+        return {**plan.origin.environment, **self._settings.environment()}
+
+    def _experiment(self, plan: Plan, of_parent: str | None) -> str:
         stem = Path(plan.source_notebook).stem if plan.source_notebook else "default"
         return plan.origin.experiment or of_parent or stem
 
@@ -265,31 +349,10 @@ def check_executor(executor: str) -> None:
         raise InvalidInput(f"No executor {executor!r}. There is: {', '.join(EXECUTORS)}.")
 
 
-def _check_no_recursion(path: Path, origin: Origin) -> None:
-    running = origin.running_notebook
-    if running and os.path.realpath(running) == os.path.realpath(path):
-        raise Conflict(f"{path.name} is what this job runs: a job does not submit itself again.")
-
-
-def _combinations(params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    from ...notebooks.values import Values, expand
-
-    count = 1
-    for value in params.values():
-        count *= len(value.each) if isinstance(value, Values) else 1
-    if count > MAX_SWEEP:
-        raise InvalidInput(f"That sweep would be {count} jobs; the limit is {MAX_SWEEP}. Name fewer values.")
-    return expand(params)
-
-
-def _is_sweep(params: Mapping[str, Any]) -> bool:
-    from ...notebooks.values import Values
-
-    return any(isinstance(value, Values) for value in params.values())
-
-
-def _as_dict(plan: _Plan) -> dict[str, Any]:
-    from ...notebooks.files import encoded
-
-    found: dict[str, Any] = json.loads(encoded(plan.notebooks[0][0]))
+def _different(values: Iterable[Any]) -> list[Any]:
+    """Each value once, in order; some cannot be hashed."""
+    found: list[Any] = []
+    for each in values:
+        if not any(type(each) is type(other) and each == other for other in found):
+            found.append(each)
     return found
