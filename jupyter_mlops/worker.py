@@ -166,6 +166,9 @@ def _pruned(run: RunWriter, reason: str) -> Outcome:
 def _execute(
     folder: JobFolder, attempt: Attempt, spec: JobSpec, run: RunWriter, stop: StopRequest
 ) -> Outcome:
+    from .notebooks.jsonschema_import import import_jsonschema
+
+    import_jsonschema()  # the execution loads it with nbformat
     from .notebooks.execution import ExecutionHandle, KernelChoice, execute_notebook
 
     handle = ExecutionHandle()

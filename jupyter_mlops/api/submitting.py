@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import InvalidInput
 from ..workspace import current
 from .jobs import Job, used
 from .sweeps import Sweep
@@ -28,7 +29,7 @@ def submit(
     on: str = "local",
     priority: int = 0,
     retries: int = 0,
-    after: Sequence[str | Job] = (),
+    after: str | Job | Sequence[str | Job] = (),
     trials: int | None = None,
     goal: str | None = None,
     sampler: str | None = None,
@@ -36,9 +37,9 @@ def submit(
     seed: int | None = None,
     parallel: int | None = None,
     carry: Mapping[str, Any] | None = None,
-    returns: Sequence[str] = (),
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    returns: str | Sequence[str] = (),
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
     write_parameters: bool = False,
     dry_run: bool = False,
 ) -> Job | Sweep | DryRun:
@@ -69,16 +70,16 @@ def submit(
     search = search_of(trials=trials, goal=goal, sampler=sampler, pruner=pruner, seed=seed, parallel=parallel)
     request = Request(
         name=name,
-        params=params or {},
+        params=_mapping(params, "params", "{'lr': 0.1}"),
         resources=resources,
         executor=on,
         priority=priority,
         retries=retries,
-        after=tuple(each.id if isinstance(each, Job) else each for each in after),
-        carry=checked_names(tuple(carry or ()), "carry"),
-        returns=checked_names(tuple(returns), "returns"),
-        include=tuple(include),
-        exclude=tuple(exclude),
+        after=tuple(each.id if isinstance(each, Job) else each for each in _several(after)),
+        carry=checked_names(tuple(_mapping(carry, "carry", "{'df': df}")), "carry"),
+        returns=checked_names(_several(returns), "returns"),
+        include=_several(include),
+        exclude=_several(exclude),
         write_parameters=write_parameters,
         search=search,
     )
@@ -86,6 +87,17 @@ def submit(
     if dry_run:
         return submission.dry_run_notebook(path, request=request, namespace=carry)
     return job_handle(submission.submit_notebook(path, request=request, namespace=carry, tell=_print_notes))
+
+
+def _mapping(given: Mapping[str, Any] | None, what: str, example: str) -> Mapping[str, Any]:
+    if given is not None and not isinstance(given, Mapping):
+        raise InvalidInput(f"{what} takes a dict, such as {what}={example}, not a {type(given).__name__}.")
+    return given or {}
+
+
+def _several(given: Any) -> tuple[Any, ...]:
+    """One alone is meant as one: a text is no list of letters."""
+    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
 
 
 def _print_notes(told: Told) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from .. import entities
 
+NAMED = 10
+"""How many metrics a message lists."""
+
 
 def sweep(sweep_id: str) -> Sweep:
     """One sweep, by its id or a unique end of it. Raises NotFound or Ambiguous."""
@@ -162,7 +165,9 @@ class Sweep(Sequence[Job]):
             raise InvalidInput(f"goal must be 'maximize' or 'minimize', not {goal!r}.")
         of_sweep = self.spec.goal
         if metric is None and of_sweep is None:
-            raise InvalidInput("This sweep has no goal: name a metric, as in sweep.best('accuracy').")
+            raise InvalidInput(
+                f"This sweep has no goal: name a metric, as in sweep.best('accuracy'). {self._logged()}"
+            )
         if of_sweep is None or (metric or of_sweep.metric, goal or of_sweep.direction) != (
             of_sweep.metric,
             of_sweep.direction,
@@ -223,7 +228,8 @@ class Sweep(Sequence[Job]):
         found = best_of(self.spec.goal, self.trials)
         if found is None:
             raise NotFound(
-                f"No trial of sweep {short_id(self.id)} has finished with {self.spec.goal.metric!r}."
+                f"No trial of sweep {short_id(self.id)} has finished with {self.spec.goal.metric!r}. "
+                f"{self._logged()}"
             )
         return found
 
@@ -231,9 +237,18 @@ class Sweep(Sequence[Job]):
         """By a metric that the sweep is not after."""
         found = [(value, each) for each in self.jobs if (value := _last(each, goal.metric)) is not None]
         if not found:
-            raise NotFound(f"No job of sweep {short_id(self.id)} has logged {goal.metric!r}.")
+            raise NotFound(
+                f"No job of sweep {short_id(self.id)} has logged {goal.metric!r}. {self._logged()}"
+            )
         pick = max if goal.direction == "maximize" else min
         return pick(found, key=lambda pair: pair[0])[1]
+
+    def _logged(self) -> str:
+        """The metrics that there are, for a message that misses one."""
+        runs = [current().runs.get(run_id) for each in self.jobs if (run_id := each.entity.run_id)]
+        names = list(dict.fromkeys(name for run in runs for name in sorted(run.metrics)))
+        shown = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+        return f"Logged: {shown}." if names else "Its jobs have logged no metric."
 
     def __repr__(self) -> str:
         sweep = self.refresh()

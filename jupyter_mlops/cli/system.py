@@ -47,7 +47,7 @@ def _tell(status: AgentStatus | None, arguments: Namespace) -> None:
     if arguments.json:
         print_json([_row(status)])
     elif status is None:
-        console().print("No agent is running; one starts with the first job.")
+        console().print("No agent is running; one starts by itself with the next job.")
     else:
         words = (
             f"The agent of {status.home} is running: pid {status.process.pid} since "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -103,11 +104,17 @@ def _joined(words: list[str]) -> list[str]:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        if message.startswith("unrecognized arguments: ") and "-" not in message.split()[2][:1]:
-            message += " (a blank parts arguments: put quotes around a name, path or value that has one)"
+        if message.startswith("unrecognized arguments: "):
+            message += self._advice_on(message.split()[2])
         raise BadArguments(
             f"{self.prog}: {message}. Usage: {USAGE.replace('%%submit [NAME]', self.usage or '')}"
         )
+
+    def _advice_on(self, word: str) -> str:
+        if not word.startswith("-"):
+            return " (a blank parts arguments: put quotes around a name, path or value that has one)"
+        near = difflib.get_close_matches(word.partition("=")[0], self._option_string_actions, 1)
+        return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _parser(cell: bool) -> _Parser:

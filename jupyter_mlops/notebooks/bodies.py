@@ -26,12 +26,15 @@ class Bodies:
         self._tables: dict[int, dict[str, list[tuple[int, Code]]]] = {}
         self._simple = 0
         """Instances of classes that have no bases."""
+        self.finalizers = False
+        """Whether some class has a ``__del__``."""
         self.begin()
 
     def copy(self, flow: Interpreter) -> Bodies:
         made, frames = Bodies(flow), dict[int, Frame]()
         made._codes = {index: (code, scope.copy(frames)) for index, (code, scope) in self._codes.items()}
         made._instances, made._simple = self._instances.copy(), self._simple
+        made.finalizers = self.finalizers
         return made
 
     def begin(self) -> None:
@@ -45,6 +48,7 @@ class Bodies:
         made = heap.made(place, holds)
         self._codes[made.bit_length() - 1] = code, scope
         heap.codes |= made
+        self.finalizers |= "__del__" in code.methods
         if not code.stateful:
             heap.stateless |= made
         return made

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from . import purity
 from .bodies import Bodies
+from .figures import DRAWS
+from .file_calls import FileCalls
 from .interpreter import Interpreter
 from .seen import (
     CONTAINER,
@@ -20,16 +23,16 @@ from .seen import (
     objects_of,
     root_of,
 )
-from .steps import Call, Part
+from .steps import NOTHING, Call, Part
 from .variables import Variables
 
-MODES = frozenset("rwabtx+U")
 MUTABLE_TYPES = frozenset(
     f"builtins.{name}" for name in ("dict", "list", "set", "bytearray", "object", "type")
 )
 LATER = frozenset({"filter", "map", "zip", "enumerate", "iter", "reversed"})
 """Builtins that go through what they are given only when somebody takes their items."""
 CONSUMING = frozenset({"all", "any", "bytes", "sum", "frozenset"})
+STARTS_TASK = re.compile(r"asyncio\.(.+\.)?(create_task|ensure_future|run_coroutine_threadsafe)$")
 NEVER_CALL = frozenset({"print", "type", "isinstance", "id"})
 
 
@@ -38,6 +41,7 @@ class Calls:
 
     def __init__(self, flow: Interpreter, bodies: Bodies, variables: Variables) -> None:
         self._flow, self._bodies, self._variables = flow, bodies, variables
+        self._files = FileCalls(flow)
 
     def call(self, value: Call, frame: Frame | None) -> Seen:
         """The call's value. What is called is evaluated first, then the arguments."""
@@ -51,7 +55,9 @@ class Calls:
             seen = flow.value(function, frame)
         arguments = self._arguments(value, frame)
         if seen.path is not None:
-            return self._known(value, seen.path, arguments, frame)
+            result = self._known(value, seen.path, arguments, frame)
+            self._files.function(value, seen.path.removeprefix("builtins."), arguments, result)
+            return self._beside(value, seen.path, arguments, result)
         if seen.objects and not seen.objects & ~flow.heap.codes:
             return self._bodies.enter_each(seen, value, arguments)
         return self._unknown(value, seen, arguments)
@@ -76,17 +82,21 @@ class Calls:
         bodies = self._bodies
         if base.path in MUTABLE_TYPES:
             return self._of_type(value, name, arguments)
-        if base.kind == PLAIN and not base.objects:
-            return self._plain_method(value, name, arguments)
-        if base.kind in (LIBRARY, CONTAINER, ITERATOR, DEFAULTING):
-            return self._library_method(value, base, name, arguments)
-        own = bodies.methods(base, (name,))
+        own = bodies.methods(base, (name,)) if base.kind is None else []
         if own and bodies.is_instance(base):
             return self._flow.heap.join(
                 [bodies.enter(index, code, arguments, value, base) for index, code in own]
             )
-        self._files(value, name, arguments)
-        return self._unknown(value, Seen(base.objects, None), arguments)
+        if base.kind == PLAIN and not base.objects:
+            result = self._plain_method(value, arguments)
+        elif base.kind in (LIBRARY, CONTAINER, ITERATOR, DEFAULTING):
+            result = self._library_method(value, base, name, arguments)
+        else:
+            result = self._unknown(value, Seen(base.objects, None), arguments)
+        if base.kind != CONTAINER:
+            self._files.method(value, base, name, arguments, result)
+            self._by_method(value, base, name, result)
+        return result
 
     def _of_type(self, value: Call, name: str, arguments: Sequence[Seen]) -> Seen:
         """A function of a builtin type: ``dict.fromkeys(names)``, ``list.append(items, 1)``."""
@@ -95,13 +105,12 @@ class Calls:
         held = objects_of(arguments) | self._bodies.call_all(objects_of(arguments), arguments)
         return Seen(self._flow.made(value, held), None)
 
-    def _plain_method(self, value: Call, name: str, arguments: Sequence[Seen]) -> Seen:
+    def _plain_method(self, value: Call, arguments: Sequence[Seen]) -> Seen:
         """A method of a text or a number: ``", ".join(items)``."""
         for each in arguments:
             if each.kind in (None, ITERATOR):
                 self._flow.iterate(each, f"it is passed to {value.title}")
         self._bodies.call_all(objects_of(arguments), arguments)
-        self._files(value, name, arguments)
         return NONE
 
     def _library_method(self, value: Call, base: Seen, name: str, arguments: Sequence[Seen]) -> Seen:
@@ -119,7 +128,6 @@ class Calls:
         if base.kind == CONTAINER:
             inner = heap.inner(base.objects) | held | given
             return Seen(inner | self._flow.made(value, inner), None)
-        self._files(value, name, arguments)
         if name in purity.DRAWING_METHODS and not value.true_keywords & purity.OWN_SEED:
             self._draw(value, ("numpy.random", "torch"), explicit=name in purity.ALWAYS_DRAWS)
         shared = 0 if name in purity.FRESH_METHODS else base.objects | held | given
@@ -134,11 +142,10 @@ class Calls:
             return self._builtin(value, path.partition(".")[2], arguments, frame)
         flow, held, library = self._flow, objects_of(arguments), root in purity.KNOWN
         flow.outside.call(value, path, flow.account, flow.bit)
-        self._files(value, last, arguments)
         if path in ("importlib.reload", "importlib.import_module"):
             modules = [*value.texts, *(each.path for each in arguments if each.path)]
             names = [f"{each.rpartition('.')[2]}.py" for each in modules]
-            flow.outside.mention(names, (), flow.account, flow.bit)
+            flow.disk.mention(names, (), flow.account, flow.heap, flow.bit)
         if not library and not (flow.namespace is not None and is_installed(root)):
             flow.change(Seen(flow.module(root), None), f"{value.title} may keep state", store=held)
         if not library or _changes_arguments(value, path):
@@ -170,7 +177,6 @@ class Calls:
         if name == "super" and not arguments:
             return self._bodies.instance_of(frame)
         if name == "open":
-            self._files(value, "open", arguments)
             return Seen(flow.made(value, held, kind=ITERATOR), ITERATOR)
         if name == "type" and len(arguments) == 1:
             return self._bodies.class_of(arguments[0])
@@ -222,6 +228,47 @@ class Calls:
         return Seen(inner | held, None)
 
     # ------------------------------------------------------------ effects
+    def _beside(self, value: Call, path: str, arguments: Sequence[Seen], result: Seen) -> Seen:
+        """What a function does to what is there beside the namespace: figures, patches, tasks."""
+        flow = self._flow
+        if path.startswith("unittest.mock.patch"):
+            flow.outside.patches |= result.objects
+        elif path.startswith("weakref."):
+            flow.outside.watched |= objects_of(arguments)
+        elif STARTS_TASK.search(path):
+            flow.outside.tasks = (*flow.outside.tasks, Seen(objects_of(arguments), None))
+        keywords = {keyword for keyword, _ in value.keywords}
+        if path.startswith("seaborn.") and purity.ONLY_SHOWS.match(path) and "ax" not in keywords:
+            flow.figures.draw(0, result.objects, flow.heap, flow.bit)
+        root, _, last = path.rpartition(".")
+        if root != "matplotlib.pyplot":
+            return result
+        another = "num" not in keywords and not (last == "figure" and value.arguments)
+        objects, account = objects_of(arguments), flow.account
+        more = flow.figures.pyplot(
+            last, objects, result.objects, account, flow.heap, flow.bit, another=another
+        )
+        return Seen(result.objects | more, result.kind, result.path)
+
+    def _by_method(self, value: Call, base: Seen, name: str, result: Seen) -> None:
+        """What a method does to what is there beside the namespace."""
+        flow, function = self._flow, value.function
+        if name in ("start", "stop") and base.objects & flow.outside.patches:
+            flow.account.always.append(f"{value.title} replaces something for other cells")
+        if name == "__await__":
+            for task in flow.outside.tasks:
+                self._bodies.call_all(task.objects, [])
+        if name == "create_task":
+            flow.outside.tasks = (*flow.outside.tasks, Seen(flow.heap.reach(result.objects), None))
+        accessor = isinstance(function, Part) and isinstance(function.base, Part)
+        of_plot = accessor and function.base.attribute == "plot"  # type: ignore[union-attr]
+        if name in DRAWS and any(
+            each != NOTHING for each in value.arguments
+        ):  # more likely axes than a table
+            flow.heap.mark_changed(base.objects, flow.bit)
+        if (name in DRAWS or of_plot) and all(keyword != "ax" for keyword, _ in value.keywords):
+            flow.figures.draw(base.objects, result.objects, flow.heap, flow.bit)
+
     def _change_all(self, value: Call, arguments: Sequence[Seen], store: int) -> None:
         for each in arguments:
             self._flow.change(each, f"it is passed to {value.title}", store=store)
@@ -240,17 +287,6 @@ class Calls:
     def _draw(self, value: Call, generators: Sequence[str], *, explicit: bool = False) -> None:
         flow = self._flow
         flow.outside.draw(generators, value.title, flow.account, flow.bit, explicit=explicit)
-
-    def _files(self, value: Call, name: str, arguments: Sequence[Seen]) -> None:
-        flow = self._flow
-        mode = next((text for text in value.texts[-1:] if set(text) <= MODES), "") if name == "open" else ""
-        writes = purity.WRITES_FILE.match(name) or set(mode) & set("wax+")
-        if writes and name not in purity.SAFE_WRITERS:
-            flow.write_files([text for text in value.texts if text != mode])
-            for each in arguments:  # whoever uses the same path depends on what is written there
-                flow.change(each, f"{value.title} writes a file", deep=False)
-        elif purity.READS_FILE.match(name):
-            flow.outside.read(value.texts, flow.account, flow.bit)
 
 
 def _changes_arguments(value: Call, path: str) -> bool:

@@ -14,6 +14,16 @@ from .source import Cell, parse_cell
 
 NUMBERED = re.compile(r"_i?\d+|Out|In|_oh|_ih")
 """Names by which IPython knows inputs and outputs of cells by their numbers."""
+SHELL_LINE = re.compile(
+    r"\s*(?:!!?|%sx\b|%system\b)?\s*(?:\S*/)?"
+    r"(?:jupyter[ \t-]+mlops|python\S*[ \t]+-m[ \t]+jupyter_mlops\.cli)"
+    r"(?:[ \t]+--json|[ \t]+--home[ =]\S+)*[ \t]+(?P<command>[a-z]+)(?P<rest>.*)"
+)
+"""The command line of this package, as a cell calls it."""
+QUEUEING = frozenset({"cancel", "demo", "reproduce", "submit"})
+SHOWING = frozenset({"compare", "datasets", "doctor", "jobs", "logs", "models", "runs", "show", "sweeps"})
+OUT_OF_THE_SHELL = re.compile(r"[>;&|`]")
+SHELLS = frozenset({"bash", "sh"})
 LAST_VALUE = "_"
 THE_SUBMITTED = "the submitted cell"
 USES_JOBS = "it submits, waits for or cancels jobs"
@@ -74,8 +84,14 @@ def first_line(cell: ExecutedCell) -> str:
 
 
 def submits(parsed: Cell) -> bool:
-    """Whether the code has a ``%submit`` or ``%%submit`` of its own."""
-    return any(magic == "submit" for magic, _ in magics_of(parsed))
+    """Whether the code has a ``%submit`` or ``%%submit`` of its own, or does the like in a shell."""
+    lines = parsed.body.splitlines() if parsed.foreign in SHELLS else []
+    for magic, line in magics_of(parsed):
+        if magic == "submit":
+            return True
+        if magic in ("!", "sx", "system"):
+            lines.append(line)
+    return any(_command_of(line) in QUEUEING for line in lines)
 
 
 def only_submits(cell: ExecutedCell) -> bool:
@@ -84,7 +100,18 @@ def only_submits(cell: ExecutedCell) -> bool:
     code = [line for line in lines if line and not line.startswith("#")]
     if code and code[0].split()[0] == "%%submit":
         return True
-    return bool(code) and all(line.split()[0] == "%submit" for line in code)
+    if cell.used_jobs and _is_call_of_submit(cell.source):
+        return True
+    return bool(code) and all(line.split()[0] == "%submit" or _command_of(line) in QUEUEING for line in code)
+
+
+def _is_call_of_submit(source: str) -> bool:
+    """``mlops.submit(...)``, whose value goes into no name."""
+    tree = parse_cell(source).tree
+    if tree is None or len(tree.body) != 1 or not isinstance(tree.body[0], ast.Expr):
+        return False
+    call = tree.body[0].value
+    return isinstance(call, ast.Call) and ast.unparse(call.func) in ("mlops.submit", "jupyter_mlops.submit")
 
 
 def root_name(node: ast.expr) -> str | None:
@@ -104,11 +131,22 @@ def _own_reason(candidate: Candidate) -> str | None:
         return "it does not parse"
     lines = [line.strip() for line in cell.source.splitlines()]
     code = [line for line in lines if line and not line.startswith("#")]
-    if code and all(line.split()[0] == "%mlops" for line in code):
+    if code and all(line.split()[0] == "%mlops" or _shows(line) for line in code):
         return ONLY_SHOWS
     if not names.bindings and any(NUMBERED.fullmatch(name) for name in names.reads):
         return ONLY_SHOWS
     return None
+
+
+def _command_of(line: str) -> str | None:
+    """The command that a shell line gives to this package."""
+    found = SHELL_LINE.match(line)
+    return found["command"] if found else None
+
+
+def _shows(line: str) -> bool:
+    found = SHELL_LINE.match(line) if line.startswith("!") else None
+    return found is not None and found["command"] in SHOWING and not OUT_OF_THE_SHELL.search(found["rest"])
 
 
 def _commands(parsed: Cell) -> set[tuple[str, str]]:

@@ -17,8 +17,11 @@ from typing import Any
 from . import purity
 from .bodies import CREATION, MAX_ROUNDS, Bodies
 from .calls import Calls
+from .disk import Disk
 from .expressions import OF_A_SHELL
+from .figures import Figures
 from .heap import Heap
+from .magic_lines import MACRO
 from .outside import Outside
 from .seen import (
     CONTAINER,
@@ -81,6 +84,7 @@ class Flow:
         self.accounts: list[Account] = []
         self.heap = Heap()
         self.outside = Outside()
+        self.disk, self.figures = Disk(), Figures()
         self.variables = Variables(self)
         self.bodies = Bodies(self)
         self._calls = Calls(self, self.bodies, self.variables)
@@ -92,7 +96,8 @@ class Flow:
     def copy(self) -> Flow:
         made = Flow()
         made.accounts = self.accounts.copy()
-        made.heap, made.outside = self.heap.copy(), self.outside.copy()
+        made.heap, made.outside, made.disk = self.heap.copy(), self.outside.copy(), self.disk.copy()
+        made.figures = self.figures.copy()
         made.variables, made.bodies = self.variables.copy(made), self.bodies.copy(made)
         made._calls = Calls(made, made.bodies, made.variables)
         made._modules, made._parts = self._modules.copy(), self._parts.copy()
@@ -119,9 +124,11 @@ class Flow:
         self._written: list[str] = []
         self.account = Account()
         self.accounts.append(self.account)
+        if cell.steps:  # any of them may print
+            self.heap.mark_changed(self.outside.stdout, self.bit)
         for step in cell.steps:
             self.step(step, None)
-        self.outside.mention(cell.texts, self._written, self.account, self.bit)
+        self.disk.mention(cell.texts, self._written, self.account, self.heap, self.bit)
         if cell.shows:
             self._last_value = self.bit
         return self.account
@@ -142,17 +149,28 @@ class Flow:
         if self.heap.change(seen.objects, self.bit, store=store, deep=deep):
             self.account.changed[title] = None
 
-    def write_files(self, texts: Sequence[str]) -> None:
-        for text in texts:
-            self.outside.write(text, self.bit)
-            self._written.append(text)
-        if not texts:
-            self.outside.unknown_files |= self.bit
+    def write_files(self, names: Sequence[str], *, folders: bool = False) -> None:
+        self.disk.write(names, self.account, self.bit, folders=folders)
+        self._written += names
 
     # ------------------------------------------------------------ steps
     def _bind(self, step: Bind, frame: Frame | None) -> None:
         seen = self.value(step.value, frame)
+        if self.outside.watched or self.bodies.finalizers:
+            for before in self.variables.values_of([step.name] if frame is None else ()).values():
+                if self._may_end(before.seen):
+                    self._let_go(self.variables.get(step.name, frame))
         self.variables.set(step.name, seen, step.certain, frame, step.is_global)
+
+    def _may_end(self, seen: Seen) -> bool:
+        """Whether anybody sees the value's end."""
+        return bool(seen.objects & self.outside.watched or self.bodies.methods(seen, ("__del__",)))
+
+    def _let_go(self, seen: Seen) -> None:
+        """A name stands for a value no longer, which may be the value's end."""
+        self.heap.mark_changed(seen.objects & self.outside.watched, self.bit)
+        if self.bodies.finalizers:
+            self.bodies.run_methods(seen, [], ("__del__",))
 
     def _augment(self, step: Change, frame: Frame | None) -> None:
         before, more = self.variables.get(step.name, frame), self.value(step.value, frame)
@@ -171,6 +189,8 @@ class Flow:
         base = self.value(step.base, frame)
         others = [self.value(each, frame) for each in step.others]
         held = objects_of(others)
+        if base.path == "sys" and step.title.endswith((".stdout", ".stderr")):
+            self.outside.stdout = held
         if base.path is not None:
             self.account.always.append(f"sets {step.title}, which other cells may depend on")
         self.change(base, f"{step.title} is set", store=held, deep=base.kind is None)
@@ -190,12 +210,14 @@ class Flow:
         self.variables.may_be(around)
 
     def _forget(self, step: Forget, frame: Frame | None) -> None:
-        self.variables.get(step.name, frame)
+        self._let_go(self.variables.get(step.name, frame))
         if frame is None or step.is_global:
             self.variables.set(step.name, NONE, step.certain, frame, True)
 
     def _do(self, step: Do, frame: Frame | None) -> None:
         seen = self.value(step.value, frame)
+        if seen.path == MACRO:
+            self.see_nothing("a macro may set any name", reads=True)
         if step.shown:
             self.bodies.run_methods(seen, [], _is_display)
 
@@ -227,7 +249,7 @@ class Flow:
             self._parts[step.module] = self._parts.get(step.module, 0) | self.bit
 
     def _mention(self, *files: str) -> None:
-        self.outside.mention(files, (), self.account, self.bit)
+        self.disk.mention(files, (), self.account, self.heap, self.bit)
 
     def module(self, root: str) -> int:
         if root not in self._modules:
@@ -258,13 +280,13 @@ class Flow:
         self.account.undecided.append(why)
         if reads:
             self.account.need(self.bit - 1, "comes before", "code that may read any name")
-        self.outside.unknown_files |= self.bit
+        self.disk.unknown |= self.bit
         self.variables.import_all(None)
         self.variables.forget_kinds()
 
     def _setting(self, step: Setting, frame: Frame | None) -> None:
         self.account.always.append(step.why)
-        self.outside.unknown_files |= self.bit
+        self.disk.unknown |= self.bit
         if step.function and self.variables.has(step.function):
             self.value(Call(Name(step.function), (), (), (), True, f"%{step.function}"), frame)
 
@@ -320,6 +342,10 @@ class Flow:
                     self.account.need(self._parts[path], "imports", path)
                 return Seen(0, LIBRARY, path)
             return Seen(base.objects, None, f"{base.path}.{attribute}")
+        if base.path == "sys.modules":
+            return Seen(base.objects, None, "__main__")
+        if base.path is not None and base.path.startswith(SHELL):
+            return Seen(0, LIBRARY, f"{base.path}[]")
         if base.kind == PLAIN and not base.objects:
             return NONE
         wanted = OF_AN_ITEM if attribute == "[]" else (attribute, "__getattr__", "__getattribute__")
@@ -378,6 +404,9 @@ class Flow:
         if frame is not None and frame.code is not None and frame.code.is_class:
             scope = frame.parent or self.variables.own  # methods do not see the class's own names
         made = self.bodies.define(value, held, scope, place=(id(value), self.context))
+        if "__del__" in value.code.methods:
+            self.account.undecided.append(f"{value.code.name}.__del__() runs when its last reference is gone")
+            self.account.always.append(f"{value.code.name}.__del__() may run at any time")
         if value.code.is_class:
             body = self.bodies.class_frame(made, value.code, scope)
             for step in value.code.steps:

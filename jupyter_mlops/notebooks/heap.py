@@ -152,6 +152,13 @@ class Heap:
             self._reached.clear()
             self._changed_by.clear()
 
+    def marked_by(self, objects: int) -> int:
+        """The cells that may have changed the objects themselves."""
+        found = 0
+        for index in bits(objects):
+            found |= self._changers[index]
+        return found
+
     def changers_of(self, objects: int) -> int:
         """The cells that may have changed the objects, or what they reach."""
         known = self._changed_by.get(objects)

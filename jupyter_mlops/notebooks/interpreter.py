@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from .disk import Disk
+from .figures import Figures
 from .heap import Heap
 from .outside import Outside
 from .seen import Account, Frame, Seen
@@ -20,6 +22,8 @@ class Interpreter(Protocol):
 
     heap: Heap
     outside: Outside
+    disk: Disk
+    figures: Figures
     account: Account
     index: int
     bit: int
@@ -70,6 +74,6 @@ class Interpreter(Protocol):
         """The cell does what its text does not show; with ``reads`` it may also read any name."""
         ...
 
-    def write_files(self, texts: Sequence[str]) -> None:
+    def write_files(self, names: Sequence[str], *, folders: bool = False) -> None:
         """Files are written, by names that are written out, or by one that is not known."""
         ...

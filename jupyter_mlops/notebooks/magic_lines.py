@@ -9,11 +9,13 @@ from . import purity
 from .expressions import Writer, cut
 from .names import EXPANDED
 from .source import to_python
-from .steps import NOTHING, Bind, Do, Files, Opaque, Setting
+from .steps import NOTHING, Bind, Do, Files, Import, Opaque, Setting
 
 FILE_WORD = re.compile(r"[\w./~-]*\w\.\w+")
 """What looks like a file's name in a shell line."""
 OPTIONS = re.compile(r"^(\s*-\S+(\s+\d+)?)+\s+")
+MACRO = "IPython.core.macro"
+MACRO_NAME = re.compile(r"\s*(?:-\w+\s+)*([A-Za-z_]\w*)")
 WITH_CODE = frozenset({"time", "prun", "timeit"})
 OPAQUE = frozenset({"save", "store", "pylab", "load", "macro", "edit", "rerun", "recall", "paste", "cpaste"})
 IMPORTING = frozenset({"load_ext", "reload_ext", "aimport"})
@@ -34,6 +36,9 @@ def read_magic(reader: Writer, name: str, text: str) -> None:
     elif name in ("reset", "reset_selective"):
         reader.steps.append(Opaque(f"%{name}", False))
     elif name in OPAQUE:
+        if name == "macro" and (made := MACRO_NAME.match(text)):
+            reader.bind(made[1], NOTHING)
+            reader.steps.append(Import(made[1], MACRO, MACRO, True))
         reader.steps.append(Opaque(f"%{name} {cut(text)}".strip(), name not in ("store", "pylab")))
     elif name not in purity.LINE_MAGICS_THAT_SHOW and not name.startswith("_mlops"):
         _read_setting(reader, name, text.strip())

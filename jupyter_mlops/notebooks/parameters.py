@@ -180,7 +180,19 @@ def fit(given: Any, parameter: Parameter) -> Any:
     raise ParameterError(
         f"{parameter.name}={text if text is not None else source_of(value)}: {parameter.name} is of type "
         f"{kind} (default {source_of(parameter.default)}), and this is of type {type(value).__name__}."
+        f"{_about_quotes(value, text, kind)}"
     )
+
+
+def _about_quotes(value: Any, text: str | None, kind: str) -> str:
+    """``cfg='{"lr": 1}'``, as one writes it for a shell, is a text in a magic's line."""
+    if not isinstance(value, str) or text is None or text[:1] not in ("'", '"'):
+        return ""
+    try:
+        inner = ast.literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return ""
+    return " Its quotes make it a text: take them off." if type(inner).__name__ == kind else ""
 
 
 def _fit_distribution(given: Distribution, parameter: Parameter) -> Distribution:

@@ -7,6 +7,7 @@ job's run.
 
 from __future__ import annotations
 
+import builtins
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ from .selection import Carried, Selection, select
 from .source import is_tracked, parse_cell, problem_of, without_track
 
 SETUP = "%load_ext jupyter_mlops\n%mlops replay"
+KNOWN_ANYWHERE = frozenset({*dir(builtins), "display", "get_ipython"})
 TRACK_LINE = re.compile(r"^[ \t]*%%track\b[^\n]*?(?=[ \t]*$)", re.MULTILINE)
 
 
@@ -166,6 +168,22 @@ def _bound_in(source: str, values: Mapping[str, Any]) -> list[str]:
 def replay_of(source: str) -> str:
     """What is replayed of a cell: the setup cell has loaded the extension, and records what is tracked."""
     return without_magic(without_track(source), ("load_ext", "jupyter_mlops"))
+
+
+def notes_on_undefined(sources: Sequence[str], namespace: Mapping[str, Any] | None) -> list[str]:
+    """Names that the last source, the submitted cell, reads and that neither the others nor the kernel have.
+
+    It is no refusal: the cell may count on the NameError.
+    """
+    taken = [names_of(parse_cell(source)) for source in sources]
+    if namespace is None or any(each.opaque for each in taken):
+        return []
+    bound = {name for each in taken for name in each.bound}
+    missing = taken[-1].reads - bound - namespace.keys() - KNOWN_ANYWHERE
+    return [
+        f"{name} is defined neither by the cells that the job takes nor in this kernel."
+        for name in sorted(missing)
+    ]
 
 
 def check_submitted(submitted: str) -> None:

@@ -172,11 +172,6 @@ REGISTERS = re.compile(
     r"|.*\.register\w*)$"
 )
 """Decorators that keep what they are given."""
-READS_FIGURE = re.compile(
-    r"(gca|gcf|savefig|get_\w+|sca|axes|subplot|axis|[xy]lim|[xy]ticks|legend|colorbar|clim|fignum_exists|sci|gci)$"
-)
-"""Functions of pyplot that use what was drawn before."""
-NEW_FIGURE = frozenset({"figure", "subplots", "subplot_mosaic", "close", "clf"})
 
 NO_DRAWS = _words(
     """

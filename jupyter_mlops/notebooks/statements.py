@@ -124,6 +124,7 @@ class Reader:
     def annotated(self, node: ast.AnnAssign) -> None:
         if not self.in_function:
             self.steps.append(Do(Plain((self.value(node.annotation),))))
+            self.steps.append(Bind("__annotations__", NOTHING, False, True))
         if node.value is not None:
             self.target(node.target, self.value(node.value))
 

@@ -237,6 +237,16 @@ def test_what_is_wrong_is_refused_before_anything_is_queued(
     assert queue.submitted == []
 
 
+@pytest.mark.parametrize(("given", "noted"), [("lr=0.1,0.2", True), ("lr=0.1", False)])
+def test_jobs_that_write_the_same_file_at_the_same_time_are_told_of(
+    service: SubmissionService, given: str, noted: bool
+) -> None:
+    history = cells("import pandas as pd\nlr = 0.05", "pd.DataFrame({'x': [lr]}).to_csv('shared.csv')")
+    request = Request(params=parse_parameters([given]))
+    found = service.submit_cell(history, "pd.read_csv('shared.csv'), lr", origin=ORIGIN, request=request)
+    assert any("Each of the jobs writes shared.csv" in note for note in found.told.notes) is noted
+
+
 def test_a_refused_cell_queues_nothing(service: SubmissionService, queue: RememberingQueue) -> None:
     with pytest.raises(PromotionRefused):
         service.submit_cell([ExecutedCell(number=1, source="x = 1; 1 / 0", ok=False)], "x", origin=ORIGIN)

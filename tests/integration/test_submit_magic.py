@@ -198,6 +198,8 @@ def test_a_search_finds_the_best_of_its_trials(kernel: Kernel) -> None:
     assert kernel.value("len(sweep)") == 2
     assert kernel.value("sweep.best('score').params['lr'] == max(job.params['lr'] for job in sweep)")
     assert kernel.value("set(sweep.results) <= {'b', 'c'}")
+    (error,) = kernel.run("sweep.best('scor')").errors
+    assert error["evalue"].endswith(" has logged 'scor'. Logged: score.")
 
 
 def test_the_lines_variables_are_filled_in(kernel: Kernel) -> None:

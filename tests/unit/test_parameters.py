@@ -143,6 +143,23 @@ def test_a_distribution_of_numbers_does_not_fit_a_text() -> None:
     assert fit(found, Parameter(name="x", default=1, type="int")) == found
 
 
+@pytest.mark.parametrize(
+    ("given", "default", "hint"),
+    [
+        ("""x='{"lr": 1}'""", {"lr": 2}, True),
+        ("x='[1, 2]'", [3], True),
+        ("x='0.5'", 0.1, True),
+        ("x='a b'", {"lr": 2}, False),
+        ("x=abc", 0.1, False),
+    ],
+)
+def test_quotes_that_make_a_text_of_a_value_are_named(given: str, default: Any, hint: bool) -> None:
+    (values,) = expand(parse_parameters([given]))
+    with pytest.raises(ParameterError) as refused:
+        fit(values["x"], Parameter(name="x", default=default, type=type(default).__name__))
+    assert refused.value.message.endswith(" Its quotes make it a text: take them off.") is hint
+
+
 def test_each_choice_has_to_fit() -> None:
     _, found = parse_parameter("x=choice(1, two)")
     with pytest.raises(ParameterError, match="x=two: x is of type int"):

@@ -11,7 +11,7 @@ import pytest
 from jupyter_mlops.capture.history import ExecutedCell
 from jupyter_mlops.entities import Distribution
 from jupyter_mlops.errors import ParameterError, PromotionRefused
-from jupyter_mlops.notebooks.promotion import SETUP, Promotion, promote
+from jupyter_mlops.notebooks.promotion import SETUP, Promotion, notes_on_undefined, promote
 from jupyter_mlops.notebooks.selection import Carried
 from jupyter_mlops.notebooks.values import expand, parse_parameters
 
@@ -140,6 +140,39 @@ def test_cells_that_raised_or_used_jobs_are_left_out_and_listed() -> None:
         "cell 7 (%mlops cancel abc123): it submits, waits for or cancels jobs",
         "cell 8 (this is = no python): it does not parse",
     ]
+
+
+def test_the_command_line_in_a_cell_is_left_out_as_its_magics_are() -> None:
+    cells = [
+        "x = 1",
+        "!jupyter mlops submit train.ipynb -p lr=0.1",
+        "!!python -m jupyter_mlops.cli --json reproduce {x}",
+        "import os\n!jupyter mlops cancel {x}",
+        "!jupyter mlops jobs\n!jupyter-mlops show {x}",
+        "%%bash\ncd ..\njupyter mlops submit train.ipynb",
+    ]
+    for whole in (False, True):
+        found = promoted(cells, "print(x)", whole=whole)
+        assert [cell.source for cell in found.notebook.cells[2:-1]] == ["x = 1"]
+        assert found.left_out == [
+            "cell 4 (import os): it submits, waits for or cancels jobs",
+            "cell 5 (!jupyter mlops jobs): it only shows something",
+            "cell 6 (%%bash): it submits, waits for or cancels jobs",
+        ]
+        assert found.undecided == []
+
+
+def test_a_cell_that_only_calls_submit_is_not_said_to_be_missing() -> None:
+    call = ExecutedCell(number=2, source="mlops.submit('a.ipynb', gpus=1)", ok=True, used_jobs=True)
+    found = promoted(["import jupyter_mlops as mlops\nx = 1", call], "mlops.log(x=x)")
+    assert (found.left_out, found.undecided) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "line", ["!jupyter mlops export abc123 a.zip", "!jupyter mlops jobs > a.txt", "!jupyter mlopsy submit"]
+)
+def test_what_the_command_line_writes_is_there_for_the_cells_that_follow(line: str) -> None:
+    assert promoted([line], "print(open('a.txt').read())").left_out == []
 
 
 def test_cells_that_only_show_or_pass_on_a_job_are_left_out_with_it() -> None:
@@ -593,3 +626,22 @@ def test_an_override_outlives_a_reset_of_the_namespace() -> None:
 def test_a_cell_of_comments_is_nothing_to_submit() -> None:
     with pytest.raises(PromotionRefused, match="is empty"):
         promoted([], "# later\n")
+
+
+@pytest.mark.parametrize(
+    ("cells", "submitted", "missing"),
+    [
+        ([], "print(lrr)", ["lrr"]),
+        (["lr = 1"], "print(lr, len('a'), kept)", []),
+        ([], "def f():\n    return later\nx = 1\nx + f()", []),
+        (["from math import *"], "print(pi)", []),
+        (["b = 1"], "%%track train -p a\na = a\nprint(a, b, c)", ["c"]),
+        ([], "mlops.log(loss=1.0)", ["mlops"]),
+        ([], "[y for y in range(3)]\nprint(z, y)\n!ls {w}", ["w", "y", "z"]),
+    ],
+)
+def test_a_name_that_neither_the_job_nor_the_kernel_has_is_noted(cells, submitted, missing) -> None:
+    assert notes_on_undefined([*cells, submitted], {"kept": 1}) == [
+        f"{name} is defined neither by the cells that the job takes nor in this kernel." for name in missing
+    ]
+    assert notes_on_undefined([*cells, submitted], None) == []

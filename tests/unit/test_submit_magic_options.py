@@ -80,7 +80,12 @@ def test_the_line_magic_takes_a_notebook() -> None:
         ("--pruner halving", "There is no pruner 'halving'. There are: median, hyperband"),
         ("--carry df.x", "--carry: 'df.x' is not the name of a variable"),
         ("--return a,", "--return: '' is not the name of a variable"),
-        ("--gpu 1", "unrecognized arguments: --gpu"),
+        ("--gpu 1", "unrecognized arguments: --gpu (did you mean --gpus?). Usage"),
+        (
+            "--goals=maximize:acc",
+            "unrecognized arguments: --goals=maximize:acc (did you mean --goal?). Usage",
+        ),
+        ("--xyz", "unrecognized arguments: --xyz. Usage"),
         ("one two", "unrecognized arguments: two"),
         ("'open", "' is missing"),
     ],

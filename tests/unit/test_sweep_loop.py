@@ -201,6 +201,34 @@ def test_a_trial_that_logged_nothing_says_how_to(world):
     )
 
 
+def test_a_search_for_a_metric_that_no_trial_logs_ends_after_three_trials(world):
+    sweep = world.submit(trials=40, parallel=1)
+    for _ in range(5):
+        world.tick()
+        for job in world.under_way(sweep):
+            world.begin(job)
+            world.runs.log(job, 0.5, metric="acc1")
+            world.end(job)
+    ended = world.run_to_its_end(sweep)
+    assert (ended.status, ended.counts) == (SweepStatus.FAILED, {"failed": 3})
+    assert ended.reason == (
+        "none of 3 trials succeeded, and the other 37 were not tried; "
+        "trial 0: never logged 'acc', only acc1; did you mean 'acc1'?"
+    )
+
+
+def test_a_search_goes_on_when_one_of_its_trials_has_logged_the_goal(world):
+    sweep = world.submit(trials=6, parallel=2)
+    world.tick()
+    world.work(sweep)
+    for _ in range(5):
+        world.tick()
+        for job in world.under_way(sweep):
+            world.begin(job)
+            world.end(job)
+    assert world.run_to_its_end(sweep).counts == {"finished": 2, "failed": 4}
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_value_that_is_no_number_is_told_as_failed_and_an_infinite_one_counts(world, value):
     sweep = world.submit(trials=1)

@@ -40,7 +40,8 @@ class FoundFiles:
     """Absolute paths, as the sources name them: symbolic links are followed only when they are packed.
 
     ``search_path`` are the folders from which ``modules`` are imported, ``cwd`` among them; ``absolute`` are
-    the data files that the sources name by absolute paths. ``unclear`` says what the texts do not tell.
+    the data files that the sources name by absolute paths. ``written`` are files that they write, under
+    names that are always the same. ``unclear`` says what the texts do not tell.
     """
 
     cwd: Path
@@ -49,6 +50,7 @@ class FoundFiles:
     missing: list[MissingFile] = field(default_factory=list)
     search_path: list[Path] = field(default_factory=list)
     absolute: list[Path] = field(default_factory=list)
+    written: list[Path] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
 
     def notes(self) -> list[str]:
@@ -95,6 +97,9 @@ def find(
         missing=_missing(names, cwd, has_modules=bool(modules.paths)),
         search_path=search_path,
         absolute=sorted(data.absolute & data.found),
+        written=sorted(
+            {_absolute(use.path, cwd) for use in names.uses if use.kind == WRITE and "." in use.path}
+        ),
         unclear=_unclear(names, modules),
     )
 

@@ -44,6 +44,9 @@ class Origin:
         cls, *, cwd: str | None = None, notebook: str | None = None, experiment: str | None = None
     ) -> Origin:
         """The calling process. ``cwd`` is where jobs start: for a kernel, where it started itself."""
+        from ...notebooks.jsonschema_import import import_jsonschema
+
+        import_jsonschema()  # kernels load it with nbformat
         from ...notebooks.kernels import launcher
 
         return cls(

@@ -65,7 +65,7 @@ class Planner:
         from ...notebooks.carried import check_returns
         from ...notebooks.kernels import KernelChoice
         from ...notebooks.parameters import sweeps
-        from ...notebooks.promotion import check_submitted, made_of
+        from ...notebooks.promotion import check_submitted, made_of, notes_on_undefined
         from ...notebooks.selection import select
         from ..carrying.service import notes as notes_of
         from ..carrying.service import weighing
@@ -80,13 +80,14 @@ class Planner:
         first = promotions[0]
         sources = _sources(first.notebook)
         check_returns(request.returns, sources, request.carry)
-        notes, files = self._files(sources, origin, request, namespace, executed=True)
+        many = len(given) > 1 or search is not None
+        notes, files = self._files(sources, origin, request, namespace, executed=True, many=many)
         told = Told(
             taken="" if request.whole else _taken(first),
             left_out=first.left_out,
             undecided=first.undecided,
             carried=weighing(carried),
-            notes=[*first.notes, *notes_of(carried), *notes],
+            notes=[*first.notes, *notes_on_undefined(sources, namespace), *notes_of(carried), *notes],
         )
         return Plan(
             origin=origin,
@@ -137,9 +138,11 @@ class Planner:
             check_returns(request.returns, sources, request.carry)
         elif request.returns:
             raise InvalidInput("--return keeps variables of Python notebooks.")
-        notes, files = (
-            self._files(sources, origin, request, executed=False) if is_python(notebook) else ([], None)
-        )
+        notes: list[str] = []
+        files = None
+        if is_python(notebook):
+            many = len(given) > 1 or search is not None
+            notes, files = self._files(sources, origin, request, executed=False, many=many)
         return Plan(
             origin=origin,
             name=request.name or path.stem,
@@ -180,10 +183,11 @@ class Planner:
         namespace: Mapping[str, Any] | None = None,
         *,
         executed: bool,
+        many: bool,
     ) -> tuple[list[str], Packing | None]:
         """What to say of files that the sources read, and what has to go along with them.
 
-        ``executed``: all sources but the last ran in this kernel.
+        ``executed``: all sources but the last ran in this kernel. ``many``: there are several jobs.
         """
         from ..files.finding import find
         from ..files.packing import plan_packing
@@ -201,11 +205,22 @@ class Planner:
         if not request.after:  # a job that runs before may make them
             found.check()
         if shared:
-            return [*found.notes(), *_needless(request)], None
+            several = _in_each_others_way(found.written) if many else []
+            return [*found.notes(), *several, *_needless(request)], None
         packing = plan_packing(
             found, include=request.include, exclude=request.exclude, limit_bytes=self._files_cap_bytes
         )
         return [*found.notes(), *found.unclear, *packing.notes], packing
+
+
+def _in_each_others_way(written: Sequence[Path]) -> list[str]:
+    if not written:
+        return []
+    names = ", ".join(path.name for path in written[:3]) + (", ..." if len(written) > 3 else "")
+    return [
+        f"Each of the jobs writes {names} in the same place, and they run at the same time: one may read "
+        "what another is writing. Put a parameter into the name, or write it before and leave that cell out."
+    ]
 
 
 def _needless(request: Request) -> list[str]:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -337,6 +338,8 @@ class SubmissionService:
             ("cpus", request.resources.cpus, 1),
             ("retries", request.retries, 0),
         ):
+            if not isinstance(value, Integral):
+                raise InvalidInput(f"{what} must be a whole number, not {value!r}.")
             if value < least:
                 raise InvalidInput(f"{what} must be at least {least}, not {value}.")
 

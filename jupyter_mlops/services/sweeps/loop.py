@@ -32,7 +32,7 @@ from ..tracking.pruning import PRUNED, ask, asked
 from .folder import SweepFolder
 from .intermediate import reported_steps
 from .readings import Readings
-from .trials import standing_of
+from .trials import is_goal_unknown, standing_of
 
 if TYPE_CHECKING:
     from .study import Asked, Study
@@ -200,7 +200,8 @@ class SweepLoop:
                 search.study.tell(each.number, _never_submitted(each))
             else:
                 self._submit(sweep, search.study, each, now)
-        missing = 0 if sweep.cancel_requested else sweep.spec.trials - len(asked_for)
+        makes_none = sweep.cancel_requested or is_goal_unknown(trials)
+        missing = 0 if makes_none else sweep.spec.trials - len(asked_for)
         ended = {trial.job_id for trial in trials if trial.status.ended}
         open_now = sum(each.is_open and each.job_id not in ended for each in asked_for)
         for _ in range(min(missing, self._parallel(sweep) - open_now, ASKED_AT_ONCE)):
@@ -223,6 +224,9 @@ class SweepLoop:
             asked_for = study.resume(asked_for.number, asked_for.job_id or new_id(now))
         assert asked_for.params is not None
         assert asked_for.job_id is not None
+        from ...notebooks.jsonschema_import import import_jsonschema
+
+        import_jsonschema()  # the trials load it with nbformat
         from ...notebooks.trials import trial_notebook
 
         folder, template = self._folder(sweep), sweep.spec.template
@@ -274,7 +278,9 @@ def _ending(sweep: Sweep, trials: Sequence[Trial], reason: str) -> dict[str, Any
         return {"status": SweepStatus.FINISHED}
     first = next((trial for trial in trials if trial.reason), None)
     of_first = f"; trial {first.number}: {first.reason}" if first else ""
-    return {"status": SweepStatus.FAILED, "reason": f"none of {len(trials)} trials succeeded{of_first}"}
+    untried = sweep.spec.trials - len(trials)
+    rest = f", and the other {untried} were not tried" if untried > 0 else ""
+    return {"status": SweepStatus.FAILED, "reason": f"none of {len(trials)} trials succeeded{rest}{of_first}"}
 
 
 def capacity_of(slots: int, cpus: int, wanted: Resources) -> int:

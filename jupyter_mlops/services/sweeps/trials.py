@@ -20,6 +20,9 @@ STATUS = {
     JobStatus.LOST: TrialStatus.FAILED,
     JobStatus.CANCELLED: TrialStatus.CANCELLED,
 }
+NEVER_LOGGED = "never logged "
+ENOUGH_WITHOUT_GOAL = 3
+"""After so many trials that went well and never logged the goal, the next ones would not log it either."""
 NAMED = 10
 """How many metrics a reason lists."""
 
@@ -65,11 +68,18 @@ def _no_value(goal: Goal, value: float | None, runs: Sequence[Run]) -> str:
         return f"{goal.metric} was NaN at the end"
     names = list(dict.fromkeys(name for run in runs for name in sorted(run.metrics)))
     if not names:
-        return f"never logged {goal.metric!r}, nor any other metric: mlops.log({_keyword(goal.metric)}...)"
+        return f"{NEVER_LOGGED}{goal.metric!r}, nor any other metric: mlops.log({_keyword(goal.metric)}...)"
     near = difflib.get_close_matches(goal.metric, names, 1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     shown = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
-    return f"never logged {goal.metric!r}, only {shown}{hint}"
+    return f"{NEVER_LOGGED}{goal.metric!r}, only {shown}{hint}"
+
+
+def is_goal_unknown(trials: Iterable[Trial]) -> bool:
+    """Whether the goal is a metric that the trials do not have, as when its name is misspelt."""
+    known = list(trials)
+    without = sum(each.reason.startswith(NEVER_LOGGED) for each in known)
+    return without >= ENOUGH_WITHOUT_GOAL and all(each.value is None for each in known)
 
 
 def _keyword(name: str) -> str:
