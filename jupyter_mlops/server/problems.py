@@ -21,6 +21,7 @@ STATUS_OF_CODE = MappingProxyType(
         "no_active_run": 409,
         "promotion_refused": 409,
         "job_failed": 409,
+        "trial_pruned": 409,
         "error": 500,
         "corrupt": 500,
         "missing_package": 501,

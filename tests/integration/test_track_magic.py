@@ -634,7 +634,7 @@ def test_the_submitted_cell_is_the_jobs_run_and_its_value_is_kept(tmp_path, job)
     assert of(lines, Source)[-1].text == PROMOTED[-1]
     assert of(lines, End) == []
     assert cloudpickle.loads((tmp_path / "attempt" / "result.pkl").read_bytes()) == {"answer": 42}
-    assert os.listdir(tmp_path / "attempt") == ["result.pkl"]
+    assert sorted(os.listdir(tmp_path / "attempt")) == ["result.json", "result.pkl"]
 
 
 def test_a_value_that_cannot_be_pickled_costs_one_line(tmp_path, job):
@@ -644,7 +644,7 @@ def test_a_value_that_cannot_be_pickled_costs_one_line(tmp_path, job):
         reply = running.run("%%track submitted\n(x for x in [1])")
     assert reply.ok
     assert reply.text.count("not kept for job.result") == 1
-    assert os.listdir(tmp_path / "attempt") == []
+    assert os.listdir(tmp_path / "attempt") == ["result.json"]  # which says why
 
 
 def test_tracked_cells_of_a_whole_notebook_are_children_of_the_jobs_run(tmp_path, job):
