@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ from jupyter_mlops.entities import (
     TrialStatus,
     new_id,
 )
+from jupyter_mlops.errors import NotFound
 from jupyter_mlops.services.jobs.origin import Origin
 from jupyter_mlops.services.tracking import pruning
 from jupyter_mlops.testing.jobs import job_spec
@@ -73,7 +75,9 @@ def trial_that_runs(place, *cells: str) -> Job:
 
     def logged() -> bool:
         run_id = place.jobs.get(job.id).run_id
-        return run_id is not None and "acc" in place.workspace.runs.get(run_id).metrics
+        with contextlib.suppress(NotFound):  # the job is known to have a run before the run is read
+            return run_id is not None and "acc" in place.workspace.runs.get(run_id).metrics
+        return False
 
     wait_until(logged, timeout_s=60, message=lambda: place.story(job))
     return job
