@@ -9,34 +9,29 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .capture.notebook_file import shareable
 from .capture.processes import current_process
 from .capture.redact import redact_text
-from .config import Settings
-from .entities import Exit, JobSpec, JobStatus, Kept, Resources, RunKind, RunStatus, Started, new_id
+from .entities import Exit, JobSpec, JobStatus, Kept, RunKind, RunStatus, Started, new_id
 from .services.files.manifest import at_unpacked
 from .services.jobs.environment import kernel_environment
 from .services.jobs.folder import Attempt, JobFolder
-from .services.quantities import spoken
+from .services.jobs.watch import StopRequest, Watch
 from .services.tracking import pruning
 from .workspace import Workspace, current
 
 if TYPE_CHECKING:
-    from .notebooks.execution import ExecutionHandle, Outcome
+    from .notebooks.execution import Outcome
     from .protocols.jobs import Custody
     from .services.tracking.tracker import RunWriter
 
 ANOTHER_WORKER = 3
-WATCH_EVERY_S = 0.5
-GIBIBYTE = 1024**3
 NOTEBOOK_TYPE = "application/x-ipynb+json"
 KEEP = "__import__('jupyter_mlops.magics.result_file', fromlist=['_']).keep_returned({names!r})"
 """Run in the kernel, where it must leave no name behind."""
@@ -196,91 +191,6 @@ def _write_log(text: str) -> None:
     data = redact_text(text).encode("utf-8", "replace")
     while data:
         data = data[os.write(sys.__stdout__.fileno() if sys.__stdout__ else 1, data) :]
-
-
-class StopRequest:
-    """Carries the wish to stop to the notebook's execution, also when it comes before that has begun."""
-
-    def __init__(self, grace_s: float) -> None:
-        self._grace_s = grace_s
-        self._wish: Callable[[ExecutionHandle], None] | None = None
-        self._handle: ExecutionHandle | None = None
-
-    @property
-    def made(self) -> bool:
-        """Whether there was such a wish."""
-        return self._wish is not None
-
-    def listen(self) -> None:
-        """SIGTERM, which the agent sends, and SIGINT cancel the job."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.stop(RunStatus.CANCELLED, "cancelled"))
-
-    def stop(self, status: RunStatus, reason: str) -> None:
-        """Interrupt the notebook, and kill its kernel when that does not help."""
-        self._settle(lambda handle: handle.stop(status, reason, grace_s=self._grace_s))
-
-    def kill(self, status: RunStatus, reason: str) -> None:
-        """Kill the notebook's kernel."""
-        self._settle(lambda handle: handle.kill(status, reason))
-
-    def attach(self, handle: ExecutionHandle) -> None:
-        """From now on wishes go there."""
-        self._handle = handle
-        if self._wish is not None:
-            self._wish(handle)
-
-    def _settle(self, wish: Callable[[ExecutionHandle], None]) -> None:
-        if self._wish is None:
-            self._wish = wish
-        if self._handle is not None:
-            wish(self._handle)
-
-
-class Watch(threading.Thread):
-    """Sees to the limits that the job was submitted with, and leaves signs of life."""
-
-    def __init__(
-        self, limits: Resources, settings: Settings, attempt: Attempt, stop: StopRequest, custody: Custody
-    ) -> None:
-        super().__init__(name="mlops-watch", daemon=True)
-        self._limits, self._attempt, self._stop_request, self._custody = limits, attempt, stop, custody
-        self._heartbeat_s = settings.heartbeat_s
-        self._began = self._beat = time.monotonic()
-        self._ended = threading.Event()
-
-    def stop(self) -> None:
-        self._ended.set()
-
-    def run(self) -> None:
-        while not self._ended.wait(WATCH_EVERY_S):
-            now = time.monotonic()
-            if now - self._beat > self._heartbeat_s:
-                self._beat = now
-                self._leave_sign()
-            if not self._stop_request.made:
-                self._check_time(now)
-                self._check_memory()
-
-    def _leave_sign(self) -> None:
-        """Nobody sees a job whose folder is gone, and it would hold its GPUs for ever."""
-        try:
-            self._attempt.beat()
-        except FileNotFoundError:
-            self._stop_request.stop(RunStatus.CANCELLED, "the job's folder was deleted")
-        except OSError as error:
-            logger.warning("No sign of life could be left: %s", error)
-
-    def _check_time(self, now: float) -> None:
-        limit = self._limits.time_limit_s
-        if limit is not None and now - self._began > limit:
-            self._stop_request.stop(RunStatus.FAILED, f"exceeded its time limit of {spoken(limit)}")
-
-    def _check_memory(self) -> None:
-        limit = self._limits.memory_bytes
-        if limit is not None and (used := self._custody.memory_bytes()) > limit:
-            reason = f"used {used / GIBIBYTE:.2f} GiB of memory and had asked for {limit / GIBIBYTE:.2f} GiB"
-            self._stop_request.kill(RunStatus.FAILED, reason)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .config import Settings, load_settings
 from .errors import Unsupported
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .journal.records import Register
     from .protocols.blobs import BlobStore
     from .protocols.clock import Clock
-    from .protocols.jobs import Custody, JobStore
+    from .protocols.jobs import Custody, Executor, JobStore, Machine
     from .protocols.registry import RegistryStore
     from .protocols.runs import RunIndex
     from .protocols.sweeps import SweepStore
@@ -163,14 +163,25 @@ class Workspace:
         )
 
     @once
+    def executors(self) -> Mapping[str, Executor]:
+        """All places where jobs can run, by name; each is made when it is first asked for."""
+        from .executors.registry import Executors
+
+        return Executors(self.settings)
+
+    @property
+    def machine(self) -> Machine:
+        """This machine, whose queue the agent keeps."""
+        return cast("Machine", self.executors["local"])
+
+    @once
     def jobs(self) -> JobService:
-        from .executors.local import LocalExecutor
         from .services.jobs.service import JobService
 
         return JobService(
             self._job_store,
             self.settings,
-            executors={"local": LocalExecutor(self.settings)},
+            executors=self.executors,
             runs=self.runs,
             agent=self.agent,
             clock=self.clock,
@@ -195,7 +206,7 @@ class Workspace:
         from .services.sweeps.loop import SweepLoop, capacity_of
         from .services.sweeps.opening import study_of
 
-        local, path = self.jobs.executors["local"], self.sweeps.study_path
+        local, path = self.machine, self.sweeps.study_path
         return SweepLoop(
             self._sweep_store,
             self.jobs,

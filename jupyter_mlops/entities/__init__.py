@@ -1,7 +1,20 @@
 """The domain's words as frozen dataclasses and enums: no I/O, no clock, no libraries."""
 
 from .ids import is_id, new_id, short_id
-from .jobs import Carried, Exit, GpuSlot, Job, JobSpec, JobStatus, Kept, LogChunk, Resources, Started
+from .jobs import (
+    Carried,
+    Cause,
+    Exit,
+    GpuSlot,
+    Job,
+    JobSpec,
+    JobStatus,
+    Kept,
+    LogChunk,
+    Resources,
+    Started,
+    Used,
+)
 from .registry import (
     AuditEntry,
     Column,
@@ -70,6 +83,7 @@ __all__ = [
     "AuditEntry",
     "Axis",
     "Carried",
+    "Cause",
     "CellEdit",
     "CellTiming",
     "Check",
@@ -128,6 +142,7 @@ __all__ = [
     "SweepStatus",
     "Trial",
     "TrialStatus",
+    "Used",
     "VersionRef",
     "VersionStatus",
     "is_id",

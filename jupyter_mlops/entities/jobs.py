@@ -25,11 +25,38 @@ class JobStatus(str, Enum):
         return self in (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.LOST)
 
 
+class Cause(str, Enum):
+    """What brought an attempt to an end that is no success.
+
+    ``ERROR``: a cell raised. ``MEMORY`` and ``GPU_MEMORY``: out of it. ``TIME``: its time limit. ``IDLE``:
+    it held a GPU without using it. ``KILLED``: its worker died. ``NODE``: the machine that it ran on was
+    lost, restarted, or taken for another job. ``START``: no worker could be started. ``DEPENDENCY``: what it
+    was to follow did not succeed. ``USER``: somebody cancelled it. ``PRUNED``: the trial was given up.
+    """
+
+    ERROR = "error"
+    MEMORY = "memory"
+    GPU_MEMORY = "gpu-memory"
+    TIME = "time"
+    IDLE = "idle"
+    KILLED = "killed"
+    NODE = "node"
+    START = "start"
+    DEPENDENCY = "dependency"
+    USER = "user"
+    PRUNED = "pruned"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What a job asks for: whole GPUs, CPU cores, bytes of memory, seconds of wall time."""
+    """What a job asks for: GPUs, CPU cores, bytes of memory, seconds of wall time.
 
-    gpus: int = 0
+    ``gpus`` is a whole number, or a fraction of one GPU (more than 0, less than 1) that is shared with other
+    jobs; ``gpu_memory_bytes`` is what it needs of each GPU's memory, None where that is not known.
+    """
+
+    gpus: float = 0
+    gpu_memory_bytes: int | None = None
     cpus: int = 1
     memory_bytes: int | None = None
     time_limit_s: float | None = None
@@ -80,6 +107,11 @@ class JobSpec:
     ``carried`` names the blobs that the job needs as long as it may run, ``returns`` the variables that
     are kept when it has ended.
     ``trial`` is the job's number in its sweep, from 0.
+    ``executor`` is where it runs, and the first of ``executors`` where it may run at several places.
+    ``options`` are words for an executor that only it understands: ``{"slurm": {"partition": "gpu"}}``.
+    ``after`` are jobs that must have succeeded, ``after_any`` jobs that must have ended.
+    ``retry_on`` says which causes get another attempt, where ``retries`` are left; none named: all failures.
+    The n-th retry comes ``retry_delay_s`` * 2**(n-1) seconds after the failure.
     """
 
     id: str
@@ -95,14 +127,20 @@ class JobSpec:
     tags: dict[str, str] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     executor: str = "local"
+    executors: list[str] = field(default_factory=list)
+    options: dict[str, dict[str, str]] = field(default_factory=dict)
     priority: int = 0
     retries: int = 0
+    retry_on: list[Cause] = field(default_factory=list)
+    retry_delay_s: float = 0.0
     after: list[str] = field(default_factory=list)
+    after_any: list[str] = field(default_factory=list)
     notebook: str | None = None
     promoted: bool = False
     parent_run_id: str | None = None
     sweep_id: str | None = None
     trial: int | None = None
+    schedule_id: str | None = None
     gpu_slots: int | None = None
     user: str = ""
     host: str = ""
@@ -121,6 +159,22 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """What an attempt used, None where that was not measured.
+
+    ``memory_bytes`` is the peak of all its processes, ``cpu_s`` the CPU time of all. Of its GPUs,
+    ``gpu_memory_bytes`` is the peak on the fullest, ``gpu_load`` the mean utilisation (0 to 1), and
+    ``gpu_idle_s`` how long all of them were below the threshold for idleness.
+    """
+
+    memory_bytes: int | None = None
+    cpu_s: float | None = None
+    gpu_memory_bytes: int | None = None
+    gpu_load: float | None = None
+    gpu_idle_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
     """How an attempt ended (``exit.json``, created once; the first writer wins)."""
 
@@ -128,11 +182,18 @@ class Exit:
     ended_at: float
     reason: str = ""
     written_by: str = "worker"
+    cause: Cause | None = None
+    used: Used | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job as lists show it. ``gpus`` are the leased slots' UUIDs of the present attempt."""
+    """A job as lists show it. ``gpus`` are the leased slots' UUIDs of the present attempt.
+
+    ``executor`` is where it runs or will run, ``choice`` why there, where it could have been elsewhere.
+    ``handed_over``: it waits in that executor's own queue. ``not_before`` is when a retry is due,
+    ``exclusive`` that it is to have its GPUs alone, ``warning`` what somebody should see to (an idle GPU).
+    """
 
     spec: JobSpec
     status: JobStatus
@@ -143,6 +204,14 @@ class Job:
     run_id: str | None = None
     gpus: list[str] = field(default_factory=list)
     cancel_requested: bool = False
+    executor: str = ""
+    choice: str = ""
+    handed_over: bool = False
+    not_before: float | None = None
+    exclusive: bool = False
+    cause: Cause | None = None
+    used: Used | None = None
+    warning: str = ""
     progress: Progress | None = None
     seq: int = 0
 

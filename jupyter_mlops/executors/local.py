@@ -6,21 +6,23 @@ import logging
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 
 import psutil
 
 from ..capture.nvml import VISIBLE
 from ..capture.processes import is_alive
 from ..config import POOL, Settings
-from ..entities import GpuSlot, Process
+from ..entities import Cause, GpuSlot, JobSpec, Resources
 from ..errors import Unavailable
-from ..protocols.jobs import Launch, Presence, Sighting
+from ..protocols.jobs import Begun, Launch, Machine, Presence, Sighting
 from .gpus import ALL, Holder, Lease, discover, lease, pool, write_holder
 from .process import kill_all, processes_of, send, spawn
 
 KILL_WAIT_S = 1.0
 REMEMBERED = 100
 WORKER = "jupyter_mlops.worker"
+GIBIBYTE = 1024**3
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ class LocalExecutor:
     """
 
     shares_files = True
+    keeps_queue = False
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -40,7 +43,10 @@ class LocalExecutor:
         self._started: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
         self._troubles: dict[str, str] = {}
 
-    def tidy(self) -> None:
+    def refusal(self, spec: JobSpec) -> str:
+        return too_much(spec.resources, self)
+
+    def look(self, begun: Sequence[Begun]) -> None:
         for worker in self._started.values():
             worker.poll()  # takes the zombie away
         ended = [key for key, worker in self._started.items() if worker.returncode is not None]
@@ -98,37 +104,36 @@ class LocalExecutor:
         self._started[launch.job_id, launch.attempt] = worker
         return True
 
-    def sight(self, job_id: str, attempt: int, process: Process | None) -> Sighting:
-        worker = self._started.get((job_id, attempt))
+    def sight(self, begun: Begun) -> Sighting:
+        worker, process = self._started.get((begun.job_id, begun.attempt)), begun.process
         if worker is not None and worker.poll() is None:
             return Sighting(presence=Presence.ALIVE)
         if process is None:
-            return self._sight_unannounced(job_id, worker)
+            return self._sight_unannounced(begun.job_id, worker)
         alive = is_alive(process)
         if alive is None:
             return Sighting(presence=Presence.UNKNOWN)
         if alive:
             return Sighting(presence=Presence.ALIVE)
-        return Sighting(presence=Presence.GONE, reason=_death(process.pid, worker))
+        return Sighting(presence=Presence.GONE, reason=_death(process.pid, worker), cause=Cause.KILLED)
 
     def _sight_unannounced(self, job_id: str, worker: subprocess.Popen[bytes] | None) -> Sighting:
         """A worker that has not written ``started.json``."""
         if worker is not None:
-            return Sighting(
-                presence=Presence.GONE, reason=f"{_death(worker.pid, worker)} before the notebook began"
-            )
+            reason = f"{_death(worker.pid, worker)} before the notebook began"
+            return Sighting(presence=Presence.GONE, reason=reason, cause=Cause.START)
         return Sighting(presence=Presence.ALIVE if processes_of(job_id) else Presence.ABSENT)
 
-    def interrupt(self, job_id: str, process: Process | None) -> None:
-        if process is not None:
-            if is_alive(process):
-                send(process.pid, signal.SIGTERM)
+    def interrupt(self, begun: Begun) -> None:
+        if begun.process is not None:
+            if is_alive(begun.process):
+                send(begun.process.pid, signal.SIGTERM)
             return
-        for pid in processes_of(job_id):
+        for pid in processes_of(begun.job_id):
             send(pid, signal.SIGTERM)
 
-    def kill(self, job_id: str) -> bool:
-        return kill_all(lambda: processes_of(job_id), timeout_s=KILL_WAIT_S)
+    def kill(self, begun: Begun) -> bool:
+        return kill_all(lambda: processes_of(begun.job_id), timeout_s=KILL_WAIT_S)
 
     def _lease(self, launch: Launch) -> list[Lease] | None:
         holder = Holder(job_id=launch.job_id, user=self._settings.user, uid=os.getuid(), pid=os.getpid())
@@ -152,6 +157,19 @@ def _give_back(leases: list[Lease]) -> None:
             write_holder(each.fd, None)
         finally:
             each.close()
+
+
+def too_much(wanted: Resources, machine: Machine) -> str:
+    """Why the machine can never give that; empty when it can."""
+    if wanted.gpus and wanted.gpus > (there := len(machine.slots())):
+        hint = "" if there else " Set JUPYTER_MLOPS_GPU_SLOTS=2 for virtual ones."
+        return f"The job wants {wanted.gpus:g} GPUs, and there are {there or 'none'} here.{hint}"
+    if wanted.cpus > machine.cpus():
+        return f"The job wants {wanted.cpus} CPU cores, and there are {machine.cpus()} here."
+    if wanted.memory_bytes and wanted.memory_bytes > machine.memory_bytes():
+        asked, there_is = (each / GIBIBYTE for each in (wanted.memory_bytes, machine.memory_bytes()))
+        return f"The job wants {asked:.1f} GiB of memory, and there are {there_is:.1f} here."
+    return ""
 
 
 def _command(launch: Launch, leases: list[Lease]) -> list[str]:

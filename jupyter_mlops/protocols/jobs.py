@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..entities import GpuSlot, Job, JobStatus, Process, Run
+from ..entities import Cause, GpuSlot, Job, JobSpec, JobStatus, Process, Run
 
 
 class JobStore(Protocol):
@@ -48,7 +48,7 @@ class JobStore(Protocol):
         ...
 
     def request_cancel(self, job: Job, *, user: str, time: float) -> Job | None:
-        """Mark it, and end it at once when it is queued, with an audit entry. None as for ``update``."""
+        """Mark it, and end it at once when it is queued here, with an audit entry. None as for ``update``."""
         ...
 
     def changes(self, since: int) -> tuple[int, list[str]]:
@@ -82,25 +82,50 @@ class Launch:
     """An attempt to be started: ``interpreter -m jupyter_mlops.worker <job folder> <attempt>``.
 
     ``environment`` is the worker's whole environment, but for what the executor adds to it
-    (``CUDA_VISIBLE_DEVICES``). Standard output and error go to the end of ``log``.
+    (``CUDA_VISIBLE_DEVICES``). Standard output and error go to the end of ``log``. ``slots`` are the GPUs
+    that the queue has chosen, of which the job gets ``spec.resources.gpus``; empty where the executor has
+    a queue of its own and chooses.
     """
 
-    job_id: str
+    spec: JobSpec
     attempt: int
-    interpreter: str
     folder: Path
     log: Path
     environment: Mapping[str, str]
     slots: Sequence[GpuSlot] = ()
+    exclusive: bool = False
+
+    @property
+    def job_id(self) -> str:
+        return self.spec.id
+
+    @property
+    def interpreter(self) -> str:
+        return self.spec.interpreter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """An attempt that was started or handed over; ``folder`` is its job's.
+
+    ``process`` is what its worker wrote of itself, None as long as it has not.
+    """
+
+    job_id: str
+    attempt: int
+    folder: Path
+    process: Process | None = None
 
 
 class Presence(str, Enum):
     """What is known of an attempt's worker.
 
-    ``GONE``: it ran and is dead. ``ABSENT``: there is none, and nothing says that there was one.
-    ``UNKNOWN``: it cannot be seen from here (another host, another PID namespace).
+    ``WAITING``: it was handed over and has not begun. ``GONE``: it ran and is dead. ``ABSENT``: there is
+    none, and nothing says that there was one. ``UNKNOWN``: it cannot be seen from here (another host,
+    another PID namespace, a cluster that does not answer).
     """
 
+    WAITING = "waiting"
     ALIVE = "alive"
     GONE = "gone"
     ABSENT = "absent"
@@ -109,9 +134,19 @@ class Presence(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """The presence of a worker and, when it is gone, how it went, in words."""
+    """The presence of a worker, and in words why it waits or how it went; ``cause`` where that is known."""
 
     presence: Presence
+    reason: str = ""
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """Whether a job could start at once; else in how many seconds, None where nobody knows; and why."""
+
+    starts_now: bool
+    wait_s: float | None = None
     reason: str = ""
 
 
@@ -120,14 +155,50 @@ class Executor(Protocol):
 
     ``shares_files``: its workers see this file system at the same paths. Else what a job needs goes along
     in its folder, and the worker runs where it has unpacked it.
+    ``keeps_queue``: jobs are handed over as they come and wait there (a ``Cluster``); else the agent keeps
+    the queue (a ``Machine``).
     """
 
     @property
     def shares_files(self) -> bool: ...
 
-    def tidy(self) -> None:
-        """Look after what was started; called now and then."""
+    @property
+    def keeps_queue(self) -> bool: ...
+
+    def refusal(self, spec: JobSpec) -> str:
+        """Why this job can never run there, with what there is; empty when it can.
+
+        Raises Unavailable when that cannot be asked just now.
+        """
         ...
+
+    def look(self, begun: Sequence[Begun]) -> None:
+        """See how these attempts do: called once a turn with all of them, before ``sight``."""
+        ...
+
+    def start(self, launch: Launch) -> bool:
+        """Start the worker, or hand the attempt over; False when a slot has been taken by another.
+
+        Starting an attempt that was started already does nothing. Raises Unavailable when it cannot be
+        started.
+        """
+        ...
+
+    def sight(self, begun: Begun) -> Sighting:
+        """What the last look has seen of the attempt's worker."""
+        ...
+
+    def interrupt(self, begun: Begun) -> None:
+        """Ask the worker to stop its notebook and to end; one that has not begun never does."""
+        ...
+
+    def kill(self, begun: Begun) -> bool:
+        """Kill every process of the job; True once none is left. Call again until then."""
+        ...
+
+
+class Machine(Executor, Protocol):
+    """A machine whose queue the agent keeps."""
 
     def slots(self) -> list[GpuSlot]:
         """All GPUs that jobs here may lease."""
@@ -145,23 +216,12 @@ class Executor(Protocol):
         """Memory, in all."""
         ...
 
-    def start(self, launch: Launch) -> bool:
-        """Lease the slots and start the worker; False when a slot has been taken by another.
 
-        Raises Unavailable when the worker cannot be started.
-        """
-        ...
+class Cluster(Executor, Protocol):
+    """A cluster that keeps its own queue."""
 
-    def sight(self, job_id: str, attempt: int, process: Process | None) -> Sighting:
-        """Look for the worker; ``process`` is what it wrote of itself, None as long as it has not."""
-        ...
-
-    def interrupt(self, job_id: str, process: Process | None) -> None:
-        """Ask the worker to stop its notebook and to end."""
-        ...
-
-    def kill(self, job_id: str) -> bool:
-        """Kill every process of the job; True once none is left. Call again until then."""
+    def outlook(self, spec: JobSpec) -> Outlook:
+        """When a job would start if it were handed over now. Raises Unavailable when nobody answers."""
         ...
 
 

@@ -110,7 +110,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "gpus": list(job.gpus),
         "attempt": job.attempt,
         "priority": job.spec.priority,
-        "executor": job.spec.executor,
+        "executor": job.executor,
         "run_id": job.run_id,
         "sweep_id": job.spec.sweep_id,
         "notebook": job.spec.notebook,

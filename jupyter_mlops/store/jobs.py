@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ..entities import Job, JobSpec, JobStatus
+from ..entities import Cause, Job, JobSpec, JobStatus, Used
 from ..errors import Conflict
 from ..wire import from_json, to_json
 from .audit import append
@@ -17,6 +18,23 @@ from .database import Database
 from .registry_tables import jobs
 from .short_ids import row_of
 
+CHANGING = (
+    "status",
+    "attempt",
+    "reason",
+    "started_at",
+    "ended_at",
+    "run_id",
+    "gpus",
+    "cancel_requested",
+    "choice",
+    "handed_over",
+    "not_before",
+    "exclusive",
+    "cause",
+    "used",
+    "warning",
+)
 OPEN = tuple(status.value for status in JobStatus if not status.ended)
 
 
@@ -33,10 +51,10 @@ class SqlJobStore:
             values = {
                 "id": spec.id,
                 "priority": spec.priority,
-                "executor": spec.executor,
                 "user": spec.user,
                 "sweep_id": spec.sweep_id,
                 "parent_run_id": spec.parent_run_id,
+                "schedule_id": spec.schedule_id,
                 "spec": to_json(spec),
                 "submitted_at": spec.submitted_at,
                 **_values(job),
@@ -88,7 +106,7 @@ class SqlJobStore:
 
     def request_cancel(self, job: Job, *, user: str, time: float) -> Job | None:
         changes: dict[str, Any] = {"cancel_requested": True}
-        if job.status is JobStatus.QUEUED:
+        if job.status is JobStatus.QUEUED and not job.handed_over:
             changes |= {"status": JobStatus.CANCELLED, "ended_at": time, "reason": f"cancelled by {user}"}
         with self._database.write() as connection:
             changed = _update(connection, job, changes)
@@ -121,12 +139,14 @@ def _update(connection: Connection, job: Job, changes: Mapping[str, Any]) -> Job
 
 def _values(job: Job) -> dict[str, Any]:
     """The columns that change in a job's life."""
-    names = ("status", "attempt", "reason", "started_at", "ended_at", "run_id", "gpus", "cancel_requested")
-    return {name: _column(getattr(job, name)) for name in names}
+    named = {name: _column(getattr(job, name)) for name in CHANGING}
+    return {**named, "executor": job.executor or job.spec.executor}
 
 
 def _column(value: Any) -> Any:
-    return value.value if isinstance(value, JobStatus) else value
+    if isinstance(value, Enum):
+        return value.value
+    return to_json(value) if isinstance(value, Used) else value
 
 
 def _job(row: Row[Any]) -> Job:
@@ -140,5 +160,13 @@ def _job(row: Row[Any]) -> Job:
         run_id=row.run_id,
         gpus=list(row.gpus),
         cancel_requested=row.cancel_requested,
+        executor=row.executor,
+        choice=row.choice,
+        handed_over=row.handed_over,
+        not_before=row.not_before,
+        exclusive=row.exclusive,
+        cause=row.cause and Cause(row.cause),
+        used=row.used and from_json(row.used, Used),
+        warning=row.warning,
         seq=row.seq,
     )

@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 metadata = MetaData()
@@ -48,10 +49,57 @@ jobs = Table(
     Column("run_id", String(26)),
     Column("gpus", JSON, nullable=False),
     Column("cancel_requested", Boolean, nullable=False),
+    Column("choice", Text, nullable=False, server_default=""),
+    Column("handed_over", Boolean, nullable=False, server_default=false()),
+    Column("not_before", Double),
+    Column("exclusive", Boolean, nullable=False, server_default=false()),
+    Column("cause", String(16)),
+    Column("used", JSON),
+    Column("warning", Text, nullable=False, server_default=""),
+    Column("schedule_id", String(26)),
     Column("seq", BigInteger, nullable=False),
     Index("jobs_by_status", "status"),
     Index("jobs_by_seq", "seq"),
     Index("jobs_by_sweep", "sweep_id"),
+    Index("jobs_by_schedule", "schedule_id"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    # one row for each attempt that has ended: what usage is counted from
+    Column("job_id", String(26), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("user", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("notebook", Text),
+    Column("executor", String(32), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("cause", String(16)),
+    Column("queued_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("ended_at", Double, nullable=False),
+    Column("gpus", Double, nullable=False),
+    Column("cpus", Integer, nullable=False),
+    Column("used", JSON),
+    Index("attempts_by_end", "ended_at"),
+    Index("attempts_by_name", "user", "name", "ended_at"),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("user", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("next_at", Double),
+    Column("last_at", Double),
+    Column("last_job_id", String(26)),
+    Column("reason", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Index("schedules_by_next", "enabled", "next_at"),
+    Index("schedules_by_seq", "seq"),
 )
 
 sweeps = Table(

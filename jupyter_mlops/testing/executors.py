@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from ..config import JOB
-from ..entities import GpuSlot, Process
+from ..entities import GpuSlot, JobSpec
 from ..errors import Unavailable
-from ..protocols.jobs import Executor, Launch, Presence, Sighting
+from ..protocols.jobs import Begun, Launch, Machine, Presence, Sighting
+from .jobs import job_spec
 
 
 def slot(number: int) -> GpuSlot:
@@ -24,19 +25,33 @@ def slot(number: int) -> GpuSlot:
 class FakeExecutor:
     """Remembers what it was asked; the test says what becomes of the workers."""
 
-    def __init__(self, *, gpus: int = 2, cpus: int = 4, shares_files: bool = True) -> None:
-        self.shares_files = shares_files
+    def __init__(
+        self, *, gpus: int = 2, cpus: int = 4, shares_files: bool = True, keeps_queue: bool = False
+    ) -> None:
+        self.shares_files, self.keeps_queue = shares_files, keeps_queue
+        self.never_because = ""
         self.launches: list[Launch] = []
         self.interrupted: list[str] = []
         self.killed: list[str] = []
         self.sightings: dict[str, Sighting] = {}
         self.unkillable = False
-        self.refusal: str | None = None
+        self.start_fails: str | None = None
         self.taken_by_others: set[str] = set()
         self._slots = [slot(number) for number in range(gpus)]
         self._cpus = cpus
 
-    def tidy(self) -> None:
+    def refusal(self, spec: JobSpec) -> str:
+        wanted = spec.resources
+        if wanted.gpus > len(self._slots):
+            return f"The job wants {wanted.gpus:g} GPUs, and there are {len(self._slots) or 'none'} here."
+        if wanted.cpus > self._cpus:
+            return f"The job wants {wanted.cpus} CPU cores, and there are {self._cpus} here."
+        if wanted.memory_bytes and wanted.memory_bytes > self.memory_bytes():
+            asked, there_is = (each / 1024**3 for each in (wanted.memory_bytes, self.memory_bytes()))
+            return f"The job wants {asked:.1f} GiB of memory, and there are {there_is:.1f} here."
+        return self.never_because
+
+    def look(self, begun: Sequence[Begun]) -> None:
         """Nothing to look after."""
 
     def slots(self) -> list[GpuSlot]:
@@ -55,24 +70,24 @@ class FakeExecutor:
         return 8 * 1024**3
 
     def start(self, launch: Launch) -> bool:
-        if self.refusal is not None:
-            raise Unavailable(self.refusal)
+        if self.start_fails is not None:
+            raise Unavailable(self.start_fails)
         if any(slot.uuid in self.taken_by_others for slot in launch.slots):
             return False
         self.launches.append(launch)
         self.sightings[launch.job_id] = Sighting(presence=Presence.ALIVE)
         return True
 
-    def sight(self, job_id: str, attempt: int, process: Process | None) -> Sighting:
-        return self.sightings.get(job_id, Sighting(presence=Presence.ABSENT))
+    def sight(self, begun: Begun) -> Sighting:
+        return self.sightings.get(begun.job_id, Sighting(presence=Presence.ABSENT))
 
-    def interrupt(self, job_id: str, process: Process | None) -> None:
-        self.interrupted.append(job_id)
+    def interrupt(self, begun: Begun) -> None:
+        self.interrupted.append(begun.job_id)
 
-    def kill(self, job_id: str) -> bool:
-        self.killed.append(job_id)
+    def kill(self, begun: Begun) -> bool:
+        self.killed.append(begun.job_id)
         if not self.unkillable:
-            self.end(job_id, "its worker was killed")
+            self.end(begun.job_id, "its worker was killed")
         return not self.unkillable
 
     def end(self, job_id: str, reason: str = "its worker is gone") -> None:
@@ -89,6 +104,10 @@ MakeLaunch = Callable[..., Launch]
 Eventually = Callable[[Callable[[], object]], object]
 
 
+def _begun(job_id: str) -> Begun:
+    return Begun(job_id=job_id, attempt=1, folder=Path())
+
+
 class ExecutorContract:
     """Inherit with fixtures ``executor`` (two slots, both free), ``program`` and ``eventually``.
 
@@ -102,9 +121,8 @@ class ExecutorContract:
             log = tmp_path / job_id / "log.txt"
             log.parent.mkdir(exist_ok=True)
             return Launch(
-                job_id=job_id,
+                spec=job_spec(id=job_id, interpreter=program(SLEEP)),
                 attempt=1,
-                interpreter=program(SLEEP),
                 folder=tmp_path / job_id,
                 log=log,
                 environment={**os.environ, JOB: job_id},
@@ -113,40 +131,42 @@ class ExecutorContract:
 
         return make
 
-    def test_nothing_is_known_of_a_job_that_was_never_started(self, executor: Executor) -> None:
-        assert executor.sight("never", 1, None).presence is Presence.ABSENT
+    def test_nothing_is_known_of_a_job_that_was_never_started(self, executor: Machine) -> None:
+        assert executor.sight(_begun("never")).presence is Presence.ABSENT
 
     def test_worker_is_alive_until_it_is_killed(
-        self, executor: Executor, launch: MakeLaunch, eventually: Eventually
+        self, executor: Machine, launch: MakeLaunch, eventually: Eventually
     ) -> None:
         assert executor.start(launch())
-        assert executor.sight("job-a", 1, None).presence is Presence.ALIVE
-        eventually(lambda: executor.kill("job-a"))
-        eventually(lambda: executor.sight("job-a", 1, None).presence is Presence.GONE)
-        assert signal.SIGKILL.name in executor.sight("job-a", 1, None).reason
+        assert executor.sight(_begun("job-a")).presence is Presence.ALIVE
+        eventually(lambda: executor.kill(_begun("job-a")))
+        eventually(lambda: executor.sight(_begun("job-a")).presence is Presence.GONE)
+        assert signal.SIGKILL.name in executor.sight(_begun("job-a")).reason
 
     def test_leased_slots_are_not_free_and_come_back(
-        self, executor: Executor, launch: MakeLaunch, eventually: Eventually
+        self, executor: Machine, launch: MakeLaunch, eventually: Eventually
     ) -> None:
         first, second = executor.free_slots()
         assert executor.start(launch(slots=[first]))
         assert executor.free_slots() == [second]
         assert not executor.start(launch("job-b", slots=[second, first]))
         assert executor.free_slots() == [second]
-        eventually(lambda: executor.kill("job-a"))
+        eventually(lambda: executor.kill(_begun("job-a")))
         eventually(lambda: executor.free_slots() == [first, second])
 
     def test_interrupted_worker_may_end_by_itself(
-        self, executor: Executor, launch: MakeLaunch, eventually: Eventually
+        self, executor: Machine, launch: MakeLaunch, eventually: Eventually
     ) -> None:
         assert executor.start(launch())
-        executor.interrupt("job-a", None)
-        eventually(lambda: executor.sight("job-a", 1, None).presence is Presence.GONE)
+        executor.interrupt(_begun("job-a"))
+        eventually(lambda: executor.sight(_begun("job-a")).presence is Presence.GONE)
 
     def test_interpreter_that_is_not_there_is_said_and_nothing_stays_leased(
-        self, executor: Executor, launch: MakeLaunch
+        self, executor: Machine, launch: MakeLaunch
     ) -> None:
         free = executor.free_slots()
+        asked = launch(slots=free)
+        missing = replace(asked, spec=replace(asked.spec, interpreter="/no/such/python"))
         with pytest.raises(Unavailable, match="/no/such/python"):
-            executor.start(replace(launch(slots=free), interpreter="/no/such/python"))
+            executor.start(missing)
         assert executor.free_slots() == free

@@ -169,10 +169,10 @@ def test_slot_of_another_home_is_waited_for(queue):
 
 
 def test_worker_that_cannot_be_started_fails_the_job_with_the_reason(queue):
-    queue.executor.refusal = "The worker cannot be started with /no/python: No such file or directory."
+    queue.executor.start_fails = "The worker cannot be started with /no/python: No such file or directory."
     job = queue.submit(retries=3)
     queue.tick()
-    assert (queue.get(job).status, queue.get(job).reason) == (JobStatus.FAILED, queue.executor.refusal)
+    assert (queue.get(job).status, queue.get(job).reason) == (JobStatus.FAILED, queue.executor.start_fails)
 
 
 def test_killed_worker_fails_the_job_after_its_strays_are_dead(queue):

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from jupyter_mlops.config import load_settings
 from jupyter_mlops.entities import Process, Resources, RunStatus, Started
 from jupyter_mlops.services.jobs.folder import Attempt
-from jupyter_mlops.worker import StopRequest, Watch
+from jupyter_mlops.services.jobs.watch import StopRequest, Watch
 from tests.waiting import wait_until
 
 WORKER = Process(host="h", boot_id="b", pid_namespace=1, pid=1, start_ticks=1)

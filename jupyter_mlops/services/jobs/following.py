@@ -25,10 +25,17 @@ def _ended(store: JobStore, folder: JobFolder, job: Job, started: Started | None
     seen = {} if started is None else _seen(started)
     if may_retry(job, end, started):
         reason = f"attempt {job.attempt} failed: {end.reason}"
-        fresh: dict[str, Any] = {"started_at": None, "run_id": None, "gpus": []}
+        fresh: dict[str, Any] = {"started_at": None, "run_id": None, "gpus": [], "handed_over": False}
         again = store.update(job, status=JobStatus.QUEUED, attempt=job.attempt + 1, reason=reason, **fresh)
         return again or job
-    changes = {**seen, "status": end.status, "reason": end.reason, "ended_at": end.ended_at}
+    changes = {
+        **seen,
+        "status": end.status,
+        "reason": end.reason,
+        "ended_at": end.ended_at,
+        "cause": end.cause,
+        "used": end.used,
+    }
     folder.forget_environment()
     return store.update(job, **changes) or job
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -51,8 +52,9 @@ def place(queued: Iterable[Job], capacity: Capacity) -> Placement:
             placement.waits[job.id] = f"waits for {_count(wanted.cpus, 'CPU core')}"
             slots, cpus = [], 0
         else:
-            placement.starts.append((job, slots[: wanted.gpus]))
-            slots, cpus = slots[wanted.gpus :], cpus - wanted.cpus
+            whole = math.ceil(wanted.gpus)
+            placement.starts.append((job, slots[:whole]))
+            slots, cpus = slots[whole:], cpus - wanted.cpus
     return placement
 
 
@@ -66,8 +68,8 @@ def too_much(job: Job, capacity: Capacity) -> str:
     return ""
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _count(number: float, noun: str) -> str:
+    return f"{number:g} {noun}{'' if number == 1 else 's'}"
 
 
 def _are(number: int) -> str:

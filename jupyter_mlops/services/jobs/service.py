@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from ...capture.redact import redact
 from ...config import Settings
 from ...entities import Exit, GpuSlot, Job, JobSpec, JobStatus, LogChunk, Resources, short_id
 from ...errors import Conflict, InvalidInput, NotFound, Unavailable, Unsupported, WaitTimeout
 from ...protocols.clock import Clock
-from ...protocols.jobs import Agent, Executor, JobRuns, JobStore
+from ...protocols.jobs import Agent, Executor, JobRuns, JobStore, Machine
 from .folder import Attempt, JobFolder
 from .following import follow
 from .logs import log_texts, read_log
@@ -200,7 +201,7 @@ class JobService:
 
     def slots(self) -> list[GpuSlot]:
         """The GPUs that local jobs may lease."""
-        return self.executors["local"].slots()
+        return cast(Machine, self.executors["local"]).slots()
 
     def refresh(self) -> None:
         """Bring rows in line with folders, and have an agent where jobs of this home are open."""
@@ -228,7 +229,7 @@ class JobService:
     def ensure_agent(self, jobs: Sequence[Job]) -> None:
         """Have an agent for these jobs. A queued one is safe without: the next reader starts one."""
         queued = [job.spec for job in jobs if job.status is JobStatus.QUEUED]
-        gpus = max((spec.resources.gpus for spec in queued), default=0)
+        gpus = max((math.ceil(spec.resources.gpus) for spec in queued), default=0)
         gpu_slots = max((spec.gpu_slots or 0 for spec in queued), default=0)
         reachable = gpus and gpus <= max(len(self.slots()), gpu_slots)
         try:
@@ -267,7 +268,9 @@ class JobService:
             raise InvalidInput(f"The job's interpreter {spec.interpreter} cannot be run.")
         if spec.retries < 0:
             raise InvalidInput(f"retries must be 0 or more, not {spec.retries}.")
-        check_resources(spec.resources, executor)
+        check_resources(spec.resources)
+        if refusal := executor.refusal(spec):
+            raise InvalidInput(refusal)
         after = [self.store.get(each).id for each in spec.after]
         return replace(
             spec,
@@ -280,23 +283,22 @@ class JobService:
         )
 
 
-def check_resources(wanted: Resources, executor: Executor) -> None:
-    """Refuse, with InvalidInput, what can never be had there."""
+def check_resources(wanted: Resources) -> None:
+    """Refuse, with InvalidInput, what no executor could make sense of."""
     if wanted.gpus < 0 or wanted.cpus < 1:
         raise InvalidInput(
-            f"A job needs 0 or more GPUs and 1 or more CPU cores, not {wanted.gpus} and {wanted.cpus}."
+            f"A job needs 0 or more GPUs and 1 or more CPU cores, not {wanted.gpus:g} and {wanted.cpus}."
         )
-    for name, value in (("memory", wanted.memory_bytes), ("time limit", wanted.time_limit_s)):
+    if wanted.gpus > 1 and wanted.gpus % 1:
+        raise InvalidInput(f"A job takes whole GPUs, or a share of one such as 0.5, not {wanted.gpus:g}.")
+    positive = {
+        "memory": wanted.memory_bytes,
+        "GPU memory": wanted.gpu_memory_bytes,
+        "time limit": wanted.time_limit_s,
+    }
+    for name, value in positive.items():
         if value is not None and value <= 0:
             raise InvalidInput(f"The {name} must be more than 0, not {value:g}.")
-    if wanted.gpus and wanted.gpus > (there := len(executor.slots())):
-        hint = "" if there else " Set JUPYTER_MLOPS_GPU_SLOTS=2 for virtual ones."
-        raise InvalidInput(f"The job wants {wanted.gpus} GPUs, and there are {there or 'none'} here.{hint}")
-    if wanted.cpus > executor.cpus():
-        raise InvalidInput(f"The job wants {wanted.cpus} CPU cores, and there are {executor.cpus()} here.")
-    if wanted.memory_bytes and wanted.memory_bytes > executor.memory_bytes():
-        asked, there_is = (each / 1024**3 for each in (wanted.memory_bytes, executor.memory_bytes()))
-        raise InvalidInput(f"The job wants {asked:.1f} GiB of memory, and there are {there_is:.1f} here.")
 
 
 def _status(text: JobStatus | str) -> JobStatus:

@@ -286,4 +286,4 @@ def _ending(sweep: Sweep, trials: Sequence[Trial], reason: str) -> dict[str, Any
 def capacity_of(slots: int, cpus: int, wanted: Resources) -> int:
     """How many jobs with these resources can run at once."""
     by_cpus = cpus // max(1, wanted.cpus)
-    return by_cpus if not wanted.gpus else min(by_cpus, slots // wanted.gpus)
+    return by_cpus if not wanted.gpus else min(by_cpus, int(slots / wanted.gpus))
