@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Job,
         Reproduction,
         Run,
+        Schedule,
         Sweep,
         carried,
         compare,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         delete_alias,
         edit_run,
         export_run,
+        gpus,
         history,
         import_run,
         job,
@@ -39,12 +41,15 @@ if TYPE_CHECKING:
         reproduce,
         run,
         runs,
+        schedule,
+        schedules,
         set_alias,
         submit,
         sweep,
         sweeps,
         tag,
         track,
+        usage,
     )
     from .errors import MlopsError, TrialPruned
 
@@ -53,6 +58,7 @@ __all__ = [
     "MlopsError",
     "Reproduction",
     "Run",
+    "Schedule",
     "Sweep",
     "TrialPruned",
     "__version__",
@@ -62,6 +68,7 @@ __all__ = [
     "delete_alias",
     "edit_run",
     "export_run",
+    "gpus",
     "history",
     "import_run",
     "job",
@@ -80,12 +87,15 @@ __all__ = [
     "reproduce",
     "run",
     "runs",
+    "schedule",
+    "schedules",
     "set_alias",
     "submit",
     "sweep",
     "sweeps",
     "tag",
     "track",
+    "usage",
 ]
 
 

@@ -16,14 +16,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from .config import Settings, load_settings
 from .errors import Unavailable
 from .services.jobs.agent_control import AgentControl, AgentSeat
 
-OPEN_POLL_S = 0.2
-IDLE_POLL_S = 2.0
 TROUBLE_POLL_S = 5.0
+ANNOUNCE_EVERY_S = 10.0
+"""How often the agent says how long its turns take."""
+
+if TYPE_CHECKING:
+    from .services.jobs.agent_loop import AgentLoop
 
 logger = logging.getLogger("jupyter_mlops.agent")
 
@@ -38,12 +42,12 @@ def main() -> int:
         return 0
     stop = _StopRequest(wake=control.wake)
     try:
-        tick, slots = _compose()
+        loop, slots = _compose()
         home = _Home(settings)  # before anybody sees the agent, and then deletes the home
         announce = partial(seat.announce, started_at=time.time(), slots=slots)
         announce()
         logger.info("agent of %s, %s GPU slots", settings.home, slots)
-        _run(seat, tick, stop, home, announce=announce)
+        _run(seat, _Turns(loop), stop, home, announce=announce)
     finally:
         seat.withdraw()
         seat.leave()
@@ -53,8 +57,8 @@ def main() -> int:
     return 0
 
 
-def _compose() -> tuple[Callable[[float], int], int]:
-    """The loop's tick, and how many GPUs it knows of."""
+def _compose() -> tuple[AgentLoop, int]:
+    """The loop, and how many GPUs it knows of."""
     from .services.jobs.agent_loop import AgentLoop
     from .workspace import current
 
@@ -67,44 +71,61 @@ def _compose() -> tuple[Callable[[float], int], int]:
         settle_run=workspace.tracker.settle,
         shared_home=workspace.home_is_shared,
         sweeps=workspace.sweep_loop(),
+        schedules=workspace.schedule_loop(),
     )
-    return loop.tick, len(jobs.slots())
+    return loop, len(jobs.slots())
 
 
 def _run(
     seat: AgentSeat,
-    tick: Callable[[float], int],
+    turns: _Turns,
     stop: _StopRequest,
     home: _Home,
     *,
-    announce: Callable[[], None],
+    announce: Callable[..., None],
 ) -> None:
     """Turn until asked to stop, or until nothing was to be done for long."""
-    busy_at = time.monotonic()
+    busy_at = announced_at = time.monotonic()
     while not stop.requested and not home.is_another:
-        pause = _turn(tick)
-        if pause == OPEN_POLL_S:
-            busy_at = time.monotonic()
-        elif time.monotonic() - busy_at > home.settings.agent_idle_s:
+        turns.turn()
+        now = time.monotonic()
+        if turns.is_open:
+            busy_at = now
+        elif now - busy_at > home.settings.agent_idle_s:
             # who submits from here on sees no agent; who submitted before is seen by one more look
             seat.withdraw()
-            if _turn(tick) != OPEN_POLL_S:
+            turns.turn()
+            if not turns.is_open:
                 return
             announce()
+        if now - announced_at > ANNOUNCE_EVERY_S and turns.is_open:
+            announced_at = now
+            announce(turn_s=turns.took_s)
         if not stop.requested:
-            seat.wait(pause)
+            seat.wait(turns.pause_s)
 
 
-def _turn(tick: Callable[[float], int]) -> float:
-    """One tick, and how long to pause after it."""
-    try:
-        return OPEN_POLL_S if tick(time.time()) else IDLE_POLL_S
-    except Unavailable as error:  # a database that is away comes back
-        logger.error("A turn failed, trying again: %s", error)
-        return TROUBLE_POLL_S
-    except Exception:
-        logger.exception("A turn failed; trying again")
-        return TROUBLE_POLL_S
+class _Turns:
+    """The loop's turns, one after the other; ``is_open`` says whether the last one found work."""
+
+    def __init__(self, loop: AgentLoop) -> None:
+        self._loop = loop
+        self.is_open = False
+        self.pause_s = self.took_s = 0.0
+
+    def turn(self) -> None:
+        """Whatever goes wrong is logged, and tried again after a while; it is no sign of idleness."""
+        began = time.monotonic()
+        try:
+            self.is_open = self._loop.tick(time.time()) > 0
+            self.pause_s = self._loop.pause_s
+        except Unavailable as error:  # a database that is away comes back
+            logger.error("A turn failed, trying again: %s", error)
+            self.pause_s = TROUBLE_POLL_S
+        except Exception:
+            logger.exception("A turn failed; trying again")
+            self.pause_s = TROUBLE_POLL_S
+        self.took_s = time.monotonic() - began
 
 
 class _Home:

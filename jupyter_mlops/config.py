@@ -20,11 +20,26 @@ HOME = "JUPYTER_MLOPS_HOME"
 DATABASE = "JUPYTER_MLOPS_DATABASE"
 BLOBS = "JUPYTER_MLOPS_BLOBS"
 GPU_SLOTS = "JUPYTER_MLOPS_GPU_SLOTS"
+STAGING = "JUPYTER_MLOPS_STAGING"
+"""An fsspec URL (``s3://bucket/folder``): how jobs reach clusters that do not see this file system."""
+STAGING_PYTHON = "JUPYTER_MLOPS_STAGING_PYTHON"
+"""The interpreter there; by default at the path of the one here."""
+STAGING_VARIABLES = "JUPYTER_MLOPS_STAGING_VARIABLES"
+"""Variables that a worker needs before it can read the folder (credentials), parted by commas."""
+RAY_ADDRESS = "JUPYTER_MLOPS_RAY_ADDRESS"
+"""The Ray dashboard's address (``http://...``)."""
+RAY_ADDRESSES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
+"""Where Ray's own client finds it; the second may be the address of another of its servers."""
+QUOTAS = "JUPYTER_MLOPS_QUOTAS"
+"""The file in which an administrator says how much of this machine's GPUs each user may have."""
 RUNTIME = "JUPYTER_MLOPS_RUNTIME"
 LEASES = "JUPYTER_MLOPS_LEASES"
 USER = "JUPYTER_MLOPS_USER"
 TRUSTED_USERS = "JUPYTER_MLOPS_TRUSTED_USERS"
 """Whose pickles are loaded as one's own: names, parted by commas."""
+
+WARM_IMPORTS = "JUPYTER_MLOPS_WARM_IMPORTS"
+"""Libraries that kernels of jobs find imported already: names, parted by commas (``pandas,sklearn``)."""
 
 PINS = "JUPYTER_MLOPS_PINS"
 """In a job that reproduces a run: JSON, such as ``{"dataset train": 2}``: what names stand for."""
@@ -60,6 +75,11 @@ class Settings:
     database: str | None = None
     blobs: str | None = None
     gpu_slots: int | None = None
+    quotas: str = "/etc/jupyter-mlops/quotas.json"
+    staging: str | None = None
+    staging_python: str | None = None
+    staging_variables: tuple[str, ...] = ()
+    ray_address: str | None = None
     output_cap_bytes: int = 16 * 1024 * 1024
     """How much of what a run displays is kept; of more, the beginning and the end."""
     inline_output_bytes: int = 64 * 1024
@@ -72,16 +92,35 @@ class Settings:
     """How much of a module, of all modules together ten times as much, is kept with a run."""
     notebook_cap_bytes: int = 16 * 1024 * 1024
     """Notebook files up to this size are kept with a run as they were saved."""
+    log_cap_bytes: int = 64 * 1024 * 1024
+    """How much of an attempt's log is kept: of more, the beginning and the end; 0 all."""
     files_cap_bytes: int = 512 * 1024 * 1024
     """How much may go along with a job to where this file system is not seen."""
+    staging_s: float = 5.0
+    """How often a job elsewhere sends what is new, and how often it is fetched."""
+    staging_patience_s: float = 1800.0
+    """How long a worker that has ended goes on trying to send the rest to a server that does not answer."""
+    gpu_spare_bytes: int = 1024**3
+    """How much of a GPU's memory processes that are no jobs may hold before it counts as used."""
     sample_s: float = 5.0
     """How often CPU, memory and GPUs are looked at while a run is open; 0 never."""
+    idle_gpu_below: float = 0.05
+    """A job's GPU whose utilisation (0 to 1) is below this is idle."""
+    idle_warn_s: float = 600.0
+    """After so long with all of its GPUs idle a job is flagged; 0 never."""
+    idle_kill_s: float = 0.0
+    """And after so long it is ended, saying so; 0 never."""
     heartbeat_s: float = 30.0
     silent_after_s: float = 600.0
     lost_after_s: float = 3600.0
     journal_grace_s: float = 60.0
     agent_idle_s: float = 300.0
     cancel_grace_s: float = 5.0
+    slurm_poll_s: float = 5.0
+    """How often Slurm is asked how all jobs there do; less often where its answers take long."""
+    warm_start: int = 1
+    """Whether workers and kernels are forked from processes that have imported what they need; 0 never."""
+    warm_imports: tuple[str, ...] = ()
     trusted_users: tuple[str, ...] = ()
     pins: Mapping[str, int] = field(default_factory=dict)
     """``{"dataset train": 2}``: the version that a name without one, or with an alias, stands for."""
@@ -100,7 +139,13 @@ class Settings:
             DATABASE: self.database,
             BLOBS: self.blobs,
             GPU_SLOTS: None if self.gpu_slots is None else str(self.gpu_slots),
+            QUOTAS: self.quotas,
+            STAGING: self.staging,
+            RAY_ADDRESS: self.ray_address,
+            STAGING_PYTHON: self.staging_python,
+            STAGING_VARIABLES: ",".join(self.staging_variables),
             TRUSTED_USERS: ",".join(self.trusted_users),
+            WARM_IMPORTS: ",".join(self.warm_imports),
         }
         numbers = {
             variable: str(getattr(self, each.name))
@@ -115,6 +160,14 @@ _NUMBERS = {
     for each in fields(Settings)
     if isinstance(each.default, (int, float))
 }
+
+
+_LISTS = {
+    TRUSTED_USERS: "trusted_users",
+    STAGING_VARIABLES: "staging_variables",
+    WARM_IMPORTS: "warm_imports",
+}
+"""Words parted by commas."""
 
 
 def load_settings(
@@ -147,6 +200,10 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         HOME: "home",
         DATABASE: "database",
         BLOBS: "blobs",
+        RAY_ADDRESS: "ray_address",
+        QUOTAS: "quotas",
+        STAGING: "staging",
+        STAGING_PYTHON: "staging_python",
         RUNTIME: "runtime_dir",
         LEASES: "leases_dir",
         USER: "user",
@@ -154,6 +211,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {
         field: environ[variable] for variable, field in names.items() if environ.get(variable)
     }
+    theirs = (environ.get(name, "") for name in RAY_ADDRESSES)
+    if "ray_address" not in found and (ray := next(filter(is_dashboard, theirs), None)):
+        found["ray_address"] = ray
     if slots := environ.get(GPU_SLOTS):
         found["gpu_slots"] = _slots(slots)
     for variable, each in _NUMBERS.items():
@@ -161,9 +221,15 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             found[each.name] = _number(variable, text, type(each.default))
     if pins := environ.get(PINS):
         found["pins"] = _pins(pins)
-    if trusted := environ.get(TRUSTED_USERS):
-        found["trusted_users"] = tuple(name for each in trusted.split(",") if (name := each.strip()))
+    for variable, name in _LISTS.items():
+        if listed := environ.get(variable):
+            found[name] = tuple(word for each in listed.split(",") if (word := each.strip()))
     return found
+
+
+def is_dashboard(address: str) -> bool:
+    """Whether that is the address of a Ray dashboard, not of another server of Ray."""
+    return address.startswith(("http://", "https://"))
 
 
 def _number(variable: str, text: str, kind: type[Any]) -> int | float:

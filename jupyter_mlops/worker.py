@@ -12,15 +12,19 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .capture.notebook_file import shareable
 from .capture.processes import current_process
 from .capture.redact import redact_text
-from .entities import Exit, JobSpec, JobStatus, Kept, RunKind, RunStatus, Started, new_id
+from .config import JOB
+from .entities import Cause, Exit, JobSpec, JobStatus, Kept, RunKind, RunStatus, Started, new_id
 from .services.files.manifest import at_unpacked
-from .services.jobs.environment import kernel_environment
+from .services.jobs.capped_log import CappedLog
+from .services.jobs.causes import cause_of, cause_of_exception
+from .services.jobs.environment import kernel_command, kernel_environment
 from .services.jobs.folder import Attempt, JobFolder
 from .services.jobs.watch import StopRequest, Watch
 from .services.tracking import pruning
@@ -40,6 +44,7 @@ JOB_STATUS = {
     RunStatus.FAILED: JobStatus.FAILED,
     RunStatus.CANCELLED: JobStatus.CANCELLED,
 }
+ENDED_EARLY = (RunStatus.FAILED, RunStatus.CANCELLED)
 
 logger = logging.getLogger("jupyter_mlops.worker")
 
@@ -48,20 +53,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one attempt. The exit status is 0 however the notebook ended: ``exit.json`` says that."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     given = _parse(arguments)
+    if given.staged:
+        return _run_staged(given.staged, given.attempt)
     folder = JobFolder(given.folder)
     attempt = folder.attempt(given.attempt)
     if attempt.started() is not None or attempt.exit() is not None:
         return _give_way(attempt)
     spec, workspace = folder.spec(), current()
     stop = StopRequest(workspace.settings.cancel_grace_s)
-    stop.listen()
+    stop.listen(workspace.terminated(attempt.path, attempt.log))
     custody = workspace.custody(spec.id, given.leases)
     custody.take()
     run_id = new_id(time.time())
     if not attempt.begin(_introduction(run_id)):
         return _give_way(attempt)
     end = _run(workspace, folder, attempt, spec, run_id, stop, custody)
-    if end.status is not JobStatus.FAILED or given.attempt > spec.retries:
+    if end.status is not JobStatus.FAILED:  # else another attempt may need it: who decides that forgets it
         folder.forget_environment()
     custody.finish()
     if folder.exists():
@@ -72,10 +79,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m jupyter_mlops.worker", description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("attempt", type=int)
     parser.add_argument("--leases", type=lambda text: [int(each) for each in text.split(",")], default=[])
-    return parser.parse_args(arguments)
+    parser.add_argument("--staged", metavar="URL", help="the job's folder, behind a URL")
+    given = parser.parse_args(arguments)
+    if (given.folder is None) == (given.staged is None):
+        parser.error("give the job's folder or --staged URL")
+    return given
+
+
+def _run_staged(url: str, attempt: int) -> int:
+    """Be the attempt's other half, which has a worker of its own."""
+    from .services.jobs.staged import StagedWorker
+
+    if JOB in os.environ:  # what kills a job's processes finds them by that, and this is none of them
+        environment = {name: value for name, value in os.environ.items() if name != JOB}
+        command = [sys.executable, "-m", "jupyter_mlops.worker", "--staged", url, str(attempt)]
+        os.execve(sys.executable, command, environment)
+    workspace = current()
+    return StagedWorker(
+        url, attempt, custody_of=lambda job_id: workspace.custody(job_id, ()), settings=workspace.settings
+    ).run()
 
 
 def _give_way(attempt: Attempt) -> int:
@@ -98,18 +123,19 @@ def _run(
     custody: Custody,
 ) -> Exit:
     """The notebook as a run, and how it ended; whatever goes wrong here is an end, too."""
-    watch = Watch(spec.resources, workspace.settings, attempt, stop, custody)
+    watch = Watch(spec, workspace.settings, attempt, stop, custody)
     watch.start()
     try:
         spec = at_unpacked(spec, folder.path, attempt.path / "work")
         run = _begin(workspace, spec, run_id)
-        status, reason = _track(run, folder, attempt, spec, stop)
+        status, reason, cause = _track(run, folder, attempt, spec, stop, watch)
     except Exception as error:  # a worker always says how it ended
         logger.exception("The worker failed")
-        status, reason = JobStatus.FAILED, f"the worker failed: {type(error).__name__}: {error}"
+        status, cause = JobStatus.FAILED, cause_of_exception(error)
+        reason = f"the worker failed: {type(error).__name__}: {error}"
     finally:
-        watch.stop()
-    return Exit(status=status, ended_at=time.time(), reason=reason)
+        used = watch.finish()
+    return Exit(status=status, ended_at=time.time(), reason=reason, cause=cause, used=used)
 
 
 def _begin(workspace: Workspace, spec: JobSpec, run_id: str) -> RunWriter:
@@ -132,22 +158,33 @@ def _begin(workspace: Workspace, spec: JobSpec, run_id: str) -> RunWriter:
 
 
 def _track(
-    run: RunWriter, folder: JobFolder, attempt: Attempt, spec: JobSpec, stop: StopRequest
-) -> tuple[JobStatus, str]:
+    run: RunWriter, folder: JobFolder, attempt: Attempt, spec: JobSpec, stop: StopRequest, watch: Watch
+) -> tuple[JobStatus, str, Cause | None]:
     """Execute the notebook and end the run as it ended."""
     if spec.trial is not None:
         pruning.allow(attempt.path)
     try:
         outcome = _execute(folder, attempt, spec, run, stop)
+        cause = stop.cause
+        if outcome.status is RunStatus.FAILED and not stop.made:
+            outcome, cause = _with_cause(outcome, watch)
         if pruning.has_obeyed(attempt.path):
-            outcome = _pruned(run, pruning.asked(attempt.path) or "pruned")
+            outcome, cause = _pruned(run, pruning.asked(attempt.path) or "pruned"), Cause.PRUNED
         if attempt.output.exists():
             run.log_bytes("output.ipynb", shareable(attempt.output.read_bytes()), media_type=NOTEBOOK_TYPE)
     except Exception as error:
         run.end(RunStatus.FAILED, reason=f"the worker failed: {type(error).__name__}: {error}")
         raise
     run.end(outcome.status, reason=outcome.reason, error=outcome.error)
-    return JOB_STATUS[outcome.status], outcome.reason or ""
+    return JOB_STATUS[outcome.status], outcome.reason or "", cause if outcome.status in ENDED_EARLY else None
+
+
+def _with_cause(outcome: Outcome, watch: Watch) -> tuple[Outcome, Cause]:
+    """A failure that nobody had wished for: the system may have killed the kernel for want of memory."""
+    killed = outcome.error is None and "SIGKILL" in (outcome.reason or "")
+    if reason := watch.out_of_memory(killed=killed):
+        return replace(outcome, reason=reason), Cause.MEMORY
+    return outcome, cause_of(outcome.error)
 
 
 def _pruned(run: RunWriter, reason: str) -> Outcome:
@@ -161,21 +198,22 @@ def _pruned(run: RunWriter, reason: str) -> Outcome:
 def _execute(
     folder: JobFolder, attempt: Attempt, spec: JobSpec, run: RunWriter, stop: StopRequest
 ) -> Outcome:
-    from .notebooks.jsonschema_import import import_jsonschema
+    from .notebooks.papermill_import import import_papermill
 
-    import_jsonschema()  # the execution loads it with nbformat
+    import_papermill()
     from .notebooks.execution import ExecutionHandle, KernelChoice, execute_notebook
 
     handle = ExecutionHandle()
     stop.attach(handle)
+    log = CappedLog.of(attempt.log, current().settings)
     return execute_notebook(
         folder.input,
         attempt.output,
         recorder=run,
-        kernel=KernelChoice(name=spec.kernel_name, argv=spec.kernel_argv),
+        kernel=KernelChoice(name=spec.kernel_name, argv=kernel_command(spec, sys.executable)),
         environment=kernel_environment(os.environ, spec, run_id=run.id),
         cwd=Path(spec.cwd),
-        log=_write_log,
+        log=lambda text: log.write(redact_text(text).encode("utf-8", "replace")),
         handle=handle,
         epilogue=KEEP.format(names=spec.returns) if spec.returns else "",
         epilogue_failed=lambda problem: _not_kept(attempt, spec, problem),
@@ -184,13 +222,6 @@ def _execute(
 
 def _not_kept(attempt: Attempt, spec: JobSpec, problem: str) -> None:
     attempt.note_returned([Kept(name=name, kind="", problem=problem) for name in spec.returns])
-
-
-def _write_log(text: str) -> None:
-    """Straight to the file descriptor: what has been said is in the log also when the worker is killed."""
-    data = redact_text(text).encode("utf-8", "replace")
-    while data:
-        data = data[os.write(sys.__stdout__.fileno() if sys.__stdout__ else 1, data) :]
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ Everything is made on first use, so that a kernel that only tracks never opens a
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -17,29 +18,37 @@ from .config import Settings, load_settings
 from .errors import Unsupported
 
 if TYPE_CHECKING:
-    from .entities import VersionRef
+    from .entities import Cause, RunStatus, VersionRef
     from .journal.records import Register
     from .protocols.blobs import BlobStore
     from .protocols.clock import Clock
     from .protocols.jobs import Custody, Executor, JobStore, Machine
     from .protocols.registry import RegistryStore
     from .protocols.runs import RunIndex
+    from .protocols.schedules import ScheduleStore
     from .protocols.sweeps import SweepStore
+    from .protocols.usage import AttemptStore
     from .services.doctor import Doctor
     from .services.jobs.agent_control import AgentControl
     from .services.jobs.service import JobService
     from .services.lineage import LineageService
     from .services.registry.service import RegistryService
+    from .services.registry.travelling import Travelling
     from .services.reproduction.service import ReproductionService
     from .services.runs.export.reading import RunImporter
     from .services.runs.export.writing import RunExporter
     from .services.runs.ingest import Ingestor
     from .services.runs.service import RunService
+    from .services.schedules.loop import ScheduleLoop
+    from .services.schedules.service import ScheduleService
     from .services.submission.planning import Carrying
     from .services.submission.service import SubmissionService
     from .services.sweeps.loop import SweepLoop
     from .services.sweeps.service import SweepService
     from .services.tracking.tracker import Tracker
+    from .services.usage.gauges import GaugeReader
+    from .services.usage.service import UsageService
+    from .services.usage.sizing import Sizing
     from .store.database import Database
 
 
@@ -169,6 +178,12 @@ class Workspace:
 
         return Executors(self.settings)
 
+    def quotas(self) -> str:
+        """What users of this machine may have of its GPUs, in words. Raises InvalidInput for a bad file."""
+        from .executors.quotas import in_words, read_quotas
+
+        return in_words(read_quotas(Path(self.settings.quotas)))
+
     @property
     def machine(self) -> Machine:
         """This machine, whose queue the agent keeps."""
@@ -184,6 +199,7 @@ class Workspace:
             executors=self.executors,
             runs=self.runs,
             agent=self.agent,
+            settle_run=lambda *end: self.tracker.settle(*end),
             clock=self.clock,
         )
 
@@ -206,16 +222,28 @@ class Workspace:
         from .services.sweeps.loop import SweepLoop, capacity_of
         from .services.sweeps.opening import study_of
 
-        local, path = self.machine, self.sweeps.study_path
+        path = self.sweeps.study_path
         return SweepLoop(
             self._sweep_store,
             self.jobs,
             self.runs,
             self.settings,
             open_study=lambda sweep: study_of(sweep, path),
-            capacity=lambda wanted: capacity_of(len(local.slots()), local.cpus(), wanted),
+            capacity=lambda spec: capacity_of(spec, self.executors),
             shared_home=self.home_is_shared,
         )
+
+    @once
+    def schedules(self) -> ScheduleService:
+        from .services.schedules.service import ScheduleService
+
+        return ScheduleService(self._schedule_store, self.jobs, self.settings, clock=self.clock)
+
+    def schedule_loop(self) -> ScheduleLoop:
+        """The agent's loop over the schedules."""
+        from .services.schedules.loop import ScheduleLoop
+
+        return ScheduleLoop(self._schedule_store, self.jobs, self.settings, shared_home=self.home_is_shared)
 
     @once
     def agent(self) -> AgentControl:
@@ -230,11 +258,25 @@ class Workspace:
 
         return locate(self.settings.home).aside
 
+    def keeps_memory_limits(self) -> bool:
+        """Whether the system keeps local jobs to their memory here; else their workers watch it."""
+        from .executors.cgroups import can_limit_memory
+
+        return can_limit_memory()
+
     def custody(self, job_id: str, lease_fds: Sequence[int]) -> Custody:
         """What the worker of a local job holds on to."""
         from .executors.custody import Custody
 
         return Custody(job_id, user=self.settings.user, lease_fds=lease_fds)
+
+    def terminated(self, attempt: Path, log: Path) -> Callable[[], tuple[RunStatus, str, Cause]] | None:
+        """What SIGTERM stands for in the worker of an attempt; None where only the queue sends it."""
+        if "SLURM_JOB_ID" not in os.environ:
+            return None
+        from .executors.slurm.inside import terminated
+
+        return terminated(attempt, log, os.environ)
 
     @once
     def lineage(self) -> LineageService:
@@ -251,9 +293,14 @@ class Workspace:
             self.settings,
             tracker=self.tracker,
             sweeps=lambda: self.sweeps,
+            schedules=lambda: self.schedules,
+            executors=self.executors,
+            sizing=lambda: self.sizing,
+            machine=lambda: self.machine,
             carrying=self._carrying,
             shares_files=self.jobs.shares_files,
             recorded=self._recorded_reads,
+            registered=self._registered_reads,
             clock=self.clock,
         )
 
@@ -261,6 +308,13 @@ class Workspace:
         from .services.files.recorded import recorded_reads
 
         return recorded_reads(self.runs, sources, notebook)
+
+    def _registered_reads(self, sources: Sequence[str]) -> tuple[Travelling, list[str]]:
+        """The datasets and models that go along with code to where there is no registry."""
+        from .remote.folder import reaches_elsewhere
+        from .services.registry.travelling import plan
+
+        return plan(sources, self.registry, self.blobs, bring=not reaches_elsewhere(self.settings.blobs))
 
     def _carrying(self) -> Carrying:
         from .services.carrying.service import Carrying
@@ -276,6 +330,44 @@ class Workspace:
         )
 
     @once
+    def sizing(self) -> Sizing:
+        """What past runs say of the next one."""
+        from .services.usage.sizing import Sizing
+
+        return Sizing(self._attempt_store)
+
+    @once
+    def usage(self) -> UsageService:
+        """What jobs have held and used."""
+        from .entities import JobStatus
+        from .services.jobs.folder import JobFolder
+        from .services.usage.service import MOST_RUNNING, UsageService
+
+        return UsageService(
+            self._attempt_store,
+            lambda: self._job_store.search(status=JobStatus.RUNNING, limit=MOST_RUNNING),
+            used_so_far=lambda job: JobFolder.of(self.settings.home, job.id).attempt(job.attempt).used(),
+            clock=self.clock,
+        )
+
+    @once
+    def gauges(self) -> GaugeReader:
+        """The state of the queue and of the GPUs, for a monitoring system."""
+        from .services.usage.gauges import AgentGauge, GaugeReader
+
+        def agent() -> AgentGauge:
+            status = self.agent.status()
+            if status is None:
+                return AgentGauge(running=False)
+            return AgentGauge(
+                running=True,
+                turn_s=status.turn_s if status.turned_at else None,
+                turned_at=status.turned_at or None,
+            )
+
+        return GaugeReader(self._attempt_store, lambda: self.machine, agent, clock=self.clock)
+
+    @once
     def doctor(self) -> Doctor:
         from .services.doctor import Doctor
 
@@ -287,8 +379,18 @@ class Workspace:
             return {}
         return self.registry.datasets_of_digests(digests)
 
+    @property
+    def _travelled(self) -> Path | None:
+        """What a job has of the registry that runs where there is none; None anywhere else."""
+        path = self.settings.home / "registered.json"
+        return path if path.exists() else None
+
     @once
     def _registry_store(self) -> RegistryStore:
+        if self._travelled is not None:
+            from .services.registry.travelling import TravellingStore
+
+            return TravellingStore(self._travelled)
         from .store.registry import SqlRegistryStore
 
         # opened by its first call: a version can be registered, pending, where no registry can be reached
@@ -301,6 +403,18 @@ class Workspace:
         return SqlJobStore(self._registry_database)
 
     @once
+    def _attempt_store(self) -> AttemptStore:
+        from .store.usage import SqlAttemptStore
+
+        return SqlAttemptStore(self._registry_database)
+
+    @once
+    def _schedule_store(self) -> ScheduleStore:
+        from .store.schedules import SqlScheduleStore
+
+        return SqlScheduleStore(self._registry_database)
+
+    @once
     def _sweep_store(self) -> SweepStore:
         from .store.sweeps import SqlSweepStore
 
@@ -308,6 +422,10 @@ class Workspace:
 
     @once
     def _registry_database(self) -> Database:
+        if self._travelled is not None:
+            raise Unsupported(
+                "This job runs where its home cannot be reached: it cannot submit, list or cancel jobs."
+            )
         from .store.database import Database, sqlite_url
         from .store.registry import migrate
 

@@ -2,6 +2,7 @@
 
 from .carrying import carried
 from .comparing import Comparison, RunTable, compare
+from .gpus import gpus
 from .histories import history
 from .jobs import Job, job, jobs
 from .reading import Run, edit_run, run, runs
@@ -17,9 +18,11 @@ from .registry import (
 )
 from .replaying import export_run, import_run, replay
 from .reproducing import Reproduction, reproduce
+from .schedules import Schedule, schedule, schedules
 from .submitting import job_handle, submit
 from .sweeps import Sweep, sweep, sweeps
 from .tracking import log, log_artifact, log_figure, log_model, log_params, tag, track
+from .usage import usage
 
 __all__ = [
     "Comparison",
@@ -27,6 +30,7 @@ __all__ = [
     "Reproduction",
     "Run",
     "RunTable",
+    "Schedule",
     "Sweep",
     "carried",
     "compare",
@@ -34,6 +38,7 @@ __all__ = [
     "delete_alias",
     "edit_run",
     "export_run",
+    "gpus",
     "history",
     "import_run",
     "job",
@@ -53,10 +58,13 @@ __all__ = [
     "reproduce",
     "run",
     "runs",
+    "schedule",
+    "schedules",
     "set_alias",
     "submit",
     "sweep",
     "sweeps",
     "tag",
     "track",
+    "usage",
 ]

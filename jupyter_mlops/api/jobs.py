@@ -26,11 +26,14 @@ def job(job_id: str) -> Job:
     return Job(current().jobs.get(job_id))
 
 
-def jobs(*, status: str | None = None, sweep: str | None = None, limit: int = 100) -> pd.DataFrame:
+def jobs(
+    *, status: str | None = None, sweep: str | None = None, schedule: str | None = None, limit: int = 100
+) -> pd.DataFrame:
     """Jobs as a DataFrame, newest first; ``progress`` counts cells."""
     import pandas as pd
 
-    rows = [job_row(each) for each in current().jobs.search(status=status, sweep_id=sweep, limit=limit)]
+    found = current().jobs.search(status=status, sweep_id=sweep, schedule_id=schedule, limit=limit)
+    rows = [job_row(each) for each in found]
     names = sorted({name for row in rows for name in row if name not in JOB_COLUMNS})
     table = pd.DataFrame(rows, columns=[*JOB_COLUMNS, *names])
     for column in ("submitted", "started"):
@@ -88,6 +91,22 @@ class Job:
     def reason(self) -> str:
         """Why it ended as it did; empty when there is nothing to say."""
         return self.refresh().reason
+
+    @property
+    def cause(self) -> str | None:
+        """What brought it to an end that is no success: error, memory, time, node and so on."""
+        cause = self.refresh().cause
+        return cause.value if cause else None
+
+    @property
+    def executor(self) -> str:
+        """Where it runs or will run; empty as long as that is not chosen."""
+        return self.refresh().executor
+
+    @property
+    def used(self) -> entities.Used | None:
+        """What its last attempt used; None where that was not measured."""
+        return self.refresh().used
 
     @property
     def progress(self) -> entities.Progress | None:

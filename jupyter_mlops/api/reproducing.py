@@ -85,7 +85,7 @@ def reproduce(
     wait: bool = True,
     timeout: float | None = None,
     tolerance: float | Mapping[str, float] = 1e-6,
-    gpus: int | None = None,
+    gpus: float | None = None,
     cpus: int = 1,
     memory: str | int | None = None,
     time_limit: str | float | None = None,

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from ..errors import Corrupt, InvalidInput, MissingPackage, NotFound
+from ..errors import Corrupt, NotFound
 from ..protocols.blobs import Blob
+from ..remote.folder import open_url, put_whole
 from .digests import checked, chunks_of
-from .local import INCOMING, LocalBlobStore
-
-ATOMIC_PUT = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "memory"})
-"""Protocols whose objects appear whole or not at all; elsewhere a put goes through a rename."""
+from .local import LocalBlobStore
 
 
 class FsspecBlobStore:
@@ -53,16 +50,7 @@ class FsspecBlobStore:
         if self._remote_size(blob.digest) == blob.size_bytes:
             return blob
         fs, root = self._open()
-        source, place = str(self._cache.path(blob.digest)), _place(root, blob.digest)
-        fs.makedirs(fs._parent(place), exist_ok=True)
-        protocols = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
-        if protocols & ATOMIC_PUT:
-            fs.put_file(source, place)
-            return blob
-        temporary = f"{root}/{INCOMING}/{uuid4().hex}"
-        fs.makedirs(fs._parent(temporary), exist_ok=True)
-        fs.put_file(source, temporary)
-        fs.mv(temporary, place)
+        put_whole(fs, root, str(self._cache.path(blob.digest)), _place(root, blob.digest))
         return blob
 
     def _download(self, digest: str) -> None:
@@ -81,16 +69,7 @@ class FsspecBlobStore:
             return None
 
     def _open(self) -> tuple[Any, str]:
-        """The file system (fsspec keeps one a process, and makes anew in a forked child) and the root."""
-        from fsspec.core import url_to_fs
-
-        try:
-            fs, root = url_to_fs(self.url, use_listings_cache=False)
-        except ImportError as error:
-            raise MissingPackage(f"Blobs at {self.url!r} need a package: {error}.") from error
-        except ValueError as error:
-            raise InvalidInput(f"{self.url!r} is no place for blobs: {error}.") from error
-        return fs, root.rstrip("/")
+        return open_url(self.url)
 
 
 def _place(root: str, digest: str) -> str:

@@ -43,6 +43,18 @@ def tree_use(pid: int) -> TreeUse:
     return _tree_from_proc(pid, Path("/proc")) if _LINUX else _tree_from_psutil(pid)
 
 
+def tree_of(pid: int) -> set[int]:
+    """The process and all below it."""
+    if _LINUX:
+        return set(_descendants(pid, Path("/proc")))
+    import psutil
+
+    try:
+        return {pid, *(each.pid for each in psutil.Process(pid).children(recursive=True))}
+    except psutil.Error:
+        return {pid}
+
+
 def machine_use() -> MachineUse:
     return _machine_from_proc(Path("/proc")) if _LINUX else _machine_from_psutil()
 

@@ -60,7 +60,7 @@ def same_view(process: Process) -> bool:
     """Whether its pid means the same to this process: one boot of one host, one PID namespace."""
     boot = _boot_id()
     same_boot = process.boot_id == boot and (bool(boot) or process.host == socket.gethostname())
-    return same_boot and process.pid_namespace == _pid_namespace()
+    return same_boot and process.pid_namespace == pid_namespace()
 
 
 def boot_time() -> float:
@@ -74,7 +74,7 @@ def _identify(pid: int, ticks: int) -> Process:
     return Process(
         host=socket.gethostname(),
         boot_id=_boot_id(),
-        pid_namespace=_pid_namespace(),
+        pid_namespace=pid_namespace(),
         pid=pid,
         start_ticks=ticks,
     )
@@ -137,7 +137,7 @@ def _boot_id() -> str:
     return ""
 
 
-def _pid_namespace() -> int:
+def pid_namespace() -> int:
     """The inode that names this PID namespace (namespaces(7)); 0 where there is no such thing."""
     try:
         return os.stat("/proc/self/ns/pid").st_ino

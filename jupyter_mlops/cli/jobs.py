@@ -10,32 +10,36 @@ from pathlib import Path
 from typing import Any
 
 from ..api.replaying import detail_to_show, replay
-from ..entities import Job, JobStatus, Resources, RunDetail, Sweep, SweepStatus, short_id
-from ..errors import JobFailed
+from ..entities import Job, JobStatus, RunDetail, Schedule, Sweep, SweepStatus, short_id
+from ..errors import InvalidInput, JobFailed
 from ..services.jobs.service import JobService
 from ..services.lookup import run_or_job
-from ..services.quantities import duration_text, memory_bytes, seconds
+from ..services.quantities import duration_text
 from ..services.rows import job_row
 from ..services.showing.outputs_text import outputs_text
 from ..services.showing.tables import pairs
 from ..services.submission.plan import Told
-from ..services.submission.request import Request, checked_names, search_of
+from ..services.submission.request import Request, checked_names, flags_of, request_of
 from ..workspace import current
 from .tables import clock_time, console, print_json, print_table
 
-COLUMNS = ("id", "name", "status", "submitted", "took", "progress", "gpus", "params", "reason")
+COLUMNS = ("id", "name", "status", "on", "submitted", "took", "progress", "gpus", "params", "reason")
 
 
 def list_jobs(arguments: Namespace) -> int:
     """``jupyter mlops jobs``."""
     status = JobStatus(arguments.status) if arguments.status else None
-    found = current().jobs.search(status=status, sweep_id=arguments.sweep, limit=arguments.limit)
+    workspace = current()
+    schedule_id = workspace.schedules.get(arguments.schedule).id if arguments.schedule else None
+    found = workspace.jobs.search(
+        status=status, sweep_id=arguments.sweep, schedule_id=schedule_id, limit=arguments.limit
+    )
     if arguments.json:
         print_json([job_row(job) for job in found])
     elif found:
         print_jobs(found)
     else:
-        some = status or arguments.sweep
+        some = status or arguments.sweep or schedule_id
         console().print("No jobs match." if some else "No jobs yet: put %%submit on top of a cell.")
     return 0
 
@@ -52,10 +56,11 @@ def _cells(job: Job, now: float) -> tuple[Any, ...]:
         short_id(job.id),
         job.spec.name,
         job.status.value,
+        job.executor or ", ".join(job.spec.executors),
         clock_time(job.spec.submitted_at),
         duration_text(end - job.started_at if end and job.started_at else None),
         f"{job.progress.done}/{job.progress.total}" if job.progress else "",
-        job.spec.resources.gpus,
+        f"{job.spec.resources.gpus:g}",
         pairs(job.spec.params),
         job.reason,
     )
@@ -66,10 +71,14 @@ def submit(arguments: Namespace) -> int:
     workspace = current()
     request = _request(arguments)
     notebook = Path(arguments.notebook)
+    if request.timing is not None and arguments.wait:
+        raise InvalidInput("--wait waits for a job, and a schedule has none yet: leave it out.")
     if arguments.dry_run:
         print_json(workspace.submission.dry_run_notebook(notebook, request=request).notebook)
         return 0
     submitted = workspace.submission.submit_notebook(notebook, request=request, tell=_tell)
+    if submitted.schedule is not None:
+        return _scheduled(submitted.schedule, arguments)
     if submitted.sweep is not None and not submitted.jobs:
         return _searched(submitted.sweep, arguments)
     if not arguments.wait:
@@ -81,33 +90,24 @@ def submit(arguments: Namespace) -> int:
 def _request(arguments: Namespace) -> Request:
     from ..notebooks.values import parse_parameters
 
-    resources = Resources(
-        gpus=arguments.gpus,
-        cpus=arguments.cpus,
-        memory_bytes=memory_bytes(arguments.memory),
-        time_limit_s=seconds(arguments.time),
-    )
-    return Request(
+    return request_of(
         name=arguments.name,
         params=parse_parameters(arguments.param),
-        resources=resources,
-        executor=arguments.on,
-        priority=arguments.priority,
-        retries=arguments.retries,
-        after=tuple(arguments.after),
         returns=checked_names(tuple(arguments.returns), "--return"),
         include=tuple(arguments.include),
         exclude=tuple(arguments.exclude),
         write_parameters=arguments.write_parameters,
-        search=search_of(
-            trials=arguments.trials,
-            goal=arguments.goal,
-            sampler=arguments.sampler,
-            pruner=arguments.pruner,
-            seed=arguments.seed,
-            parallel=arguments.parallel,
-        ),
+        options=arguments.options,
+        **flags_of(arguments),
     )
+
+
+def _scheduled(schedule: Schedule, arguments: Namespace) -> int:
+    """A schedule: the agent queues its jobs."""
+    from .schedule_tables import print_schedules
+
+    print_schedules([schedule], arguments, title="Scheduled")
+    return 0
 
 
 def _searched(sweep: Sweep, arguments: Namespace) -> int:
@@ -131,7 +131,8 @@ def _searched(sweep: Sweep, arguments: Namespace) -> int:
 
 def _tell(told: Told) -> None:
     for line in told.lines():
-        console(stderr=True).print(line, markup=False)
+        # as for errors: here, what to do next is a command
+        console(stderr=True).print(line.replace("%mlops ", "jupyter mlops "), markup=False)
 
 
 def _print_submitted(jobs: Sequence[Job], arguments: Namespace) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
+
+from .command_parser import CommandParser
+from .numbers import gpus, positive
+from .submit_flags import add_submit_flags
 
 PROGRAM = "jupyter mlops"
 
@@ -26,6 +30,8 @@ def build_parser() -> ArgumentParser:
     _add_jobs(commands)
     _add_registry(commands)
     _add_reproduce(commands)
+    _add_usage(commands)
+    _add_gpus(commands)
     _add_system(commands)
     return parser
 
@@ -50,10 +56,12 @@ class _Commands:
     """Adds commands that all have an example and the global options."""
 
     def __init__(self, parser: ArgumentParser) -> None:
-        self._sub = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+        self._sub = parser.add_subparsers(
+            title="commands", metavar="COMMAND", dest="command", required=True, parser_class=CommandParser
+        )
 
-    def add(self, name: str, handler: str, help: str, *, example: str, more: str = "") -> ArgumentParser:
-        parser: ArgumentParser = self._sub.add_parser(
+    def add(self, name: str, handler: str, help: str, *, example: str, more: str = "") -> CommandParser:
+        parser: CommandParser = self._sub.add_parser(
             name,
             help=help,
             description="\n\n".join(filter(None, [help[0].upper() + help[1:] + ".", textwrap.dedent(more)])),
@@ -81,7 +89,7 @@ def _add_runs(commands: _Commands) -> None:
     runs.add_argument("-f", "--filter", default="", metavar="FILTER", help="only runs that match")
     runs.add_argument("--order-by", default="started desc", metavar="KEY", help="default: started desc")
     runs.add_argument(
-        "--limit", type=_positive, metavar="N", help="how many (default: 100; all of them to a file)"
+        "--limit", type=positive, metavar="N", help="how many (default: 100; all of them to a file)"
     )
     runs.add_argument("--archived", action="store_true", help="archived ones as well")
     runs.add_argument("--csv", metavar="FILE", help="write them to FILE as CSV; - is the standard output")
@@ -89,10 +97,12 @@ def _add_runs(commands: _Commands) -> None:
     show = commands.add(
         "show",
         "runs.show",
-        "show one run, job or sweep",
+        "show one run, job, sweep or schedule",
         example=f"{PROGRAM} show 7xk2qp",
     )
-    show.add_argument("id", metavar="ID", help="a run's, job's or sweep's id, or a unique end of it")
+    show.add_argument(
+        "id", metavar="ID", help="the id of a run, job, sweep or schedule, or a unique end of it"
+    )
     compare = commands.add(
         "compare",
         "runs.compare",
@@ -133,6 +143,7 @@ def _add_runs(commands: _Commands) -> None:
 
 def _add_jobs(commands: _Commands) -> None:
     _add_submit(commands)
+    _add_schedules(commands)
     jobs = commands.add(
         "jobs",
         "jobs.list_jobs",
@@ -140,7 +151,7 @@ def _add_jobs(commands: _Commands) -> None:
         example=f"{PROGRAM} jobs --status running",
         more="""\
             Columns: id name status submitted started duration_s progress gpus attempt priority executor
-            run_id sweep_id notebook reason, params.*.""",
+            run_id sweep_id schedule_id notebook cause reason, params.*.""",
     )
     jobs.add_argument(
         "--status",
@@ -148,7 +159,8 @@ def _add_jobs(commands: _Commands) -> None:
         help="only jobs with this status",
     )
     jobs.add_argument("--sweep", metavar="ID", help="only jobs of this sweep")
-    jobs.add_argument("--limit", type=_positive, default=100, metavar="N", help="how many (default: 100)")
+    jobs.add_argument("--schedule", metavar="ID", help="only runs of this schedule")
+    jobs.add_argument("--limit", type=positive, default=100, metavar="N", help="how many (default: 100)")
     sweeps = commands.add(
         "sweeps",
         "sweeps.list_sweeps",
@@ -163,7 +175,7 @@ def _add_jobs(commands: _Commands) -> None:
         choices=["running", "finished", "failed", "cancelled"],
         help="only sweeps with this status",
     )
-    sweeps.add_argument("--limit", type=_positive, default=100, metavar="N", help="how many (default: 100)")
+    sweeps.add_argument("--limit", type=positive, default=100, metavar="N", help="how many (default: 100)")
     logs = commands.add(
         "logs",
         "jobs.logs",
@@ -182,67 +194,42 @@ def _add_submit(commands: _Commands) -> None:
     submit = commands.add(
         "submit",
         "jobs.submit",
-        "run a notebook as a batch job, or as a sweep of jobs",
+        "run a notebook as a batch job, as a sweep of jobs, or again and again",
         example=f"{PROGRAM} submit train.ipynb -p lr=0.1,0.01 -p epochs=5 --gpus 1 --wait",
         more="""\
             A value is a Python literal, else text; commas at its top level make a sweep of one job
             each; quotes or brackets keep one value: -p name='a,b' -p layers=[64,32].
             A search: -p 'lr=loguniform(1e-5,1e-1)' -p 'n=int(1,8)' --trials 20 --goal maximize:accuracy;
-            there are uniform, loguniform, int, logint and choice(a,b).""",
+            there are uniform, loguniform, int, logint and choice(a,b).
+            A schedule: --cron "0 3 * * *" --timezone Europe/Berlin; nothing runs now. Cron is read as
+            Debian's: a time that the clock leaps over in spring comes at once after the leap, one that it
+            shows twice in autumn comes once.
+            An executor's own words: --slurm-partition gpu, --slurm-exclusive, --ray-NAME VALUE.""",
     )
+    submit.takes_options = True
     submit.add_argument("notebook", metavar="NOTEBOOK", help="the .ipynb file")
-    submit.add_argument("--name", help="the jobs' name (default: the notebook's)")
-    submit.add_argument(
-        "-p",
-        "--param",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a parameter, repeatable",
-    )
-    submit.add_argument("--gpus", type=_count, default=0, metavar="N", help="whole GPUs (default: 0)")
-    submit.add_argument("--cpus", type=_positive, default=1, metavar="N", help="CPU cores (default: 1)")
-    submit.add_argument("--memory", metavar="SIZE", help="such as 8G")
-    submit.add_argument("--time", metavar="TIME", help="the time limit, such as 2h or 30m")
-    submit.add_argument("--on", default="local", metavar="EXECUTOR", help="where it runs (default: local)")
-    submit.add_argument("--priority", type=int, default=0, metavar="N", help="higher goes first (default: 0)")
-    submit.add_argument("--retries", type=_count, default=0, metavar="N", help="new attempts after a failure")
-    submit.add_argument("--after", action="append", default=[], metavar="JOB", help="start after JOB")
-    _add_search(submit)
-    submit.add_argument(
-        "--return",
-        action="append",
-        default=[],
-        metavar="NAME",
-        dest="returns",
-        help="keep this variable for job.namespace(NAME), repeatable",
-    )
-    submit.add_argument(
-        "--include",
-        action="append",
-        default=[],
-        metavar="GLOB",
-        help="files to send along where the executor does not share this file system",
-    )
-    submit.add_argument(
-        "--exclude", action="append", default=[], metavar="GLOB", help="files not to send along"
-    )
-    submit.add_argument(
-        "--write-parameters",
-        action="store_true",
-        help="write a parameters cell into a notebook that has none, of the literals that its cells assign",
-    )
-    submit.add_argument("--dry-run", action="store_true", help="print the notebook that would run (JSON)")
-    submit.add_argument("--wait", action="store_true", help="wait for the end; exit status 1 if a job failed")
+    add_submit_flags(submit)
 
 
-def _add_search(submit: ArgumentParser) -> None:
-    submit.add_argument("--trials", type=_positive, metavar="N", help="search with so many trials")
-    submit.add_argument("--goal", metavar="maximize:METRIC", help="or minimize:METRIC; what trials are after")
-    submit.add_argument("--sampler", metavar="NAME", help="tpe (default), random, cmaes or grid")
-    submit.add_argument("--pruner", metavar="NAME", help="median or hyperband: end hopeless trials early")
-    submit.add_argument("--seed", type=_count, metavar="N", help="the sampler's seed")
-    submit.add_argument("--parallel", type=_positive, metavar="N", help="trials that may be open at once")
+def _add_schedules(commands: _Commands) -> None:
+    schedules = commands.add(
+        "schedules",
+        "schedules.schedules",
+        "list schedules, or pause, resume, run or delete some",
+        example=f"{PROGRAM} schedules pause 7xk2qp",
+        more="""\
+            Columns: id name status cron timezone catch_up overlap next last last_job_id notebook user
+            reason, params.*.
+            A schedule is made by submit --cron. The agent queues its runs, and is there as long as there
+            are schedules; after a restart of the machine it comes back with the next use of Jupyter or of
+            this command, or by jupyter mlops agent start. resume goes on from now. run queues one more run
+            at once. delete leaves the runs that there were.""",
+    )
+    schedules.add_argument(
+        "action", nargs="?", choices=["list", "show", "pause", "resume", "run", "delete"], default="list"
+    )
+    schedules.add_argument("ids", metavar="ID", nargs="*", help="a schedule's id, or a unique end of it")
+    schedules.add_argument("--limit", type=positive, default=100, metavar="N", help="how many (default: 100)")
 
 
 def _add_reproduce(commands: _Commands) -> None:
@@ -264,9 +251,9 @@ def _add_reproduce(commands: _Commands) -> None:
         help="absolute and relative, repeatable (default: 1e-06)",
     )
     reproduce.add_argument(
-        "--gpus", type=_count, metavar="N", help="whole GPUs (default: as the run's job had)"
+        "--gpus", type=gpus, metavar="N", help="GPUs, or a share of one (default: as the run's job had)"
     )
-    reproduce.add_argument("--cpus", type=_positive, default=1, metavar="N", help="CPU cores (default: 1)")
+    reproduce.add_argument("--cpus", type=positive, default=1, metavar="N", help="CPU cores (default: 1)")
     reproduce.add_argument("--memory", metavar="SIZE", help="such as 8G")
     reproduce.add_argument("--time", metavar="TIME", help="the time limit, such as 2h or 30m")
     reproduce.add_argument("--no-wait", action="store_true", help="only queue the job")
@@ -295,6 +282,44 @@ def _add_registry(commands: _Commands) -> None:
     models.add_argument("name", nargs="?", metavar="NAME", help="show all versions of this model")
 
 
+def _add_usage(commands: _Commands) -> None:
+    usage = commands.add(
+        "usage",
+        "usage.show_usage",
+        "show what jobs have held and used: GPU-hours, CPU-hours, waste and queue wait",
+        example=f"{PROGRAM} usage --by notebook --since 30d",
+        more="""\
+            Columns: the group, attempts running succeeded failed cancelled lost measured gpu_hours
+            gpu_idle_hours gpu_load cpu_hours cpu_asked_hours memory_asked_gib_hours
+            memory_used_gib_hours wait_mean_s wait_longest_s. Running jobs count as far as they have come.""",
+    )
+    usage.add_argument(
+        "--by",
+        choices=["user", "notebook", "executor", "day"],
+        default="user",
+        help="one row for each (default: user)",
+    )
+    usage.add_argument(
+        "--since", default="7d", metavar="TIME", help="such as 12h or 30d, or all (default: 7d)"
+    )
+    usage.add_argument("--user", metavar="NAME", help="only this user's jobs")
+
+
+def _add_gpus(commands: _Commands) -> None:
+    shown = commands.add(
+        "gpus",
+        "gpus.show_gpus",
+        "show who has which GPU of this machine: jobs of all users, and kernels that hold memory",
+        example=f"{PROGRAM} gpus",
+        more="""\
+            Columns: index name memory_bytes free_bytes free_share holders uuid. With --users: user
+            recent_gpu_hours used_gpu_hours max_gpus max_gpu_hours window_hours max_priority; turns are
+            taken by the first, quotas are set in $JUPYTER_MLOPS_QUOTAS (default:
+            /etc/jupyter-mlops/quotas.json).""",
+    )
+    shown.add_argument("--users", action="store_true", help="what each user has had and may have")
+
+
 def _add_system(commands: _Commands) -> None:
     commands.add(
         "doctor",
@@ -318,23 +343,3 @@ def _add_system(commands: _Commands) -> None:
         more="It is started on demand, and running jobs outlive it: the next agent adopts them.",
     )
     agent.add_argument("action", choices=["start", "stop", "status"])
-
-
-def _count(text: str) -> int:
-    """A number of things, 0 allowed."""
-    return _at_least(0, text)
-
-
-def _positive(text: str) -> int:
-    """A number of things, at least 1."""
-    return _at_least(1, text)
-
-
-def _at_least(least: int, text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = least - 1
-    if value < least:
-        raise ArgumentTypeError(f"{text!r} is no whole number of {least} or more")
-    return value

@@ -12,16 +12,18 @@ from rich.syntax import Syntax
 
 from ..api import export_run
 from ..api import runs as api_runs
-from ..entities import Comparison, Job, Run, RunDetail, RunTable, SweepDetail, short_id
+from ..entities import Comparison, Job, Run, RunDetail, RunTable, ScheduleDetail, SweepDetail, short_id
 from ..errors import InvalidInput
-from ..services.lookup import run_job_or_sweep
+from ..services.lookup import anything
 from ..services.quantities import counted, duration_text, size_text
 from ..services.rows import run_row, uniform
 from ..services.runs.data_reads import DATA_COLUMNS, shown_data
 from ..services.showing.comparison_text import ALL_SAME, SAME, comparison_rows, title
+from ..services.showing.jobs import placing_facts
 from ..services.showing.outputs_text import outputs_text
 from ..services.showing.tables import main_first, pairs
 from ..workspace import current
+from .schedule_tables import print_schedule
 from .sweeps import print_sweep
 from .tables import clock_time, console, number, print_json, print_table
 
@@ -97,13 +99,15 @@ def print_runs(runs: Iterable[Run], title: str = "Runs") -> None:
 def show(arguments: Namespace) -> int:
     """``jupyter mlops show``."""
     workspace = current()
-    found = run_job_or_sweep(workspace.runs, workspace.jobs, workspace.sweeps, arguments.id)
+    found = anything(workspace.runs, workspace.jobs, workspace.sweeps, workspace.schedules, arguments.id)
     if arguments.json:
         print_json(found)
     elif isinstance(found, Job):
         _print_job(found)
     elif isinstance(found, SweepDetail):
         print_sweep(found)
+    elif isinstance(found, ScheduleDetail):
+        print_schedule(found)
     else:
         _print_run(found)
     return 0
@@ -182,13 +186,12 @@ def _print_job(job: Job) -> None:
             "started": clock_time(job.started_at),
             "took": duration_text(took),
             "progress": f"cell {job.progress.done} of {job.progress.total}" if job.progress else None,
-            "attempt": str(job.attempt),
             "params": pairs(spec.params, limit=20, width=1000),
-            "gpus": ", ".join(job.gpus) or f"{spec.resources.gpus:g}",
-            "cpus": str(spec.resources.cpus),
-            "executor": job.executor,
+            "gpus": ", ".join(job.gpus),
+            **{name: str(value) for name, value in placing_facts(job).items()},
             "run": job.run_id,
             "sweep": spec.sweep_id,
+            "schedule": spec.schedule_id,
             "notebook": spec.notebook,
             "directory": spec.cwd,
             "interpreter": spec.interpreter,

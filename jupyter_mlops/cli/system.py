@@ -7,6 +7,7 @@ from typing import Any
 
 from ..services.jobs.agent_control import AgentControl, AgentStatus
 from ..services.rows import iso_time
+from ..warm.notes import ready_nurseries
 from ..workspace import current
 from .tables import clock_time, console, print_json
 
@@ -54,6 +55,8 @@ def _tell(status: AgentStatus | None, arguments: Namespace) -> None:
             f"{clock_time(status.started_at)}, {status.slots} GPU slots, log {status.log}"
         )
         console().print(words, markup=False, soft_wrap=True)
+        for note in ready_nurseries(current().settings.runtime_dir):
+            console().print(f"Jobs are forked from {note.words()}.", markup=False, soft_wrap=True)
 
 
 def _row(status: AgentStatus | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The domain's words as frozen dataclasses and enums: no I/O, no clock, no libraries."""
 
-from .ids import is_id, new_id, short_id
+from .ids import derived_id, is_id, new_id, short_id
 from .jobs import (
     Carried,
     Cause,
@@ -46,6 +46,7 @@ from .runs import (
     SeenModel,
     VersionRef,
 )
+from .schedules import CatchUp, Overlap, Schedule, ScheduleDetail, ScheduleSpec, Timing
 from .sweeps import (
     Distribution,
     Goal,
@@ -56,6 +57,7 @@ from .sweeps import (
     Trial,
     TrialStatus,
 )
+from .usage import EndedAttempt, OpenCount, Size, Totals, Usage, UsageReport
 from .views import (
     Axis,
     CellEdit,
@@ -83,6 +85,7 @@ __all__ = [
     "AuditEntry",
     "Axis",
     "Carried",
+    "CatchUp",
     "Cause",
     "CellEdit",
     "CellTiming",
@@ -99,6 +102,7 @@ __all__ = [
     "Difference",
     "Distribution",
     "Edge",
+    "EndedAttempt",
     "Exit",
     "FigureRow",
     "FigureTable",
@@ -116,7 +120,9 @@ __all__ = [
     "Model",
     "ModelVersion",
     "Node",
+    "OpenCount",
     "Output",
+    "Overlap",
     "ParallelCoordinates",
     "Parameter",
     "ParametersCell",
@@ -134,17 +140,26 @@ __all__ = [
     "RunStatus",
     "RunTable",
     "RunTableRow",
+    "Schedule",
+    "ScheduleDetail",
+    "ScheduleSpec",
     "SeenModel",
+    "Size",
     "Started",
     "Sweep",
     "SweepDetail",
     "SweepSpec",
     "SweepStatus",
+    "Timing",
+    "Totals",
     "Trial",
     "TrialStatus",
+    "Usage",
+    "UsageReport",
     "Used",
     "VersionRef",
     "VersionStatus",
+    "derived_id",
     "is_id",
     "new_id",
     "short_id",

@@ -6,6 +6,7 @@ epoch and 80 random bits, in Crockford's base 32.
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -15,7 +16,17 @@ SHORT_LENGTH = 6
 
 def new_id(time_s: float) -> str:
     """A new identifier for something that began at ``time_s`` (seconds since the epoch)."""
-    value = (int(time_s * 1000) & (1 << 48) - 1) << 80 | int.from_bytes(os.urandom(10), "big")
+    return _encoded(time_s, os.urandom(10))
+
+
+def derived_id(time_s: float, parent_id: str) -> str:
+    """The one identifier of what ``parent_id`` makes for ``time_s``: always the same."""
+    digest = hashlib.sha256(f"{parent_id} {int(time_s * 1000)}".encode()).digest()
+    return _encoded(time_s, digest[:10])
+
+
+def _encoded(time_s: float, random: bytes) -> str:
+    value = (int(time_s * 1000) & (1 << 48) - 1) << 80 | int.from_bytes(random, "big")
     return "".join(ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
 
 

@@ -112,6 +112,9 @@ class JobSpec:
     ``after`` are jobs that must have succeeded, ``after_any`` jobs that must have ended.
     ``retry_on`` says which causes get another attempt, where ``retries`` are left; none named: all failures.
     The n-th retry comes ``retry_delay_s`` * 2**(n-1) seconds after the failure.
+    ``expected_s`` is how long it is thought to run, by its like's past; None where nobody knows.
+    ``learned`` names the fields of ``resources`` that nobody asked for and that come from its like's past:
+    room is made for them, and they limit nothing.
     """
 
     id: str
@@ -133,6 +136,8 @@ class JobSpec:
     retries: int = 0
     retry_on: list[Cause] = field(default_factory=list)
     retry_delay_s: float = 0.0
+    expected_s: float | None = None
+    learned: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
     after_any: list[str] = field(default_factory=list)
     notebook: str | None = None

@@ -1,32 +1,23 @@
-"""The GPUs of this host, and their leases.
-
-A lease is an ``flock`` on a file named by the GPU's UUID in a folder that all users of the host share:
-two homes, a test run or a second user never book a GPU twice. The lock goes with the last process that
-holds the file descriptor, the kernel sees to that; what a killed holder left running does not count as
-free either, because the file says which job it was.
-"""
+"""The GPUs of this host, and what of them is free."""
 
 from __future__ import annotations
 
+import logging
 import os
-import stat
-import tempfile
-from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
-
-import msgspec
+from collections.abc import Mapping, Sequence
 
 from ..capture.nvml import VISIBLE, devices, visible
-from ..config import LEASES, POOL, Settings
-from ..entities import GpuSlot
-from ..errors import Unavailable
-from .process import processes_of, session_members
+from ..config import POOL, Settings
+from ..entities import GpuSlot, Resources, short_id
+from ..protocols.jobs import SlotRoom
+from .leases import Held, Holder, Lease, held, lease
+from .occupants import Occupants
 
 ALL = "all"
-FOLDER_MODE = 0o1777
-FILE_MODE = 0o666
-SUFFIX = ".lock"
-HOLDER_BYTES = 4096
+MIG = "MIG-"
+GIBIBYTE = 1024**3
+
+logger = logging.getLogger(__name__)
 
 
 def discover(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[GpuSlot]:
@@ -53,167 +44,108 @@ def virtual_slots(settings: Settings) -> list[GpuSlot]:
     ]
 
 
-class Holder(msgspec.Struct, frozen=True, kw_only=True):
-    """Who holds, or last held, a lease. ``pid`` is the worker's, which leads a session."""
-
-    job_id: str
-    user: str
-    uid: int
-    pid: int
-
-
-class Lease:
-    """A GPU that is held as long as ``fd``, or a copy of it, is open in any process."""
-
-    def __init__(self, slot: GpuSlot, fd: int) -> None:
-        self.slot, self.fd = slot, fd
-
-    def close(self) -> None:
-        """Close this process's copy; the lease stays with whoever has another."""
-        os.close(self.fd)
+def too_many_gpus(wanted: Resources, slots: Sequence[GpuSlot]) -> str:
+    """Why these GPUs can never be enough; empty when they can."""
+    if wanted.gpus > 1 and wanted.gpus != int(wanted.gpus):
+        return f"A job gets a whole number of GPUs, or a part of one: not {wanted.gpus:g}."
+    if wanted.gpus > len(slots):
+        hint = "" if slots else " Set JUPYTER_MLOPS_GPU_SLOTS=2 for virtual ones."
+        count = "1 GPU" if wanted.gpus == 1 else f"{wanted.gpus:g} GPUs"
+        return f"The job wants {count}, and there are {len(slots) or 'none'} here.{hint}"
+    if wanted.gpus > 1 and sum(not slot.uuid.startswith(MIG) for slot in slots) < wanted.gpus:
+        return (
+            f"The job wants {wanted.gpus:g} GPUs, and here they are cut into MIG instances, "
+            "of which CUDA gives a process one only."
+        )
+    return _too_much_memory(wanted, slots)
 
 
-def lease(
-    folder: Path,
-    slot: GpuSlot,
-    holder: Holder | None,
-    *,
-    strays: Callable[[str], Collection[int]] = processes_of,
-) -> Lease | None:
-    """Take a GPU; None when it is held, or when a process of the job that last held it still lives.
-
-    ``holder`` is written down; None leaves the file as it is, to look without touching. Raises Unavailable
-    for a folder that is not to be trusted, OSError for a file that cannot be opened or locked.
-    """
-    fd = _open(folder, slot)
-    try:
-        taken = _lock(fd, strays)
-        if taken and holder is not None:
-            write_holder(fd, holder)
-    except BaseException:
-        os.close(fd)
-        raise
-    if not taken:
-        os.close(fd)
-        return None
-    return Lease(slot, fd)
+def _too_much_memory(wanted: Resources, slots: Sequence[GpuSlot]) -> str:
+    """Why so many of them never have the memory that the job wants of each."""
+    asked = wanted.gpu_memory_bytes
+    if asked is None:
+        return ""
+    enough = sum(slot.memory_bytes is None or slot.memory_bytes >= asked for slot in slots)
+    if enough >= wanted.gpus:
+        return ""
+    if not enough:
+        most = max(slot.memory_bytes or 0 for slot in slots)
+        return f"The job wants {_gib(asked)} of GPU memory, and the largest GPU here has {_gib(most)}."
+    return f"The job wants {wanted.gpus:g} GPUs with {_gib(asked)} each, and here {_have(enough)} so much."
 
 
-def _lock(fd: int, strays: Callable[[str], Collection[int]]) -> bool:
-    import fcntl
-
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    last = read_holder(fd)
-    return last is None or not (strays(last.job_id) or _has_foreign_strays(last))
+def _gib(number: float) -> str:
+    return f"{number / GIBIBYTE:.1f} GiB"
 
 
-def read_holder(fd: int) -> Holder | None:
-    """Who is written in a lease's file; None when it was given back in order."""
-    try:
-        return msgspec.json.decode(os.pread(fd, HOLDER_BYTES, 0), type=Holder)
-    except ValueError:  # empty, torn by a full disk, or not even text
-        return None
+def _have(number: int) -> str:
+    return "only 1 has" if number == 1 else f"only {number} have"
 
 
-def write_holder(fd: int, holder: Holder | None) -> None:
-    """Write who holds the lease; None says that it was given back in order."""
-    os.ftruncate(fd, 0)
-    if holder is not None:
-        os.pwrite(fd, msgspec.json.encode(holder), 0)
+class GpuPool:
+    """The GPUs that jobs of one workspace may lease, and who has them."""
 
+    def __init__(self, settings: Settings, occupants: Occupants | None = None) -> None:
+        self._settings = settings
+        self._occupants = occupants or Occupants(settings.gpu_spare_bytes)
+        self._slots: list[GpuSlot] | None = None
+        self._troubles: dict[str, str] = {}
 
-def keep_to_this_process(fds: Collection[int]) -> None:
-    """Have leases end with this very process: not inherited by programs, closed in forked children.
+    def slots(self) -> list[GpuSlot]:
+        if self._slots is None:
+            self._slots = discover(self._settings)
+        return self._slots
 
-    A forked child shares its parent's lock, also after the parent was killed (flock(2)).
-    """
-    for fd in fds:
-        os.set_inheritable(fd, False)
-    os.register_at_fork(after_in_child=lambda: _close_all(fds))
+    def room(self) -> list[SlotRoom]:
+        """What of every GPU is free. Raises Unavailable for a folder that is not to be trusted."""
+        self._occupants.look([slot for slot in self.slots() if not slot.virtual])
+        return [self._room(slot) for slot in self.slots()]
 
-
-def _close_all(fds: Collection[int]) -> None:
-    for fd in fds:
+    def lease(self, slots: Sequence[GpuSlot], holder: Holder) -> list[Lease] | None:
+        """Take all of them, each for the holder's share; None when one is taken."""
+        leases: list[Lease] = []
         try:
-            os.close(fd)
-        except OSError:
-            continue
-
-
-def _has_foreign_strays(holder: Holder) -> bool:
-    """Whether another user's job left processes: their environments cannot be read, their session can."""
-    return holder.uid != os.getuid() and bool(session_members(holder.pid, uid=holder.uid))
-
-
-def _open(folder: Path, slot: GpuSlot) -> int:
-    """Open a lease's file, which may be another user's.
-
-    Without O_CREAT first: in a sticky folder that everyone may write, the kernel refuses O_CREAT on
-    somebody else's file (fs.protected_regular, proc_sys_fs(5)).
-    """
-    _make_shared(folder)
-    path = folder / f"{slot.uuid.replace('/', '_')}{SUFFIX}"
-    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
-    while True:
-        try:
-            return os.open(path, flags)
-        except FileNotFoundError:
-            pass
-        try:
-            fd = os.open(path, flags | os.O_CREAT | os.O_EXCL, FILE_MODE)
-        except FileExistsError:
-            continue
-        os.fchmod(fd, FILE_MODE)  # past the umask
-        return fd
-
-
-def _make_shared(folder: Path) -> None:
-    """Have the folder, and trust only one in which no other user can pull leases from under this one.
-
-    It lies in ``/tmp`` by default, where anybody may have been there first.
-    """
-    try:
-        found = folder.lstat()
-    except FileNotFoundError:
-        _create_shared(folder)
-        found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode):
-        kind = "a link" if stat.S_ISLNK(found.st_mode) else "no folder"
-        raise _not_trusted(folder, f"is {kind}")
-    if found.st_uid == os.getuid():
-        if not _is_shared(found, FOLDER_MODE) and _holds_only_leases(folder):
-            folder.chmod(found.st_mode | FOLDER_MODE)
-    elif found.st_uid != 0 and not _is_shared(found, stat.S_ISVTX | stat.S_IWOTH):
-        raise _not_trusted(folder, f"belongs to user {found.st_uid} and is not shared (mode 1777)")
-
-
-def _create_shared(folder: Path) -> None:
-    """Create it with its mode at once: another user never finds it closed."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f"{folder.name}.{os.getpid()}.", dir=folder.parent))
-    try:
-        fresh.chmod(FOLDER_MODE)
-        fresh.rename(folder)
-    except OSError:
-        fresh.rmdir()
-        if not os.path.lexists(folder):  # else another process was faster
+            for slot in slots:
+                taken = lease(self._settings.leases_dir, slot, holder)
+                if taken is None:
+                    give_back(leases)
+                    return None
+                leases.append(taken)
+        except BaseException:
+            give_back(leases)
             raise
+        return leases
+
+    def _room(self, slot: GpuSlot) -> SlotRoom:
+        try:
+            taken = held(self._settings.leases_dir, slot)
+        except OSError as error:  # one damaged lease does not hide the others
+            if self._troubles.get(slot.uuid) != str(error):
+                logger.warning("GPU %s cannot be leased: %s", slot.uuid, error)
+            self._troubles[slot.uuid] = str(error)
+            return SlotRoom(slot=slot, share=0.0, memory_bytes=0, holders=f"its lease is damaged: {error}")
+        self._troubles.pop(slot.uuid, None)
+        foreign = self._occupants.on(slot, taken)
+        memory = None
+        if slot.memory_bytes is not None:
+            promised = sum(each.memory_on(slot) for each in taken)
+            memory = max(0, int(slot.memory_bytes - promised - foreign.memory_bytes))
+        share = max(0.0, 1.0 - sum(each.share for each in taken))
+        holders = "; ".join([*map(in_words, taken), *foreign.words])
+        return SlotRoom(slot=slot, share=share, memory_bytes=memory, holders=holders)
 
 
-def _is_shared(found: os.stat_result, bits: int) -> bool:
-    return found.st_mode & bits == bits
+def give_back(leases: Sequence[Lease]) -> None:
+    """End leases in order."""
+    for each in leases:
+        each.give_back()
 
 
-def _holds_only_leases(folder: Path) -> bool:
-    """A folder that somebody also keeps other things in is not opened to everyone."""
-    return all(name.endswith(SUFFIX) for name in os.listdir(folder))
-
-
-def _not_trusted(folder: Path, why: str) -> Unavailable:
-    return Unavailable(
-        f"The folder of the GPU leases, {folder}, {why}: another user could take leases away. "
-        f"Remove it, or set {LEASES} to one folder with mode 1777 for all users of this host."
-    )
+def in_words(held: Held) -> str:
+    """Who has a GPU, or a part of it."""
+    if held.holder is None:
+        return "taken"
+    job = f"job {short_id(held.holder.job_id)} of {held.holder.user}"
+    if held.left_behind:
+        return f"taken by what {job} left running"
+    return f"taken by {job}" if held.share >= 1.0 else f"{held.share:g} of it taken by {job}"

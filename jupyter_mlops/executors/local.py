@@ -7,20 +7,27 @@ import os
 import signal
 import subprocess
 from collections.abc import Sequence
+from typing import Any
 
 import psutil
 
 from ..capture.nvml import VISIBLE
 from ..capture.processes import is_alive
 from ..config import POOL, Settings
-from ..entities import Cause, GpuSlot, JobSpec, Resources
+from ..entities import Cause, GpuSlot, JobSpec, Process, Resources
 from ..errors import Unavailable
-from ..protocols.jobs import Begun, Launch, Machine, Presence, Sighting
-from .gpus import ALL, Holder, Lease, discover, lease, pool, write_holder
+from ..protocols.jobs import Begun, Launch, Machine, Presence, Sighting, SlotRoom, Standings, Wish
+from ..warm.client import Forked
+from .gpus import ALL, GpuPool, give_back, pool, too_many_gpus
+from .leases import Holder, Lease
 from .process import kill_all, processes_of, send, spawn
+from .tickets import Tickets
+from .warm import Nurseries
 
 KILL_WAIT_S = 1.0
 REMEMBERED = 100
+USABLE = 0.9
+"""What of a share of a GPU's memory a library may reserve: CUDA itself takes some for each process."""
 WORKER = "jupyter_mlops.worker"
 GIBIBYTE = 1024**3
 
@@ -39,40 +46,37 @@ class LocalExecutor:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._slots: list[GpuSlot] | None = None
-        self._started: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
-        self._troubles: dict[str, str] = {}
+        self._nurseries = Nurseries(settings)
+        self._gpus = GpuPool(settings)
+        self._tickets = Tickets(settings)
+        self._workers: dict[str, Process] = {}
+        self._started: dict[tuple[str, int], subprocess.Popen[bytes] | Forked] = {}
 
     def refusal(self, spec: JobSpec) -> str:
-        return too_much(spec.resources, self)
+        return too_much(spec.resources, self) or self._tickets.refusal(spec.resources)
 
     def look(self, begun: Sequence[Begun]) -> None:
-        for worker in self._started.values():
+        self._nurseries.look()
+        self._workers = {each.job_id: each.process for each in begun if each.process is not None}
+        for key, worker in list(self._started.items()):
             worker.poll()  # takes the zombie away
+            if isinstance(worker, Forked) and worker.is_lost:
+                del self._started[key]  # what it wrote of itself says more
         ended = [key for key, worker in self._started.items() if worker.returncode is not None]
         for key in ended[:-REMEMBERED]:
             del self._started[key]
 
     def slots(self) -> list[GpuSlot]:
-        if self._slots is None:
-            self._slots = discover(self._settings)
-        return self._slots
+        return self._gpus.slots()
 
-    def free_slots(self) -> list[GpuSlot]:
-        return [slot for slot in self.slots() if self._is_free(slot)]
+    def room(self) -> list[SlotRoom]:
+        return self._gpus.room()
 
-    def _is_free(self, slot: GpuSlot) -> bool:
-        try:
-            taken = lease(self._settings.leases_dir, slot, None)
-        except OSError as error:  # one damaged lease does not hide the others
-            if self._troubles.get(slot.uuid) != str(error):
-                logger.warning("GPU %s cannot be leased: %s", slot.uuid, error)
-            self._troubles[slot.uuid] = str(error)
-            return False
-        self._troubles.pop(slot.uuid, None)
-        if taken is not None:
-            taken.close()
-        return taken is not None
+    def queue_up(self, wishes: Sequence[Wish]) -> list[Wish]:
+        return self._tickets.queue_up(wishes, self._workers, [slot.uuid for slot in self.slots()])
+
+    def standings(self) -> Standings:
+        return self._tickets.standings()
 
     def cpus(self) -> int:
         return os.cpu_count() or 1
@@ -85,7 +89,7 @@ class LocalExecutor:
         if leases is None:
             return False
         try:
-            worker = spawn(
+            worker = self._spawn(
                 _command(launch, leases),
                 environment={**launch.environment, **_gpu_environment(launch)},
                 cwd=launch.log.parent,
@@ -93,8 +97,7 @@ class LocalExecutor:
                 pass_fds=[each.fd for each in leases],
             )
         except OSError as error:
-            for each in leases:
-                write_holder(each.fd, None)
+            give_back(leases)
             raise Unavailable(
                 f"The worker cannot be started with {launch.interpreter}: {error.strerror}."
             ) from error
@@ -103,6 +106,10 @@ class LocalExecutor:
                 each.close()
         self._started[launch.job_id, launch.attempt] = worker
         return True
+
+    def _spawn(self, command: list[str], **where: Any) -> subprocess.Popen[bytes] | Forked:
+        """A forked worker where there is one to be had."""
+        return self._nurseries.spawn(command, **where) or spawn(command, **where)
 
     def sight(self, begun: Begun) -> Sighting:
         worker, process = self._started.get((begun.job_id, begun.attempt)), begun.process
@@ -117,7 +124,7 @@ class LocalExecutor:
             return Sighting(presence=Presence.ALIVE)
         return Sighting(presence=Presence.GONE, reason=_death(process.pid, worker), cause=Cause.KILLED)
 
-    def _sight_unannounced(self, job_id: str, worker: subprocess.Popen[bytes] | None) -> Sighting:
+    def _sight_unannounced(self, job_id: str, worker: subprocess.Popen[bytes] | Forked | None) -> Sighting:
         """A worker that has not written ``started.json``."""
         if worker is not None:
             reason = f"{_death(worker.pid, worker)} before the notebook began"
@@ -136,34 +143,23 @@ class LocalExecutor:
         return kill_all(lambda: processes_of(begun.job_id), timeout_s=KILL_WAIT_S)
 
     def _lease(self, launch: Launch) -> list[Lease] | None:
-        holder = Holder(job_id=launch.job_id, user=self._settings.user, uid=os.getuid(), pid=os.getpid())
-        leases: list[Lease] = []
-        try:
-            for slot in launch.slots:
-                taken = lease(self._settings.leases_dir, slot, holder)
-                if taken is None:
-                    _give_back(leases)
-                    return None
-                leases.append(taken)
-        except BaseException:
-            _give_back(leases)
-            raise
-        return leases
-
-
-def _give_back(leases: list[Lease]) -> None:
-    for each in leases:
-        try:
-            write_holder(each.fd, None)
-        finally:
-            each.close()
+        wanted = launch.spec.resources
+        whole = launch.exclusive or not 0 < wanted.gpus < 1
+        holder = Holder(
+            job_id=launch.job_id,
+            user=self._settings.user,
+            uid=os.getuid(),
+            pid=os.getpid(),
+            share=1.0 if whole else wanted.gpus,
+            memory_bytes=None if whole else wanted.gpu_memory_bytes,
+        )
+        return self._gpus.lease(launch.slots, holder)
 
 
 def too_much(wanted: Resources, machine: Machine) -> str:
     """Why the machine can never give that; empty when it can."""
-    if wanted.gpus and wanted.gpus > (there := len(machine.slots())):
-        hint = "" if there else " Set JUPYTER_MLOPS_GPU_SLOTS=2 for virtual ones."
-        return f"The job wants {wanted.gpus:g} GPUs, and there are {there or 'none'} here.{hint}"
+    if wanted.gpus and (reason := too_many_gpus(wanted, machine.slots())):
+        return reason
     if wanted.cpus > machine.cpus():
         return f"The job wants {wanted.cpus} CPU cores, and there are {machine.cpus()} here."
     if wanted.memory_bytes and wanted.memory_bytes > machine.memory_bytes():
@@ -183,10 +179,27 @@ def _gpu_environment(launch: Launch) -> dict[str, str]:
     return {
         VISIBLE: ",".join(slot.uuid for slot in launch.slots),
         POOL: ALL if restriction is None else restriction,
+        **{name: value for name, value in _of_a_share(launch).items() if name not in launch.environment},
     }
 
 
-def _death(pid: int, worker: subprocess.Popen[bytes] | None) -> str:
+def _of_a_share(launch: Launch) -> dict[str, str]:
+    """Who shares a GPU takes as much of its memory as is theirs: JAX takes 75 %, TensorFlow all by default.
+
+    XLA_PYTHON_CLIENT_MEM_FRACTION (JAX documentation, GPU memory allocation); TF_FORCE_GPU_ALLOW_GROWTH
+    (TensorFlow guide, use a GPU).
+    """
+    wanted = launch.spec.resources
+    if launch.exclusive or not 0 < wanted.gpus < 1 or not launch.slots:
+        return {}
+    total, share = launch.slots[0].memory_bytes, wanted.gpus
+    if total and wanted.gpu_memory_bytes:
+        share = min(1.0, wanted.gpu_memory_bytes / total)
+    fraction = f"{share * USABLE:.3f}"
+    return {"XLA_PYTHON_CLIENT_MEM_FRACTION": fraction, "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+
+
+def _death(pid: int, worker: subprocess.Popen[bytes] | Forked | None) -> str:
     code = worker.poll() if worker is not None else None
     if code is None:
         return f"its worker (process {pid}) is gone: it was killed, perhaps for want of memory"

@@ -15,12 +15,15 @@ _WORDS: dict[str, list[str]] = {
         "--experiment", "--param", "--metric", "--tag", "--log-model", "--no-auto", "-e", "-p", "-m", "-t",
     ],
     "submit": [
-        "--name", "--on", "--gpus", "--cpus", "--memory", "--time", "--priority", "--retries", "--after",
-        "--param", "--carry", "--return", "--include", "--exclude", "--trials", "--goal", "--sampler",
-        "--pruner", "--seed", "--parallel", "--whole", "--write-parameters", "--dry-run", "--wait", "-p",
+        "--name", "--on", "--gpus", "--gpu-memory", "--cpus", "--memory", "--time", "--priority", "--retries",
+        "--retry-on", "--retry-delay", "--after", "--after-any", "--cron", "--timezone", "--catch-up",
+        "--overlap", "--param", "--carry", "--return", "--include", "--exclude", "--trials", "--goal",
+        "--sampler", "--pruner", "--seed", "--parallel", "--whole", "--write-parameters", "--dry-run",
+        "--wait", "-p",
     ],
     "mlops": [
-        "runs", "jobs", "sweeps", "datasets", "models", "show", "compare", "logs", "cancel", "replay", "help",
+        "runs", "jobs", "sweeps", "schedules", "datasets", "models", "show", "compare", "logs", "cancel",
+        "replay", "help",
     ],
 }
 # fmt: on

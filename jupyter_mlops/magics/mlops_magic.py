@@ -1,4 +1,4 @@
-"""``%mlops``: look at runs, jobs, sweeps, datasets and models from a cell."""
+"""``%mlops``: look at runs, jobs, sweeps, schedules, datasets and models from a cell."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ HELP = """\
 %mlops runs [FILTER]         runs, newest first: %mlops runs metrics.acc > 0.9 and params.lr < 0.01
 %mlops jobs [STATUS]         batch jobs, newest first
 %mlops sweeps [STATUS]       sweeps, newest first, each with its best trial
+%mlops schedules             jobs that are queued again and again, each with its next run
+%mlops schedules pause|resume|run|delete ID
+%mlops usage [BY]            what jobs used in a week, by user, notebook, executor or day
 %mlops datasets | models     what is registered
-%mlops show ID               all of a run, a job or a sweep; the end of an id is enough
+%mlops show ID               all of a run, a job, a sweep or a schedule; the end of an id is enough
 %mlops compare ID ID [ID]... what differs between two runs, or among more
 %mlops replay ID             all that a run displayed, as it was
 %mlops reproduce ID          make a run again as a job, wait, and compare its metrics
@@ -28,12 +31,12 @@ HELP = """\
 %mlops help                  this text
 
 Track a cell:      %%track [NAME] [-e EXPERIMENT] [-p NAME[=VALUE]]... [-m NAME]... [-t KEY=VALUE]...
-Run it as a job:   %%submit [NAME] [--gpus N] [-p NAME=VALUE]...
-Add --json to runs, jobs, sweeps, datasets, models, show and compare for JSON."""
+Run it as a job:   %%submit [NAME] [--gpus N] [-p NAME=VALUE]... [--cron '0 3 * * *']
+Add --json to runs, jobs, sweeps, schedules, usage, datasets, models, show and compare for JSON."""
 
 
 def mlops(line: str) -> None:
-    """Look at runs, jobs, sweeps, datasets and models. %mlops help lists the commands."""
+    """Look at runs, jobs, sweeps, schedules, datasets and models. %mlops help lists the commands."""
     words = _split(line)
     as_json = "--json" in words
     command, *arguments = [word for word in words if word != "--json"] or [""]
@@ -65,6 +68,8 @@ def _answer(command: str, arguments: Sequence[str], as_json: bool) -> Any:
         "runs": (views.runs, 0, 1000),
         "jobs": (views.jobs, 0, 1),
         "sweeps": (views.sweeps, 0, 1),
+        "schedules": (views.schedules, 0, 2),
+        "usage": (views.usage, 0, 1),
         "datasets": (views.datasets, 0, 0),
         "models": (views.models, 0, 0),
         "show": (views.show, 1, 1),

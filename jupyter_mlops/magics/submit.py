@@ -53,11 +53,14 @@ class SubmitMagics(Magics):
     def submit(self, line: str, cell: str | None = None) -> Any:
         """Run this cell as a batch job, after the cells that it needs; or a whole notebook.
 
-        %%submit [NAME] [--gpus N] [--cpus N] [--memory 8G] [--time 2h]
+        %%submit [NAME] [--gpus N | 0.5] [--gpu-memory 6G] [--cpus N] [--memory 8G] [--time 2h]
                  [-p NAME=VALUE | NAME=V1,V2 | NAME=loguniform(a,b)]... [--carry NAME,...] [--return NAME,...]
                  [--trials N --goal maximize:METRIC] [--sampler tpe|random|cmaes|grid]
                  [--pruner median|hyperband] [--seed N] [--parallel N]
-                 [--priority N] [--retries N] [--after JOB]... [--on local]
+                 [--priority N] [--retries N] [--retry-on memory,node] [--retry-delay 30s]
+                 [--after JOB]... [--after-any JOB]... [--on local,slurm,ray] [--slurm-NAME VALUE]...
+                 [--cron '0 3 * * *'] [--timezone Europe/Berlin] [--catch-up latest|skip|all]
+                 [--overlap skip|allow]
                  [--include GLOB]... [--exclude GLOB]... [--whole] [--dry-run] [--wait]
         %submit NOTEBOOK.ipynb [--name NAME] [--write-parameters] [the same flags]
 
@@ -69,6 +72,11 @@ class SubmitMagics(Magics):
         --carry sends objects as they are, in place of the code that made them; --return keeps variables for
         job.namespace(NAME). The value is the Job (or Sweep): wait(), result, logs(), cancel(). --wait waits,
         and fails when a job fails.
+
+        --gpus 0.5 shares a GPU with another job when the memory of both fits. --on local,slurm takes the
+        first that can start it now. --after waits for a job's success, --after-any for its end. --retry-on
+        takes error, memory, gpu-memory, time, idle, killed, node and start. --cron makes a schedule: nothing
+        runs now, and the agent queues a job like this one each time; the value is the Schedule.
         """
         from .submit_options import parse_submit  # %load_ext stays quick without it
 

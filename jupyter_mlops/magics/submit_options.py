@@ -7,18 +7,20 @@ import difflib
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from ..entities import Resources
 from ..errors import InvalidInput
 from ..notebooks.values import parse_parameters, split_top_level
-from ..services.quantities import memory_bytes, seconds
-from ..services.submission.request import PRUNERS, SAMPLERS, Request, checked_names, search_of
+from ..services.submission.request import PRUNERS, SAMPLERS, Request, checked_names, flags_of, request_of
+from ..services.submission.words import owners_of_options, split_options
 from .refusals import BadArguments
 
 USAGE = (
-    "%%submit [NAME] [-p NAME=VALUE | NAME=V1,V2 | NAME=loguniform(a,b)]... [--gpus N] [--cpus N] "
-    "[--memory 8G] [--time 2h] [--carry NAME,...] [--return NAME,...] [--trials N --goal maximize:METRIC] "
-    "[--sampler tpe] [--pruner median] [--seed N] [--parallel N] [--on local] [--priority N] [--retries N] "
-    "[--after JOB]... [--include GLOB]... [--exclude GLOB]... [--whole] [--dry-run] [--wait]"
+    "%%submit [NAME] [-p NAME=VALUE | NAME=V1,V2 | NAME=loguniform(a,b)]... [--gpus N|0.5] [--gpu-memory 6G] "
+    "[--cpus N] [--memory 8G] [--time 2h] [--on local,slurm,ray] [--slurm-NAME VALUE]... "
+    "[--ray-NAME VALUE]... [--carry NAME,...] [--return NAME,...] [--trials N --goal maximize:METRIC] "
+    "[--sampler tpe] [--pruner median] [--seed N] [--parallel N] [--priority N] [--retries N] "
+    "[--retry-on memory,node] [--retry-delay 30s] [--after JOB]... [--after-any JOB]... "
+    "[--cron '0 3 * * *'] [--timezone Europe/Berlin] [--catch-up latest|skip|all] [--overlap skip|allow] "
+    "[--include GLOB]... [--exclude GLOB]... [--whole] [--dry-run] [--wait]"
 )
 NOTEBOOK_USAGE = "%submit NOTEBOOK.ipynb [--name NAME] [--write-parameters]"
 PARAM_FLAGS = ("-p", "--param")
@@ -37,37 +39,23 @@ class SubmitOptions:
 def parse_submit(line: str, *, cell: bool) -> SubmitOptions:
     """Raises BadArguments, saying what is wrong and how it is written."""
     try:
-        given = _parser(cell).parse_args(_joined(split_line(line)))
-        resources = Resources(
-            gpus=given.gpus,
-            cpus=given.cpus,
-            memory_bytes=memory_bytes(given.memory),
-            time_limit_s=seconds(given.time),
-        )
-        search = search_of(
-            trials=given.trials,
-            goal=given.goal,
-            sampler=given.sampler,
-            pruner=given.pruner,
-            seed=given.seed,
-            parallel=given.parallel,
-        )
-        request = Request(
+        written = _joined(split_line(line))
+        words, options = split_options(written, owners_of_options(written))
+        given = _parser(cell).parse_args(words)
+        request = request_of(
             name=given.subject if cell else given.name,
             params=parse_parameters(given.param),
-            resources=resources,
-            executor=given.on,
-            priority=given.priority,
-            retries=given.retries,
-            after=tuple(given.after),
+            options=options,
             whole=cell and given.whole,
             carry=checked_names(tuple(given.carry), "--carry"),
             returns=checked_names(tuple(given.returns), "--return"),
             include=tuple(given.include),
             exclude=tuple(given.exclude),
             write_parameters=not cell and given.write_parameters,
-            search=search,
+            **flags_of(given),
         )
+        if request.timing is not None and given.wait:
+            raise BadArguments("--wait waits for a job, and a schedule has none yet: leave it out.")
         return SubmitOptions(subject=given.subject, request=request, dry_run=given.dry_run, wait=given.wait)
     except BadArguments:
         raise
@@ -124,14 +112,22 @@ def _parser(cell: bool) -> _Parser:
     if not cell:
         parser.add_argument("--name")
         parser.add_argument("--write-parameters", action="store_true")
-    parser.add_argument("--on", default="local", metavar="EXECUTOR")
-    parser.add_argument("--gpus", type=_count, default=0)
-    parser.add_argument("--cpus", type=_count, default=1)
+    parser.add_argument("--on", default="local", metavar="EXECUTOR,...")
+    parser.add_argument("--gpus", default=0)
+    parser.add_argument("--gpu-memory")
+    parser.add_argument("--cpus", type=_count)
     parser.add_argument("--memory")
     parser.add_argument("--time")
-    parser.add_argument("--priority", type=int, default=0)
+    parser.add_argument("--priority", type=_whole, default=0)
     parser.add_argument("--retries", type=_count, default=0)
+    parser.add_argument("--retry-on", action="append", default=[], metavar="FAILURE,...")
+    parser.add_argument("--retry-delay", metavar="TIME")
     parser.add_argument("--after", action="append", default=[], metavar="JOB")
+    parser.add_argument("--after-any", action="append", default=[], metavar="JOB")
+    parser.add_argument("--cron", metavar="'0 3 * * *'")
+    parser.add_argument("--timezone", metavar="Europe/Berlin")
+    parser.add_argument("--catch-up", metavar="latest|skip|all")
+    parser.add_argument("--overlap", metavar="skip|allow")
     parser.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE")
     if cell:
         parser.add_argument("--whole", action="store_true")
@@ -148,6 +144,13 @@ def _parser(cell: bool) -> _Parser:
     parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--wait", action="store_true")
     return parser
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a whole number is needed, not {text!r}") from None
 
 
 def _count(text: str) -> int:

@@ -8,16 +8,21 @@ from typing import Any
 
 from ..api import Comparison, RunTable
 from ..api.replaying import detail_to_show
-from ..entities import Job, Run, RunDetail, SweepDetail, short_id
-from ..services.lookup import job_or_sweep, run_job_or_sweep, run_or_job
+from ..entities import Job, Run, RunDetail, ScheduleDetail, SweepDetail, short_id
+from ..services.lookup import anything, job_or_sweep, run_or_job
 from ..services.quantities import counted, duration_text, size_text
-from ..services.rows import dataset_row, job_row, model_row, run_row, sweep_row
+from ..services.rows import dataset_row, job_row, model_row, run_row, schedule_row, sweep_row
 from ..services.runs.data_reads import DATA_COLUMNS, shown_data
+from ..services.showing.jobs import placing_facts
 from ..services.showing.outputs_text import outputs_text
+from ..services.showing.schedules import schedule_text, schedules_table, status_text
 from ..services.showing.sweeps import counts_text, sweep_text, sweeps_table
 from ..services.showing.tables import facts, main_first, pairs, table, when
+from ..services.showing.usage import usage_table
+from ..services.usage.service import usage_row
 from ..wire import to_json
 from ..workspace import Workspace
+from .refusals import BadArguments
 
 RUN_LIMIT = 20
 
@@ -60,6 +65,42 @@ def sweeps(workspace: Workspace, status: str | None = None, *, as_json: bool) ->
     return sweeps_table(found)
 
 
+def schedules(workspace: Workspace, *words: str, as_json: bool) -> str:
+    """Schedules, newest first; or ``pause``, ``resume``, ``run`` or ``delete`` one."""
+    if words:
+        return _changed(workspace, *words, as_json=as_json)
+    found = workspace.schedules.search(limit=RUN_LIMIT)
+    if as_json:
+        return _json([schedule_row(each) for each in found])
+    if not found:
+        return "No schedules. Make one: %%submit --cron '0 3 * * *'"
+    return schedules_table(found)
+
+
+def _changed(workspace: Workspace, action: str, short: str = "", *, as_json: bool) -> str:
+    """Do something to a schedule."""
+    service = workspace.schedules
+    actions = {"pause": service.pause, "resume": service.resume, "delete": service.delete}
+    if not short or action not in {*actions, "run"}:
+        raise BadArguments("Write %mlops schedules, or %mlops schedules pause|resume|run|delete ID.")
+    if action == "run":
+        job = service.run_now(short)
+        return _json(job_row(job)) if as_json else f"Job {short_id(job.id)} ({job.spec.name}) was queued."
+    schedule = actions[action](short)
+    if as_json:
+        return _json(schedule_row(schedule))
+    done = "was deleted; its runs stay." if action == "delete" else f"is {status_text(schedule)}."
+    return f"Schedule {short_id(schedule.id)} ({schedule.spec.name}) {done}"
+
+
+def usage(workspace: Workspace, by: str = "user", *, as_json: bool) -> str:
+    """What jobs have held and used in the last week."""
+    report = workspace.usage.report(by, since="7d")
+    if as_json:
+        return _json([usage_row(each, report.by) for each in report.usage])
+    return usage_table(report) if report.usage else "No job has run in the last week."
+
+
 def datasets(workspace: Workspace, *, as_json: bool) -> str:
     """Registered datasets: their newest versions."""
     found = workspace.registry.datasets()
@@ -95,12 +136,14 @@ def models(workspace: Workspace, *, as_json: bool) -> str:
 
 
 def show(workspace: Workspace, short: str, *, as_json: bool) -> str:
-    """All of a run, a job or a sweep."""
-    found = run_job_or_sweep(workspace.runs, workspace.jobs, workspace.sweeps, short)
+    """All of a run, a job, a sweep or a schedule."""
+    found = anything(workspace.runs, workspace.jobs, workspace.sweeps, workspace.schedules, short)
     if as_json:
         return _json(found)
     if isinstance(found, SweepDetail):
         return sweep_text(found, now=workspace.clock())
+    if isinstance(found, ScheduleDetail):
+        return schedule_text(found)
     return _job_text(found) if isinstance(found, Job) else _run_text(found)
 
 
@@ -240,9 +283,10 @@ def _job_text(job: Job) -> str:
             "progress": f"cell {job.progress.done} of {job.progress.total}" if job.progress else "",
             "params": pairs(spec.params, limit=20, width=1000),
             "gpus": ", ".join(job.gpus) or f"{spec.resources.gpus:g}",
-            "executor": job.executor,
+            **placing_facts(job),
             "run": job.run_id,
             "sweep": spec.sweep_id,
+            "schedule": spec.schedule_id,
             "notebook": spec.notebook,
             "log": f"%mlops logs {short_id(job.id)}",
         }

@@ -56,6 +56,7 @@ class TrackedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
         self.error: tuple[int, RunError] | None = None
         """The last cell that raised, and what."""
         self._kernel = kernel
+        kernel.is_executing = lambda: self.open_cell is not None
         self._recorder = recorder
         self._write = write
         self._stopped = stopped

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,14 +16,21 @@ from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbformat import NotebookNode
 
 from ..errors import NotFound
+from ..warm.tether import tethered
+from .handshake import QuickClient
 from .injection import is_python
+from .provisioner import NAME as PROVISIONER
 
 OF_ANY_ENVIRONMENT = ("python3", "python")
 """Names that stand for Python as such, whichever kernelspec has them."""
+PROVISIONED_BY = "kernel_provisioner"
+"""A kernelspec's own word for who starts its kernel."""
+POLL_S = 0.005
 IN_MEMORY_HISTORY = "--HistoryManager.hist_file=:memory:"
 
 
@@ -49,6 +56,8 @@ class TetheredKernelManager(AsyncKernelManager):
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self.is_executing: Callable[[], bool] = lambda: True
+        """Whether a cell is being executed; only then is a kernel interrupted before it is shut down."""
 
     def use_sockets(self) -> None:
         """Speak to the kernel through sockets in a new folder; ``close`` removes it."""
@@ -56,6 +65,16 @@ class TetheredKernelManager(AsyncKernelManager):
         folder = Path(self._folder.name)
         self.transport, self.ip = "ipc", str(folder / "kernel")
         self.connection_file = str(folder / "kernel.json")
+
+    async def _async_interrupt_kernel(self) -> None:
+        if self.is_executing() or not self.shutting_down:
+            await super()._async_interrupt_kernel()
+
+    async def _async_finish_shutdown(
+        self, waittime: float | None = None, pollinterval: float = POLL_S, restart: bool = False
+    ) -> None:
+        """As jupyter_client's, which looks every 100 ms whether the kernel has ended."""
+        await super()._async_finish_shutdown(waittime, pollinterval, restart)
 
     def close(self) -> None:
         """To be called when the kernel has ended."""
@@ -93,25 +112,26 @@ def is_ipykernel(command: Sequence[str]) -> bool:
     return any(each.startswith("ipykernel") for each in command)
 
 
-def tethered(command: Sequence[str]) -> list[str]:
-    """The command, started so that it dies with this process."""
-    script = str(Path(__file__).with_name("tether.py"))
-    return [sys.executable, "-I", "-S", script, str(os.getpid()), *command]
-
-
 def kernel_manager(choice: KernelChoice) -> TetheredKernelManager:
     """A manager for the chosen kernel, not started. jupyter_client raises NoSuchKernel at the start."""
-    manager = TetheredKernelManager(kernel_name=choice.name)
+    manager = TetheredKernelManager(kernel_name=choice.name, client_factory=QuickClient)
     if choice.argv is not None:
         spec = KernelSpec(argv=list(choice.argv), display_name=choice.name, language="python")
         manager.kernel_spec_manager = _OneSpec(spec=spec)
     try:
-        command = manager.kernel_spec.argv if manager.kernel_spec else []
+        found = manager.kernel_spec
     except NoSuchKernel:  # raised again by the start
-        command = []
-    if is_ipykernel(command) and sys.platform != "win32":
+        return manager
+    if found is not None and is_ipykernel(found.argv) and sys.platform != "win32":
         manager.use_sockets()
+        if PROVISIONED_BY not in found.metadata and _is_installed(PROVISIONER):
+            found.metadata[PROVISIONED_BY] = {"provisioner_name": PROVISIONER}
     return manager
+
+
+def _is_installed(provisioner: str) -> bool:
+    """Whether jupyter_client finds it: not where this package is run without being installed."""
+    return provisioner in KernelProvisionerFactory.instance().provisioners
 
 
 def launcher(interpreter: str) -> list[str]:

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from .scopes import Function, evaluated_outside, function_names
@@ -63,8 +64,9 @@ NESTING = {
 }
 
 
+@lru_cache(maxsize=1024)  # a submit looks at the same cells several times, and a sweep for each of its jobs
 def names_of(cell: Cell) -> Names:
-    """The names of a parsed cell; none for a body in another language."""
+    """The names of a parsed cell, not to be changed; none for a body in another language."""
     scan = _Scan()
     if cell.tree is not None:
         scan.block(cell.tree.body)
@@ -305,6 +307,11 @@ class _Scan(ast.NodeVisitor):
 
 def magics_of(cell: Cell) -> list[tuple[str, str]]:
     """Name and line of every magic that the cell calls, its cell magics but those in ``head`` included."""
+    return list(_magics_of(cell))
+
+
+@lru_cache(maxsize=1024)
+def _magics_of(cell: Cell) -> list[tuple[str, str]]:
     if cell.foreign is not None:
         return [(cell.foreign, "")]
     if cell.tree is None:

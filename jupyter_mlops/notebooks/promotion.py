@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import builtins
 import re
+import secrets
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat import NotebookNode, from_dict
+from nbformat.v4 import new_notebook
 
 from ..capture.history import ExecutedCell
 from ..entities import Distribution, Parameter
@@ -206,8 +207,17 @@ def made_cell(source: str, role: str, cell: ExecutedCell | None = None, why: str
         about["number"] = cell.number
         if cell.cell_id:
             about["cell_id"] = cell.cell_id
-    metadata = {"tags": [], "mlops": about}
-    made: NotebookNode = new_code_cell(source, metadata=metadata)  # type: ignore[no-untyped-call]
+    # nbformat's new_code_cell takes a millisecond to check each; the notebook is checked when it is written
+    made: NotebookNode = from_dict(  # type: ignore[no-untyped-call]
+        {
+            "id": secrets.token_hex(4),
+            "cell_type": "code",
+            "metadata": {"tags": [], "mlops": about},
+            "execution_count": None,
+            "source": source,
+            "outputs": [],
+        }
+    )
     return made
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..entities import Cause, GpuSlot, Job, JobSpec, JobStatus, Process, Run
+from ..entities import Cause, EndedAttempt, GpuSlot, Job, JobSpec, JobStatus, Process, Resources, Run
 
 
 class JobStore(Protocol):
@@ -32,6 +32,7 @@ class JobStore(Protocol):
         status: JobStatus | None = None,
         sweep_id: str | None = None,
         parent_run_id: str | None = None,
+        schedule_id: str | None = None,
         ids: Collection[str] | None = None,
         limit: int = 100,
         offset: int = 0,
@@ -39,12 +40,28 @@ class JobStore(Protocol):
         """The matching jobs, newest first."""
         ...
 
-    def open(self) -> list[Job]:
-        """All jobs that have not ended, oldest first."""
+    def named(self, name: str) -> Job | None:
+        """The newest job of that name."""
+        ...
+
+    def open(self, *, limit: int | None = None) -> list[Job]:
+        """The jobs that have not ended, oldest first."""
+        ...
+
+    def begun(self) -> list[Job]:
+        """Of those the ones whose attempt was started, or handed over to an executor's own queue."""
         ...
 
     def update(self, job: Job, /, **changes: Any) -> Job | None:
         """Set fields of a job as it was read; None when its row has changed meanwhile."""
+        ...
+
+    def explain(self, reasons: Sequence[tuple[Job, str]]) -> list[Job]:
+        """Set the reasons of jobs as they were read, all at once; returns those that had not changed."""
+        ...
+
+    def finish(self, job: Job, ended: EndedAttempt, /, **changes: Any) -> Job | None:
+        """As ``update`` where an attempt has ended, of which a row is kept with it."""
         ...
 
     def request_cancel(self, job: Job, *, user: str, time: float) -> Job | None:
@@ -53,6 +70,13 @@ class JobStore(Protocol):
 
     def changes(self, since: int) -> tuple[int, list[str]]:
         """The present ``seq``, and the ids of the jobs that changed after ``since``."""
+        ...
+
+    def changed(self, since: int, known: Mapping[str, int]) -> tuple[int, list[Job]]:
+        """The present ``seq``, and the jobs that changed after ``since``, as they changed.
+
+        Left out are those whose ``seq`` is the one that is known of them.
+        """
         ...
 
 
@@ -150,6 +174,76 @@ class Outlook:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotRoom:
+    """A GPU and what of it can be leased just now.
+
+    ``share`` is 1.0 where the whole GPU is free and 0.0 where none of it is; ``memory_bytes`` is its free
+    memory, less what is promised to jobs there, None where that is not known. ``holders`` says for people
+    who has the rest: "taken by job abc of ada", "kernel of train.ipynb (process 12) holds 3.1 GiB".
+    """
+
+    slot: GpuSlot
+    share: float = 1.0
+    memory_bytes: int | None = None
+    holders: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A job in a machine's queue, as the agents of all who share the machine see it.
+
+    ``owner`` is whose turn it takes. ``expected_s`` is how long it is thought to run. ``running_since`` is
+    None as long as it waits; ``gpus`` are the UUIDs that a running one holds, ``among`` those that it may
+    have (empty: any). ``mine`` says that it is of the asking agent.
+    """
+
+    job_id: str
+    owner: str
+    priority: int
+    submitted_at: float
+    resources: Resources
+    exclusive: bool = False
+    expected_s: float | None = None
+    running_since: float | None = None
+    gpus: Sequence[str] = ()
+    among: Sequence[str] = ()
+    mine: bool = True
+
+
+CPU_WORTH = 0.01
+"""A CPU core counts as this much of a GPU, so that those who only compute on CPUs take turns as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What an owner has had of a machine, and may have.
+
+    ``recent_gpu_h`` are GPU-hours, the older the less they count; CPU cores count a little. ``max_gpus`` is
+    how many GPUs at once, ``max_gpu_h`` how many GPU-hours within ``window_h``, of which ``used_gpu_h`` are
+    used; None for no limit. ``max_priority`` caps priorities.
+    """
+
+    recent_gpu_h: float = 0.0
+    used_gpu_h: float = 0.0
+    max_gpus: float | None = None
+    max_gpu_h: float | None = None
+    window_h: float = 168.0
+    max_priority: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standings:
+    """The standing of each owner on a machine, ``anybody`` for those without one.
+
+    ``me`` is whom the asking agent's wishes count for; where it is empty, their own owner.
+    """
+
+    me: str = ""
+    of: Mapping[str, Standing] = field(default_factory=dict)
+    anybody: Standing = Standing()
+
+
 class Executor(Protocol):
     """A place where workers run. No method waits for long; nothing is kept that a new agent needs.
 
@@ -177,10 +271,14 @@ class Executor(Protocol):
         ...
 
     def start(self, launch: Launch) -> bool:
-        """Start the worker, or hand the attempt over; False when a slot has been taken by another.
+        """Start the worker, or hand the attempt over; False when that is to be tried again.
 
-        Starting an attempt that was started already does nothing. Raises Unavailable when it cannot be
-        started.
+        So it is when a slot has been taken by another, or when its files are still on their way.
+
+        Starting an attempt that was started already does nothing. A machine raises Unavailable when the
+        worker cannot be started: that ends the job. A cluster raises Unavailable when nobody answers, and
+        is asked later what became of it: ABSENT, and it is handed over again. Any other MlopsError or
+        OSError is a refusal, which ends the job.
         """
         ...
 
@@ -204,8 +302,19 @@ class Machine(Executor, Protocol):
         """All GPUs that jobs here may lease."""
         ...
 
-    def free_slots(self) -> list[GpuSlot]:
-        """Those that can be leased just now."""
+    def room(self) -> Sequence[SlotRoom]:
+        """What of every GPU can be leased just now. Raises Unavailable when that cannot be asked."""
+        ...
+
+    def queue_up(self, wishes: Sequence[Wish]) -> Sequence[Wish]:
+        """Say what this agent's jobs want and hold here; returns what those of all other agents do.
+
+        It replaces what was said before; nothing said is the agent's leaving of the queue.
+        """
+        ...
+
+    def standings(self) -> Standings:
+        """What each of those who share the machine has had of it, as of the last ``queue_up``."""
         ...
 
     def cpus(self) -> int:
@@ -232,8 +341,32 @@ class Custody(Protocol):
         """Hold the leases, and adopt whatever the job's processes leave behind."""
         ...
 
+    def confine(self, memory_bytes: int) -> bool:
+        """Have the system keep the job to so much memory; False where it cannot, and somebody must watch."""
+        ...
+
+    def tend(self) -> None:
+        """See to it that what the job has started is confined; to be called often, at its beginning most."""
+        ...
+
+    def ran_out_of_memory(self) -> bool:
+        """Whether the system has killed one of the confined processes for want of memory."""
+        ...
+
+    def machine_ran_out_of_memory(self) -> bool:
+        """Whether the system has killed any process of this machine for that, since the job began."""
+        ...
+
+    def processes(self) -> Collection[int]:
+        """The pids of the job's processes, the worker's own left out."""
+        ...
+
     def memory_bytes(self) -> int:
         """What the job's processes use just now."""
+        ...
+
+    def peak_bytes(self) -> int:
+        """What they use just now, or what one of them has ever used if that is more."""
         ...
 
     def finish(self) -> bool:

@@ -1,10 +1,10 @@
 """The Jupyter server extension: REST over the workspace, and news of what changed.
 
 All addresses lie below ``<base url>/jupyter-mlops/api/``. Every verb needs a login and the Authorizer's
-consent on the resource ``jupyter_mlops`` (``read`` for GET, ``execute`` for submitting and reproducing,
-``write`` for the others); cookies need the XSRF token as well. Bodies are the JSON of the entities
-(``wire.to_json``); an id may be given by its end (4 characters or more). Errors are ``{code, message}``,
-with the status that ``problems`` lists by code.
+consent on the resource ``jupyter_mlops`` (``read`` for GET, ``execute`` for what runs code: submitting,
+reproducing, resuming and running a schedule; ``write`` for the others); cookies need the XSRF token as
+well. Bodies are the JSON of the entities (``wire.to_json``); an id may be given by its end (4 characters or
+more). Errors are ``{code, message}``, with the status that ``problems`` lists by code.
 
 ====== ============================ ==================================== ==============================
 verb   address                      takes                                answers
@@ -35,10 +35,17 @@ GET    compare/table                ?run= run= run=                      RunTabl
 GET    compare/figures              ?run= run= run=                      FigureTable
 GET    compare/parallel             ?run= run= or ?filter= order_by=     ParallelCoordinates
                                     limit= archived=0|1
-GET    jobs                         ?status= sweep_id= limit= offset=    {jobs: [Job]}
-POST   jobs                         {path, name?, params?, gpus?, cpus?, 201 {jobs: [Job], sweep_id}
-                                    memory?, time?, priority?, retries?,
-                                    executor?}
+GET    jobs                         ?status= sweep_id= schedule_id=      {jobs: [Job]}
+                                    limit= offset=
+POST   jobs                         {path, name?, params?, gpus?,        201 {jobs: [Job], sweep_id,
+                                    gpu_memory?, cpus?, memory?, time?,  sweep, schedule, notes}; with
+                                    priority?, retries?, retry_on?,      cron it is a schedule
+                                    retry_delay?, executor?, options?,
+                                    after?, after_any?, returns?,
+                                    include?, exclude?, dry_run?,
+                                    trials?, goal?, sampler?, pruner?,
+                                    seed?, parallel?, cron?, timezone?,
+                                    catch_up?, overlap?}
 GET    jobs/ID                                                           Job
 POST   jobs/ID/cancel                                                    Job
 GET    jobs/ID/log                  ?offset= limit= (bytes)              LogChunk
@@ -48,9 +55,18 @@ GET    jobs/ID/lineage                                                   Lineage
 GET    sweeps                       ?status= limit= offset=              {sweeps: [Sweep]}, newest first
 GET    sweeps/ID                                                         SweepDetail
 POST   sweeps/ID/cancel                                                  Sweep
+GET    schedules                    ?enabled=0|1 limit= offset=          {schedules: [Schedule]}, newest
+                                                                         first
+GET    schedules/ID                                                      ScheduleDetail
+DELETE schedules/ID                                                      Schedule, as it was; its runs
+                                                                         stay
+POST   schedules/ID/pause                                                Schedule
+POST   schedules/ID/resume                                               Schedule
+POST   schedules/ID/run                                                  201 Job: one run more, at once
 GET    notebooks/parameters         ?path=                               {parameters: [Parameter], tagged,
                                                                          proposals: [Proposal], language,
-                                                                         gpus, virtual}
+                                                                         gpus, virtual, executors,
+                                                                         timezone}
 GET    notebooks/parameters/cell    ?path= name=... (once a name)        ParametersCell: edits to make
 GET    datasets                                                          {datasets: [Dataset]}
 GET    datasets/NAME                                                     Dataset
@@ -60,6 +76,10 @@ PUT    models/NAME/aliases/ALIAS    {version}                            Model
 DELETE models/NAME/aliases/ALIAS                                         Model
 GET    lineage                      ?node= (run:ID, job:ID,              Lineage
                                     dataset:NAME@2, model:NAME@1)
+GET    gpus                                                              {gpus: [...], users: [...]}: who
+                                                                         has which GPU, and quotas
+GET    usage                        ?by=user|notebook|executor|day       UsageReport: sums over attempts
+                                    since=7d user=
 GET    status                       ?checks=1                            {version, home, user, gpus,
                                                                          agent: {running}, checks}
 ====== ============================ ==================================== ==============================

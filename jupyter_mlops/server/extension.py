@@ -15,6 +15,7 @@ from traitlets import Float, Integer, Unicode
 
 from .. import config
 from ..workspace import Workspace
+from . import metrics
 from .base import WATCHER, WORKSPACE
 from .news import News
 from .routes import ROUTES
@@ -80,10 +81,13 @@ class MlopsExtension(ExtensionApp):
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         if self.watcher is not None:
             self.watcher.start()
+            workspace: Workspace = self.settings[WORKSPACE]
+            metrics.register(lambda: workspace.gauges.read())
 
     async def stop_extension(self) -> None:
         """Called by jupyter_server at shutdown."""
         if self.watcher is not None:
+            metrics.withdraw()
             await self.watcher.stop()
 
     def emit(self, change: Mapping[str, object]) -> None:

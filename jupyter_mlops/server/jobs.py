@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
-from ..entities import Resources
 from ..notebooks.parameters import parse_parameter
-from ..services.quantities import memory_bytes, seconds
-from ..services.submission.request import Request, checked_names, search_of
+from ..services.submission.request import Request, checked_names, request_of
 from .base import MlopsHandler
 from .places import notebook_below, origin_of
 
@@ -29,28 +27,39 @@ class JobRequest:
     """A notebook to run as a job.
 
     ``params`` are texts as after ``-p NAME=`` (so that ``0.1,0.01`` is a sweep) or JSON values taken as
-    they are; ``memory`` and ``time`` are texts such as ``8G`` and ``2h``, or bytes and seconds. ``after`` are
-    ids of jobs; ``trials`` to ``parallel`` are a search's, ``goal`` as ``maximize:METRIC``; ``returns`` names
-    variables to keep. With ``dry_run`` nothing is queued.
+    they are; ``memory`` and ``time`` are texts such as ``8G`` and ``2h``, or bytes and seconds, and so are
+    ``gpu_memory`` and ``retry_delay``. ``executor`` names one, or several as ``local,slurm``; ``options`` are
+    an executor's own words. ``after`` and ``after_any`` are ids of jobs; ``retry_on`` names failures.
+    ``trials`` to ``parallel`` are a search's, ``goal`` as ``maximize:METRIC``; ``cron`` to ``overlap`` make a
+    schedule; ``returns`` names variables to keep. With ``dry_run`` nothing is queued.
     """
 
     path: str
     name: str | None = None
     params: dict[str, Any] = field(default_factory=dict)
-    gpus: int = 0
-    cpus: int = 1
+    gpus: float = 0
+    gpu_memory: str | int | None = None
+    cpus: int | None = None
     memory: str | int | None = None
     time: str | float | None = None
     priority: int = 0
     retries: int = 0
+    retry_on: list[str] = field(default_factory=list)
+    retry_delay: str | float | None = None
     executor: str = "local"
+    options: dict[str, dict[str, str]] = field(default_factory=dict)
     after: list[str] = field(default_factory=list)
+    after_any: list[str] = field(default_factory=list)
     trials: int | None = None
     goal: str | None = None
     sampler: str | None = None
     pruner: str | None = None
     seed: int | None = None
     parallel: int | None = None
+    cron: str | None = None
+    timezone: str | None = None
+    catch_up: str | None = None
+    overlap: str | None = None
     returns: list[str] = field(default_factory=list)
     include: list[str] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)
@@ -64,31 +73,35 @@ class JobRequest:
         }
 
     def for_services(self) -> Request:
-        resources = Resources(
-            gpus=self.gpus,
-            cpus=self.cpus,
-            memory_bytes=memory_bytes(self.memory),
-            time_limit_s=seconds(self.time),
-        )
-        return Request(
+        return request_of(
             name=self.name,
             params=self.values(),
-            resources=resources,
-            executor=self.executor,
+            gpus=self.gpus,
+            gpu_memory=self.gpu_memory or None,
+            cpus=self.cpus,
+            memory=self.memory or None,
+            time=self.time or None,
+            on=self.executor,
+            options=self.options,
             priority=self.priority,
             retries=self.retries,
-            after=tuple(self.after),
+            retry_on=self.retry_on,
+            retry_delay=self.retry_delay or None,
+            after=self.after,
+            after_any=self.after_any,
+            trials=self.trials,
+            goal=self.goal or None,
+            sampler=self.sampler or None,
+            pruner=self.pruner or None,
+            seed=self.seed,
+            parallel=self.parallel,
+            cron=self.cron or None,
+            timezone=self.timezone or None,
+            catch_up=self.catch_up or None,
+            overlap=self.overlap or None,
             returns=checked_names(tuple(self.returns), "returns"),
             include=tuple(self.include),
             exclude=tuple(self.exclude),
-            search=search_of(
-                trials=self.trials,
-                goal=self.goal or None,
-                sampler=self.sampler or None,
-                pruner=self.pruner or None,
-                seed=self.seed,
-                parallel=self.parallel,
-            ),
         )
 
 
@@ -100,11 +113,14 @@ class JobsHandler(MlopsHandler):
     async def get(self) -> None:
         status = self.text("status") or None
         sweep_id = self.text("sweep_id") or None
+        schedule_id = self.text("schedule_id") or None
         limit = self.number("limit", 100, least=1, most=MOST_JOBS)
         offset = self.number("offset", 0)
         await self.answer(
             lambda workspace: {
-                "jobs": workspace.jobs.search(status=status, sweep_id=sweep_id, limit=limit, offset=offset)
+                "jobs": workspace.jobs.search(
+                    status=status, sweep_id=sweep_id, schedule_id=schedule_id, limit=limit, offset=offset
+                )
             }
         )
 
@@ -176,6 +192,7 @@ def _submit(workspace: Workspace, request: JobRequest, root: Path) -> dict[str, 
         "jobs": submitted.jobs,
         "sweep_id": submitted.sweep_id,
         "sweep": submitted.sweep,
+        "schedule": submitted.schedule,
         "notes": submitted.told.lines(),
     }
 

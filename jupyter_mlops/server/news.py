@@ -32,6 +32,7 @@ class News:
             Source("runs", self._runs),
             Source("jobs", self._jobs),
             Source("sweeps", self._sweeps),
+            Source("schedules", self._schedules),
             Source("datasets and models", self._registry),
         ]
 
@@ -55,6 +56,10 @@ class News:
     def _sweeps(self, since: int) -> Changes:
         seq, ids = self._workspace.sweeps.changes(since)
         return seq, {"sweeps": ids}
+
+    def _schedules(self, since: int) -> Changes:
+        seq, ids = self._workspace.schedules.changes(since)
+        return seq, {"schedules": ids}
 
     def _registry(self, since: int) -> Changes:
         seq, datasets, models = self._workspace.registry.changes(since)

@@ -11,6 +11,7 @@ from ..notebooks.files import read_notebook
 from ..notebooks.languages import language_of
 from ..notebooks.parameters import parameters_cell, parameters_of
 from ..notebooks.proposals import parameters_cell_for, proposals_of
+from ..services.schedules.occurrences import local_timezone
 from .base import MlopsHandler
 from .places import notebook_below
 
@@ -59,4 +60,6 @@ def _parameters(workspace: Workspace, path: Path) -> dict[str, Any]:
         "language": language_of(notebook),
         "gpus": len(slots),
         "virtual": any(slot.virtual for slot in slots),
+        "executors": sorted(workspace.executors),
+        "timezone": local_timezone(),
     }

@@ -19,7 +19,7 @@ class ReproductionRequest:
     """By how much metrics may differ and still match; what the job asks for, else what the run's job did."""
 
     tolerance: float = DEFAULT_TOLERANCE
-    gpus: int | None = None
+    gpus: float | None = None
     cpus: int = 1
     memory: str | None = None
     time: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import MlopsHandler
+from .gpus import GpusHandler
 from .jobs import CancelHandler, JobHandler, JobLineageHandler, JobNotebookHandler, JobsHandler, LogHandler
 from .notebooks import ParametersCellHandler, ParametersHandler
 from .registry import (
@@ -34,8 +35,16 @@ from .runs import (
     RunLineageHandler,
     RunsHandler,
 )
+from .schedules import (
+    PauseScheduleHandler,
+    ResumeScheduleHandler,
+    RunScheduleHandler,
+    ScheduleHandler,
+    SchedulesHandler,
+)
 from .status import StatusHandler, UnknownHandler
 from .sweeps import CancelSweepHandler, SweepHandler, SweepsHandler
+from .usage import UsageHandler
 
 NAME = "([^/]+)"
 """One segment; Tornado unquotes it, so that a name may hold any character as ``%2F``."""
@@ -67,6 +76,11 @@ ROUTES: list[tuple[str, type[MlopsHandler]]] = [
     ("api/sweeps", SweepsHandler),
     (f"api/sweeps/{NAME}", SweepHandler),
     (f"api/sweeps/{NAME}/cancel", CancelSweepHandler),
+    ("api/schedules", SchedulesHandler),
+    (f"api/schedules/{NAME}", ScheduleHandler),
+    (f"api/schedules/{NAME}/pause", PauseScheduleHandler),
+    (f"api/schedules/{NAME}/resume", ResumeScheduleHandler),
+    (f"api/schedules/{NAME}/run", RunScheduleHandler),
     ("api/notebooks/parameters", ParametersHandler),
     ("api/notebooks/parameters/cell", ParametersCellHandler),
     ("api/datasets", DatasetsHandler),
@@ -75,6 +89,8 @@ ROUTES: list[tuple[str, type[MlopsHandler]]] = [
     (f"api/models/{NAME}", ModelHandler),
     (f"api/models/{NAME}/aliases/{NAME}", AliasHandler),
     ("api/lineage", LineageHandler),
+    ("api/usage", UsageHandler),
+    ("api/gpus", GpusHandler),
     ("api/status", StatusHandler),
     ("api(?:/.*)?", UnknownHandler),
 ]

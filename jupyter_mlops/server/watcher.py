@@ -22,7 +22,7 @@ LONGEST_PAUSE_S = 60.0
 
 Emit = Callable[[Mapping[str, object]], None]
 Changes = tuple[int, Mapping[str, Sequence[str]]]
-"""A sequence number, and the ids that changed up to it by kind (runs, jobs, sweeps, datasets, models)."""
+"""A sequence number, and the ids that changed up to it by kind (runs, jobs, sweeps, schedules and so on)."""
 
 
 @dataclass(slots=True)

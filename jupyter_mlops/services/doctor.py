@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -12,12 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ..capture.file_systems import file_system, is_network, mounts_here
-from ..config import DATABASE, GPU_SLOTS, HOME, LEASES, RUNTIME, Settings
-from ..entities import Check, GpuSlot
+from ..config import DATABASE, GPU_SLOTS, HOME, LEASES, QUOTAS, RUNTIME, STAGING, Settings
+from ..entities import Check
 from ..errors import MlopsError
+from ..warm.notes import ready_nurseries
 from . import installation
+from .staging_check import check_staging
 
 if TYPE_CHECKING:
+    from ..protocols.jobs import Machine, SlotRoom
     from .jobs.service import JobService
     from .registry.service import RegistryService
     from .runs.service import RunService
@@ -37,6 +39,10 @@ class Parts(Protocol):
     def registry(self) -> RegistryService: ...
     @property
     def jobs(self) -> JobService: ...
+    @property
+    def machine(self) -> Machine: ...
+    def quotas(self) -> str: ...
+    def keeps_memory_limits(self) -> bool: ...
 
 
 class Doctor:
@@ -59,8 +65,12 @@ class Doctor:
             "audit trail": self._audit,
             "index": self._index,
             "GPUs": self._gpus,
+            "quotas": lambda: Check(name="quotas", ok=True, message=self._parts.quotas()),
             "executors": self._executors,
+            "memory limits": self._memory_limits,
+            "staging": lambda: check_staging(self._settings),
             "agent": self._agent,
+            "warm starts": self._warm_starts,
         }
         checks: dict[str, Check] = {}
         for name, examination in examinations.items():
@@ -113,9 +123,9 @@ class Doctor:
         return Check(name="index", ok=True, message=f"holds {_count(total, 'run')}")
 
     def _gpus(self) -> Check:
-        slots, name = self._parts.jobs.slots(), "GPUs"
-        if slots:
-            return Check(name=name, ok=True, message=", ".join(_slot(slot) for slot in slots))
+        rooms, name = self._parts.machine.room(), "GPUs"
+        if rooms:
+            return Check(name=name, ok=True, message=", ".join(map(_gpu, rooms)))
         if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
             return Check(name=name, ok=True, message="none: CUDA_VISIBLE_DEVICES is empty here")
         if any(device.exists() for device in NVIDIA_DEVICES):
@@ -135,9 +145,29 @@ class Doctor:
             if trouble := _unusable(folder):
                 fix = f"make it writable for {self._settings.user}, or set {variable} to another local folder"
                 return Check(name=name, ok=False, message=trouble, fix=fix)
-        clusters = [each for each, found in (("Slurm", shutil.which("sbatch")), ("Ray", _has_ray())) if found]
-        later = f"; {' and '.join(clusters)} found, not available yet in this version" if clusters else ""
-        return Check(name=name, ok=True, message=f"local, {os.cpu_count()} CPU cores{later}")
+        also = "; --on slurm: its programs are there" if shutil.which("sbatch") else ""
+        if self._settings.ray_address:
+            also += f"; --on ray: its dashboard is to be at {self._settings.ray_address}"
+        return Check(name=name, ok=True, message=f"local, {os.cpu_count()} CPU cores{also}")
+
+    def _memory_limits(self) -> Check:
+        """A job that takes more all at once may harm others before its worker notices."""
+        if self._parts.keeps_memory_limits():
+            message = "kept by the system (a control group for each job with --memory)"
+        else:
+            message = "watched: a job that takes more than its --memory is ended within a second or so"
+        return Check(name="memory limits", ok=True, message=message)
+
+    def _warm_starts(self) -> Check:
+        """Which processes jobs are forked from."""
+        name = "warm starts"
+        if not sys.platform.startswith("linux"):
+            return Check(name=name, ok=True, message="none: only Linux forks jobs from a warm process")
+        if not self._settings.warm_start:
+            return Check(name=name, ok=True, message="switched off: JUPYTER_MLOPS_WARM_START=0")
+        ready = [note.words() for note in ready_nurseries(self._settings.runtime_dir)]
+        message = "; ".join(ready) or "none just now; a second job of an interpreter starts its nursery"
+        return Check(name=name, ok=True, message=message)
 
     def _agent(self) -> Check:
         from .jobs.agent_control import AgentControl
@@ -190,6 +220,9 @@ def _remedy(name: str, error: Exception) -> str:
         "registry": f"check {DATABASE} and that the database can be reached and written",
         "audit trail": f"check {DATABASE} and that the database can be reached",
         "index": "delete its file, if it is damaged, and run: jupyter mlops rebuild",
+        "GPUs": f"see to the folder of the leases, or set {LEASES} to another one",
+        "quotas": f"correct the file, or have it corrected ({QUOTAS}); until then what it said last holds",
+        "staging": f"check {STAGING}, and the credentials of this machine for it",
         "agent": "look into its log; start it by hand to see: jupyter mlops agent start",
     }
     return remedies.get(name, "please report it: this is a defect of jupyter-mlops")
@@ -209,15 +242,12 @@ def _unusable(folder: Path) -> str | None:
     return f"{folder} lies on {kind}, where locks cannot be trusted" if is_network(kind) else None
 
 
-def _has_ray() -> bool:
-    return bool(os.environ.get("RAY_ADDRESS")) or importlib.util.find_spec("ray") is not None
-
-
-def _slot(slot: GpuSlot) -> str:
+def _gpu(room: SlotRoom) -> str:
+    slot, holders = room.slot, f" ({room.holders})" if room.holders else ""
     if slot.virtual:
-        return f"virtual slot {slot.index}"
+        return f"virtual slot {slot.index}{holders}"
     memory = f", {slot.memory_bytes / 1024**3:.0f} GiB" if slot.memory_bytes else ""
-    return f"{slot.index}: {slot.name}{memory}"
+    return f"{slot.index}: {slot.name}{memory}{holders}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,13 +1,14 @@
-"""What an id names: a run, a job or a sweep."""
+"""What an id names: a run, a job, a sweep or a schedule."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 
-from ..entities import Job, RunDetail, SweepDetail, short_id
+from ..entities import Job, RunDetail, ScheduleDetail, SweepDetail, short_id
 from ..errors import Ambiguous, NotFound
 from .jobs.service import JobService
 from .runs.service import RunService
+from .schedules.service import ScheduleService
 from .sweeps.service import SweepService
 
 
@@ -42,6 +43,27 @@ def run_job_or_sweep(
     either = found or sweep
     if either is None:
         raise NotFound(f"No run, job or sweep {short!r}. List them: %mlops runs, %mlops jobs, %mlops sweeps.")
+    return either
+
+
+def anything(
+    runs: RunService, jobs: JobService, sweeps: SweepService, schedules: ScheduleService, short: str
+) -> RunDetail | Job | SweepDetail | ScheduleDetail:
+    """By a whole id or the end of one. Raises Ambiguous when it names several, NotFound when none."""
+    found: RunDetail | Job | SweepDetail | None = None
+    schedule: ScheduleDetail | None = None
+    with suppress(NotFound):
+        found = run_job_or_sweep(runs, jobs, sweeps, short)
+    with suppress(NotFound):
+        schedule = schedules.detail(short)
+    if found is not None and schedule is not None:
+        raise Ambiguous(f"{short!r} is also the end of schedule {schedule.schedule.id}: give more of the id.")
+    either = found or schedule
+    if either is None:
+        raise NotFound(
+            f"No run, job, sweep or schedule {short!r}. List them: %mlops runs, %mlops jobs, %mlops sweeps, "
+            "%mlops schedules."
+        )
     return either
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from ..entities import DatasetVersion, Job, ModelVersion, Run, Sweep, Trial, TrialStatus
+from ..entities import DatasetVersion, Job, ModelVersion, Run, Schedule, Sweep, Trial, TrialStatus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,9 @@ JOB_COLUMNS = (
     "executor",
     "run_id",
     "sweep_id",
+    "schedule_id",
     "notebook",
+    "cause",
     "reason",
 )
 SWEEP_COLUMNS = (
@@ -42,6 +44,21 @@ SWEEP_COLUMNS = (
     *(status.value for status in TrialStatus),
     "best",
     "best_value",
+    "reason",
+)
+SCHEDULE_COLUMNS = (
+    "id",
+    "name",
+    "status",
+    "cron",
+    "timezone",
+    "catch_up",
+    "overlap",
+    "next",
+    "last",
+    "last_job_id",
+    "notebook",
+    "user",
     "reason",
 )
 TRIAL_COLUMNS = ("trial", "status", "value", "started", "duration_s", "job_id", "run_id", "reason")
@@ -113,7 +130,9 @@ def job_row(job: Job) -> dict[str, Any]:
         "executor": job.executor,
         "run_id": job.run_id,
         "sweep_id": job.spec.sweep_id,
+        "schedule_id": job.spec.schedule_id,
         "notebook": job.spec.notebook,
+        "cause": job.cause.value if job.cause else None,
         "reason": job.reason,
         **{f"params.{name}": value for name, value in sorted(job.spec.params.items())},
     }
@@ -138,6 +157,27 @@ def sweep_row(sweep: Sweep) -> dict[str, Any]:
         "best_value": sweep.best_value,
         "reason": sweep.reason,
         **{f"best_params.{name}": value for name, value in sorted(sweep.best_params.items())},
+    }
+
+
+def schedule_row(schedule: Schedule) -> dict[str, Any]:
+    """``SCHEDULE_COLUMNS``, then ``params.*``; ``next`` is None while it is paused."""
+    spec, timing = schedule.spec, schedule.spec.timing
+    return {
+        "id": schedule.id,
+        "name": spec.name,
+        "status": "active" if schedule.enabled else "paused",
+        "cron": timing.cron,
+        "timezone": timing.timezone,
+        "catch_up": timing.catch_up.value,
+        "overlap": timing.overlap.value,
+        "next": iso_time(schedule.next_at),
+        "last": iso_time(schedule.last_at),
+        "last_job_id": schedule.last_job_id,
+        "notebook": spec.template.notebook,
+        "user": spec.user,
+        "reason": schedule.reason,
+        **{f"params.{name}": value for name, value in sorted(spec.template.params.items())},
     }
 
 

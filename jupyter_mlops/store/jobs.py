@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ..entities import Cause, Job, JobSpec, JobStatus, Used
+from ..entities import Cause, EndedAttempt, Job, JobSpec, JobStatus, Used
 from ..errors import Conflict
 from ..wire import from_json, to_json
 from .audit import append
@@ -17,6 +18,7 @@ from .changes import bump, current
 from .database import Database
 from .registry_tables import jobs
 from .short_ids import row_of
+from .usage import add_ended
 
 CHANGING = (
     "status",
@@ -35,6 +37,9 @@ CHANGING = (
     "used",
     "warning",
 )
+BATCH = 500
+"""How many ids go into one query."""
+
 OPEN = tuple(status.value for status in JobStatus if not status.ended)
 
 
@@ -84,30 +89,65 @@ class SqlJobStore:
         status: JobStatus | None = None,
         sweep_id: str | None = None,
         parent_run_id: str | None = None,
+        schedule_id: str | None = None,
         ids: Collection[str] | None = None,
         limit: int = 100,
         offset: int = 0,
     ) -> list[Job]:
         query = select(jobs).order_by(jobs.c.submitted_at.desc(), jobs.c.id.desc())
-        wanted = {"status": status and status.value, "sweep_id": sweep_id, "parent_run_id": parent_run_id}
-        for name, value in wanted.items():
+        wanted = {
+            "status": status and status.value,
+            "sweep_id": sweep_id,
+            "parent_run_id": parent_run_id,
+            "schedule_id": schedule_id,
+        }
+        for column, value in wanted.items():
             if value is not None:
-                query = query.where(jobs.c[name] == value)
+                query = query.where(jobs.c[column] == value)
         if ids is not None:
             query = query.where(jobs.c.id.in_(list(ids)))
         return self._all(query.limit(limit).offset(offset))
 
-    def open(self) -> list[Job]:
-        return self._all(select(jobs).where(jobs.c.status.in_(OPEN)).order_by(jobs.c.submitted_at, jobs.c.id))
+    def named(self, name: str) -> Job | None:
+        query = select(jobs).where(jobs.c.spec["name"].as_string() == name)
+        found = self._all(query.order_by(jobs.c.submitted_at.desc(), jobs.c.id.desc()).limit(1))
+        return found[0] if found else None
+
+    def open(self, *, limit: int | None = None) -> list[Job]:
+        query = select(jobs).where(jobs.c.status.in_(OPEN))
+        return self._all(query.order_by(jobs.c.submitted_at, jobs.c.id).limit(limit))
+
+    def begun(self) -> list[Job]:
+        query = select(jobs).where(jobs.c.status.in_(OPEN))
+        has_begun = or_(jobs.c.status != JobStatus.QUEUED.value, jobs.c.handed_over)
+        return self._all(query.where(has_begun).order_by(jobs.c.submitted_at, jobs.c.id))
 
     def update(self, job: Job, /, **changes: Any) -> Job | None:
         with self._database.write() as connection:
             return _update(connection, job, changes)
 
+    def explain(self, reasons: Sequence[tuple[Job, str]]) -> list[Job]:
+        if not reasons:
+            return []
+        with self._database.write() as connection:
+            seq = bump(connection)
+            unchanged = [
+                (job, reason) for job, reason in reasons if _set_reason(connection, job, reason, seq=seq)
+            ]
+        return [replace(job, reason=reason, seq=seq) for job, reason in unchanged]
+
+    def finish(self, job: Job, ended: EndedAttempt, /, **changes: Any) -> Job | None:
+        with self._database.write() as connection:
+            changed = _update(connection, job, changes)
+            if changed is not None:
+                add_ended(connection, ended, follows=[*job.spec.after, *job.spec.after_any])
+            return changed
+
     def request_cancel(self, job: Job, *, user: str, time: float) -> Job | None:
         changes: dict[str, Any] = {"cancel_requested": True}
         if job.status is JobStatus.QUEUED and not job.handed_over:
-            changes |= {"status": JobStatus.CANCELLED, "ended_at": time, "reason": f"cancelled by {user}"}
+            changes |= {"status": JobStatus.CANCELLED, "ended_at": time, "cause": Cause.USER}
+            changes |= {"reason": f"cancelled by {user}"}
         with self._database.write() as connection:
             changed = _update(connection, job, changes)
             if changed is not None:
@@ -116,8 +156,23 @@ class SqlJobStore:
 
     def changes(self, since: int) -> tuple[int, list[str]]:
         with self._database.read() as connection:
+            # first: what is committed between the two is told once more, and not left out
+            seq = current(connection)
             ids = connection.scalars(select(jobs.c.id).where(jobs.c.seq > since).order_by(jobs.c.seq))
-            return current(connection), list(ids)
+            return seq, list(ids)
+
+    def changed(self, since: int, known: Mapping[str, int]) -> tuple[int, list[Job]]:
+        with self._database.read() as connection:
+            seq = current(connection)
+            if seq == since:
+                return seq, []
+            moved = connection.execute(select(jobs.c.id, jobs.c.seq).where(jobs.c.seq > since)).all()
+            unknown = [row.id for row in moved if known.get(row.id) != row.seq]
+            found: list[Job] = []
+            for start in range(0, len(unknown), BATCH):
+                query = select(jobs).where(jobs.c.id.in_(unknown[start : start + BATCH]))
+                found += [_job(row) for row in connection.execute(query)]
+        return seq, sorted(found, key=lambda job: job.seq)
 
     def _all(self, query: Select[Any]) -> list[Job]:
         with self._database.read() as connection:
@@ -137,10 +192,16 @@ def _update(connection: Connection, job: Job, changes: Mapping[str, Any]) -> Job
     return _get(connection, job.id)
 
 
+def _set_reason(connection: Connection, job: Job, reason: str, *, seq: int) -> bool:
+    statement = update(jobs).where(jobs.c.id == job.id, jobs.c.seq == job.seq).values(reason=reason, seq=seq)
+    return connection.execute(statement).rowcount > 0
+
+
 def _values(job: Job) -> dict[str, Any]:
     """The columns that change in a job's life."""
     named = {name: _column(getattr(job, name)) for name in CHANGING}
-    return {**named, "executor": job.executor or job.spec.executor}
+    chosen = "" if len(job.spec.executors) > 1 else job.spec.executor
+    return {**named, "executor": job.executor or chosen}
 
 
 def _column(value: Any) -> Any:

@@ -81,6 +81,7 @@ attempts = Table(
     Column("ended_at", Double, nullable=False),
     Column("gpus", Double, nullable=False),
     Column("cpus", Integer, nullable=False),
+    Column("memory_bytes", BigInteger),
     Column("used", JSON),
     Index("attempts_by_end", "ended_at"),
     Index("attempts_by_name", "user", "name", "ended_at"),

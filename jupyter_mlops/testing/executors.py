@@ -11,15 +11,30 @@ from pathlib import Path
 import pytest
 
 from ..config import JOB
-from ..entities import GpuSlot, JobSpec
-from ..errors import Unavailable
-from ..protocols.jobs import Begun, Launch, Machine, Presence, Sighting
+from ..entities import Cause, GpuSlot, JobSpec
+from ..errors import InvalidInput, Unavailable
+from ..protocols.jobs import (
+    Begun,
+    Launch,
+    Machine,
+    Outlook,
+    Presence,
+    Sighting,
+    SlotRoom,
+    Standings,
+    Wish,
+)
 from .jobs import job_spec
 
 
 def slot(number: int) -> GpuSlot:
     """A slot that no host has."""
     return GpuSlot(uuid=f"GPU-{number}", index=number, name="fake GPU", virtual=True)
+
+
+def whole_slots(machine: Machine) -> list[GpuSlot]:
+    """The GPUs that are wholly free."""
+    return [room.slot for room in machine.room() if room.share >= 1.0]
 
 
 class FakeExecutor:
@@ -36,7 +51,13 @@ class FakeExecutor:
         self.sightings: dict[str, Sighting] = {}
         self.unkillable = False
         self.start_fails: str | None = None
+        self.refuses: str | None = None
         self.taken_by_others: set[str] = set()
+        self.queued_up: list[list[Wish]] = []
+        self.wishes_of_others: list[Wish] = []
+        self.outlook_is = Outlook(starts_now=True)
+        self.asked_outlook = self.looks = 0
+        self.does_not_answer = ""
         self._slots = [slot(number) for number in range(gpus)]
         self._cpus = cpus
 
@@ -52,16 +73,34 @@ class FakeExecutor:
         return self.never_because
 
     def look(self, begun: Sequence[Begun]) -> None:
-        """Nothing to look after."""
+        """Nothing to look after, but who does not answer says so here."""
+        self.looks += 1
+        if self.does_not_answer:
+            raise Unavailable(self.does_not_answer)
 
     def slots(self) -> list[GpuSlot]:
         return self._slots
 
-    def free_slots(self) -> list[GpuSlot]:
-        held = {
-            slot.uuid for launch in self.launches if self._is_alive(launch.job_id) for slot in launch.slots
-        }
-        return [slot for slot in self._slots if slot.uuid not in held]
+    def room(self) -> list[SlotRoom]:
+        return [SlotRoom(slot=slot, share=1.0 - self._held(slot)) for slot in self._slots]
+
+    def _held(self, slot: GpuSlot) -> float:
+        alive = [launch for launch in self.launches if self.is_alive(launch.job_id)]
+        there = [launch for launch in alive if slot in launch.slots]
+        return sum(1.0 if each.exclusive else min(1.0, each.spec.resources.gpus) for each in there)
+
+    def queue_up(self, wishes: Sequence[Wish]) -> list[Wish]:
+        self.queued_up.append(list(wishes))
+        return self.wishes_of_others
+
+    def standings(self) -> Standings:
+        return Standings()
+
+    def outlook(self, spec: JobSpec) -> Outlook:
+        self.asked_outlook += 1
+        if self.does_not_answer:
+            raise Unavailable(self.does_not_answer)
+        return self.outlook_is
 
     def cpus(self) -> int:
         return self._cpus
@@ -72,10 +111,13 @@ class FakeExecutor:
     def start(self, launch: Launch) -> bool:
         if self.start_fails is not None:
             raise Unavailable(self.start_fails)
+        if self.refuses is not None:
+            raise InvalidInput(self.refuses)
         if any(slot.uuid in self.taken_by_others for slot in launch.slots):
             return False
         self.launches.append(launch)
-        self.sightings[launch.job_id] = Sighting(presence=Presence.ALIVE)
+        begins = Presence.WAITING if self.keeps_queue else Presence.ALIVE
+        self.sightings[launch.job_id] = Sighting(presence=begins)
         return True
 
     def sight(self, begun: Begun) -> Sighting:
@@ -90,11 +132,12 @@ class FakeExecutor:
             self.end(begun.job_id, "its worker was killed")
         return not self.unkillable
 
-    def end(self, job_id: str, reason: str = "its worker is gone") -> None:
+    def end(self, job_id: str, reason: str = "its worker is gone", cause: Cause | None = None) -> None:
         """The job's worker goes away."""
-        self.sightings[job_id] = Sighting(presence=Presence.GONE, reason=reason)
+        self.sightings[job_id] = Sighting(presence=Presence.GONE, reason=reason, cause=cause)
 
-    def _is_alive(self, job_id: str) -> bool:
+    def is_alive(self, job_id: str) -> bool:
+        """Whether its worker goes on."""
         return self.sightings[job_id].presence is Presence.ALIVE
 
 
@@ -146,13 +189,13 @@ class ExecutorContract:
     def test_leased_slots_are_not_free_and_come_back(
         self, executor: Machine, launch: MakeLaunch, eventually: Eventually
     ) -> None:
-        first, second = executor.free_slots()
+        first, second = whole_slots(executor)
         assert executor.start(launch(slots=[first]))
-        assert executor.free_slots() == [second]
+        assert whole_slots(executor) == [second]
         assert not executor.start(launch("job-b", slots=[second, first]))
-        assert executor.free_slots() == [second]
+        assert whole_slots(executor) == [second]
         eventually(lambda: executor.kill(_begun("job-a")))
-        eventually(lambda: executor.free_slots() == [first, second])
+        eventually(lambda: whole_slots(executor) == [first, second])
 
     def test_interrupted_worker_may_end_by_itself(
         self, executor: Machine, launch: MakeLaunch, eventually: Eventually
@@ -164,9 +207,9 @@ class ExecutorContract:
     def test_interpreter_that_is_not_there_is_said_and_nothing_stays_leased(
         self, executor: Machine, launch: MakeLaunch
     ) -> None:
-        free = executor.free_slots()
+        free = whole_slots(executor)
         asked = launch(slots=free)
         missing = replace(asked, spec=replace(asked.spec, interpreter="/no/such/python"))
         with pytest.raises(Unavailable, match="/no/such/python"):
             executor.start(missing)
-        assert executor.free_slots() == free
+        assert whole_slots(executor) == free

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ..entities import Job, JobSpec, JobStatus, Resources, Run, new_id
+from ..entities import Cause, Exit, Job, JobSpec, JobStatus, Resources, Run, Used, new_id
 from ..errors import Ambiguous, Conflict, NotFound
 from ..protocols.jobs import JobStore
+from ..services.usage.attempts import ended_attempt
 
 
 class FakeRuns:
@@ -113,7 +114,7 @@ class JobStoreContract:
         cancelled = store.request_cancel(job, user="bob", time=7.0)
         assert cancelled is not None
         assert (cancelled.status, cancelled.ended_at) == (JobStatus.CANCELLED, 7.0)
-        assert cancelled.reason == "cancelled by bob"
+        assert (cancelled.reason, cancelled.cause) == ("cancelled by bob", Cause.USER)
 
     def test_cancelling_a_running_job_marks_it(self, store: JobStore) -> None:
         job = store.update(store.add(queued_job()), status=JobStatus.RUNNING)
@@ -145,6 +146,81 @@ class JobStoreContract:
         for job, status in zip(jobs, JobStatus, strict=True):
             store.update(job, status=status)
         assert [job.status for job in store.open()] == ["queued", "starting", "running"]
+
+    def test_oldest_open_jobs_come_first_and_as_many_as_asked_for(self, store: JobStore) -> None:
+        jobs = [store.add(queued_job(submitted_at=float(n))) for n in range(3)]
+        assert store.open(limit=2) == jobs[:2]
+
+    def test_begun_are_those_that_were_started_or_handed_over(self, store: JobStore) -> None:
+        starting, waiting, away, ended = (store.add(queued_job(submitted_at=float(n))) for n in range(4))
+        store.update(starting, status=JobStatus.STARTING)
+        store.update(away, handed_over=True)
+        store.update(ended, status=JobStatus.FAILED)
+        assert [job.id for job in store.begun()] == [starting.id, away.id]
+        assert not store.get(waiting.id).handed_over
+
+    def test_newest_of_a_name_is_found(self, store: JobStore) -> None:
+        for number in range(2):
+            store.add(queued_job(name="load", submitted_at=float(number)))
+        newest = store.add(queued_job(name="load", submitted_at=9.0))
+        store.add(queued_job(name="other", submitted_at=10.0))
+        assert store.named("load") == newest
+        assert store.named("loa") is None
+
+    def test_jobs_of_a_schedule_are_found(self, store: JobStore) -> None:
+        job = store.add(queued_job(schedule_id="daily"))
+        store.add(queued_job())
+        assert store.search(schedule_id="daily") == [job]
+
+    def test_job_that_may_run_at_several_places_is_at_none_until_one_is_chosen(self, store: JobStore) -> None:
+        one = store.add(queued_job(executor="slurm"))
+        open_choice = store.add(queued_job(executor="local", executors=["local", "slurm"]))
+        assert (one.executor, open_choice.executor) == ("slurm", "")
+        chosen = store.update(open_choice, executor="slurm", choice="it could start there at once")
+        assert chosen is not None
+        assert (chosen.executor, chosen.choice) == ("slurm", "it could start there at once")
+
+    def test_reasons_are_set_together_but_for_jobs_that_changed_meanwhile(self, store: JobStore) -> None:
+        first, second, third = (store.add(queued_job()) for _ in range(3))
+        store.update(second, status=JobStatus.STARTING)
+        explained = store.explain([(first, "waits for a GPU"), (second, "waits"), (third, "waits for job x")])
+        assert explained == [store.get(first.id), store.get(third.id)]
+        assert [job.reason for job in explained] == ["waits for a GPU", "waits for job x"]
+        assert store.get(second.id).reason == ""
+        assert store.explain([]) == []
+
+    def test_finished_attempt_changes_its_job_once(self, store: JobStore) -> None:
+        job = store.add(queued_job())
+        ended = ended_attempt(job, None, Exit(status=JobStatus.FAILED, ended_at=2.0, cause=Cause.START))
+        failed = store.finish(job, ended, status=JobStatus.FAILED, cause=Cause.START, ended_at=2.0)
+        assert failed is not None
+        assert (failed, failed.cause) == (store.get(job.id), Cause.START)
+        assert store.finish(job, ended, status=JobStatus.LOST) is None
+
+    def test_whole_state_of_a_job_is_kept(self, store: JobStore) -> None:
+        changes = {
+            "handed_over": True,
+            "not_before": 8.0,
+            "exclusive": True,
+            "cause": Cause.GPU_MEMORY,
+            "used": Used(memory_bytes=5, cpu_s=1.5),
+            "warning": "idle",
+        }
+        changed = store.update(store.add(queued_job()), **changes)
+        assert {name: getattr(changed, name) for name in changes} == changes
+
+    def test_changed_jobs_are_read_but_for_those_that_are_known(self, store: JobStore) -> None:
+        first, second, third = (store.add(queued_job()) for _ in range(3))
+        seq, changed = store.changed(0, {second.id: second.seq})
+        assert (seq, changed) == (third.seq, [first, third])
+        assert store.changed(seq, {}) == (seq, [])
+        ended = store.update(first, status=JobStatus.FAILED)
+        assert ended is not None
+        assert store.changed(seq, {first.id: first.seq}) == (ended.seq, [ended])
+
+    def test_hundreds_of_changes_are_read_at_once(self, store: JobStore) -> None:
+        jobs = [store.add(queued_job(submitted_at=float(n))) for n in range(520)]
+        assert store.changed(0, {})[1] == jobs
 
     def test_changes_name_what_changed_since(self, store: JobStore) -> None:
         first, second = store.add(queued_job()), store.add(queued_job())

@@ -10,6 +10,11 @@ export namespace CommandIDs {
   export const cancelJob = 'jupyter-mlops:cancel-job';
   export const openSweep = 'jupyter-mlops:open-sweep';
   export const cancelSweep = 'jupyter-mlops:cancel-sweep';
+  export const pauseSchedule = 'jupyter-mlops:pause-schedule';
+  export const resumeSchedule = 'jupyter-mlops:resume-schedule';
+  export const runSchedule = 'jupyter-mlops:run-schedule';
+  export const deleteSchedule = 'jupyter-mlops:delete-schedule';
+  export const openUsage = 'jupyter-mlops:open-usage';
   export const submitNotebook = 'jupyter-mlops:submit-notebook';
 }
 

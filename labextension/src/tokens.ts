@@ -5,6 +5,7 @@ import type { DatasetsModel } from './features/datasets/model';
 import type { JobsModel } from './features/jobs/model';
 import type { ModelsModel } from './features/models/model';
 import type { RunsModel } from './features/runs/model';
+import type { SchedulesModel } from './features/schedules/model';
 
 /** What the extension's plugins share: one client, one source of changes, one model a list. */
 export interface IMlops {
@@ -12,6 +13,7 @@ export interface IMlops {
   readonly changes: Changes;
   readonly runs: RunsModel;
   readonly jobs: JobsModel;
+  readonly schedules: SchedulesModel;
   readonly datasets: DatasetsModel;
   readonly models: ModelsModel;
 }

@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_mlops.cli.parser import build_parser
 from jupyter_mlops.services import rows
+from jupyter_mlops.services.usage.service import USAGE_COLUMNS
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -60,6 +61,7 @@ def test_command_stands_in_the_readme(name: str) -> None:
         ("jobs", rows.JOB_COLUMNS),
         ("datasets", rows.DATASET_COLUMNS),
         ("models", rows.MODEL_COLUMNS),
+        ("usage", USAGE_COLUMNS),
     ],
 )
 def test_help_lists_the_columns(name: str, columns: tuple[str, ...]) -> None:

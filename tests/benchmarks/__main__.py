@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from . import cells, index, log, peers, points, reads, sampling, slicing
+from . import cells, index, jobs, log, peers, points, queue, reads, sampling, slicing
 from .figures import Benchmark, Figure
 from .report import as_json, machine, markdown, print_row
 
@@ -20,6 +20,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     **reads.BENCHMARKS,
     **sampling.BENCHMARKS,
     **slicing.BENCHMARKS,
+    **jobs.BENCHMARKS,
+    **queue.BENCHMARKS,
     "peers": peers.measured,
 }
 

@@ -32,11 +32,11 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def temporary_workspace() -> Iterator[Workspace]:
+def temporary_workspace(**settings: Any) -> Iterator[Workspace]:
     """A new workspace, the current one while it lasts."""
     with temporary_folder() as folder:
         places = {"home": folder / "home", "runtime_dir": folder / "runtime", "leases_dir": folder / "leases"}
-        workspace = Workspace(load_settings(places, environ={}))
+        workspace = Workspace(load_settings({**places, **settings}, environ={}))
         workspaces.use(workspace)
         try:
             yield workspace

@@ -33,6 +33,7 @@ STEPS = 30
 DRAIN_S = 240.0
 SIDE_FILE = "logged.txt"
 VICTIMS = {
+    "nursery": "jupyter_mlops.warm.nursery",
     "agent": "jupyter_mlops.agent",
     "worker": "jupyter_mlops.worker",
     "kernel": "ipykernel",

@@ -21,7 +21,7 @@ from jupyter_mlops import workspace
 from jupyter_mlops.cli import main
 from jupyter_mlops.journal.records import Displayed
 from jupyter_mlops.services.jobs.agent_control import AgentControl
-from jupyter_mlops.services.rows import JOB_COLUMNS, RUN_COLUMNS
+from jupyter_mlops.services.rows import JOB_COLUMNS, RUN_COLUMNS, SCHEDULE_COLUMNS
 from jupyter_mlops.testing.sweeps import sweep_spec
 from tests.unit.sweep_worlds import template
 from tests.waiting import wait_until
@@ -227,7 +227,17 @@ def test_nothing_is_queued_when_the_submission_is_refused(home: Path, tmp_path: 
         (["-p", "lr=1", "-p", "lr=2"], "invalid_parameter"),
         (["--memory", "much"], "invalid_input"),
         (["--gpus", "64"], "invalid_input"),
-        (["--on", "slurm"], "invalid_input"),
+        (["--on", "moon"], "invalid_input"),
+        (["--on", "local,moon"], "invalid_input"),
+        (["--gpu-memory", "6G"], "invalid_input"),
+        (["--slurm-partition", "gpu"], "invalid_input"),
+        (["--retry-on", "memory"], "invalid_input"),
+        (["--retries", "1", "--retry-on", "oom"], "invalid_input"),
+        (["--after-any", "zzzzzz"], "not_found"),
+        (["--cron", "0 3 * *"], "invalid_input"),
+        (["--cron", "0 3 * * *", "-p", "lr=1,2"], "invalid_input"),
+        (["--cron", "0 3 * * *", "--wait"], "invalid_input"),
+        (["--timezone", "UTC"], "invalid_input"),
         (["--after", "zzzzzz"], "not_found"),
         (["-p", "lr=uniform(0,1)"], "invalid_parameter"),
         (["-p", "lr=uniform(0,1)", "--trials", "3"], "invalid_input"),
@@ -272,6 +282,75 @@ def test_a_search_is_queued_with_its_flags(home: Path, tmp_path: Path, capsys: C
     assert sweep["spec"]["space"]["lr"]["kind"] == "loguniform"
     assert (sweep["spec"]["trials"], sweep["spec"]["sampler"], sweep["spec"]["seed"]) == (3, "random", 1)
     assert workspace.current().sweeps.cancel(sweep["spec"]["id"]).cancel_requested
+
+
+def test_a_misspelt_flag_is_a_usage_error_with_the_right_one(home: Path, capsys: Capture):
+    assert main(["submit", "train.ipynb", "--gpu-memry", "6G"]) == 2
+    assert "unrecognized arguments: --gpu-memry 6G (did you mean --gpu-memory?)" in capsys.readouterr().err
+    assert main(["jobs", "--statsu", "queued"]) == 2
+    assert "(did you mean --status?)" in capsys.readouterr().err
+    assert main(["submit", "train.ipynb", "--gpus", "1.5"]) == 2
+    assert "whole GPUs, or a share of one such as 0.5" in capsys.readouterr().err
+
+
+def test_flags_of_the_queue_are_kept_with_the_job(home: Path, tmp_path: Path, capsys: Capture):
+    path = notebook(tmp_path / "train.ipynb", "lr = 1.0", "lr")
+    assert main(["submit", str(path), "--json"]) == 0
+    (first,) = read(capsys)
+    flags = "--retries 2 --retry-on memory,node --retry-delay 30s --priority -1 --cpus 1 --memory 1G"
+    assert main(["submit", str(path), *flags.split(), "--after-any", first["id"][-6:], "--json"]) == 0
+    (row,) = read(capsys)
+    spec = workspace.current().jobs.get(row["id"]).spec
+    assert (spec.retries, [each.value for each in spec.retry_on]) == (2, ["memory", "node"])
+    assert (spec.retry_delay_s, spec.priority, spec.after_any) == (30.0, -1, [first["id"]])
+    assert main(["show", row["id"]]) == 0
+    shown = capsys.readouterr().out
+    assert "1 CPU core, 1.0 GiB of memory" in shown
+
+
+def test_a_schedule_is_made_listed_paused_run_and_deleted(home: Path, tmp_path: Path, capsys: Capture):
+    path = notebook(tmp_path / "train.ipynb", "lr = 1.0", "lr")
+    assert main(["schedules"]) == 0
+    assert "No schedules yet" in capsys.readouterr().out
+    flags = ["--cron", "0 3 1 1 *", "--timezone", "Europe/Berlin", "--catch-up", "skip"]
+    assert main(["submit", str(path), *flags, "--dry-run"]) == 0
+    assert main(["schedules", "--json"]) == 0
+    capsys.readouterr()
+    assert main(["submit", str(path), *flags, "--json"]) == 0
+    (row,) = read(capsys)
+    assert tuple(row) == SCHEDULE_COLUMNS
+    assert (row["cron"], row["timezone"], row["catch_up"]) == ("0 3 1 1 *", "Europe/Berlin", "skip")
+    short = row["id"][-6:]
+    assert main(["submit", str(path), *flags]) == 0
+    said = capsys.readouterr()
+    assert f"To end it: jupyter mlops schedules delete {short}" in " ".join(said.err.split())
+    other = next(each for each in workspace.current().schedules.search() if each.id != row["id"])
+    assert main(["schedules"]) == 0
+    assert short in capsys.readouterr().out
+    assert main(["schedules", "pause", short, "--json"]) == 0
+    assert read(capsys)[0]["status"] == "paused"
+    assert main(["schedules", "run", short, "--json"]) == 0
+    (job,) = read(capsys)
+    assert job["schedule_id"] == row["id"]
+    assert main(["jobs", "--schedule", short, "--json"]) == 0
+    assert [each["id"] for each in read(capsys)] == [job["id"]]
+    assert workspace.current().jobs.wait([job["id"]], timeout_s=60)[0].status.value == "succeeded"
+    assert main(["schedules", "resume", short, "--json"]) == 0
+    assert read(capsys)[0]["status"] == "active"
+    assert main(["show", short]) == 0
+    assert "At 03:00 on January 1" in " ".join(capsys.readouterr().out.split())
+    assert main(["schedules", "show", short, "--json"]) == 0
+    assert read(capsys)[0]["schedule"]["spec"]["id"] == row["id"]
+    assert main(["schedules", "delete", short, other.id]) == 0
+    capsys.readouterr()
+    assert main(["schedules", "--json"]) == 0
+    assert read(capsys) == []
+    assert main(["schedules", "pause", short]) == 1
+    assert f"No schedule {short!r}. List them: jupyter mlops schedules" in capsys.readouterr().err
+    assert main(["schedules", "pause"]) == 1
+    assert "Which schedule?" in capsys.readouterr().err
+    assert main(["schedules", "list", short]) == 1
+    assert "list takes no ID" in capsys.readouterr().err
 
 
 def test_agent_is_started_shown_and_stopped(home: Path, capsys: Capture):
@@ -411,4 +490,4 @@ def test_sweep_is_listed_shown_and_cancelled_by_its_id(home: Path, tmp_path: Pat
     assert main(["cancel", short]) == 1
     assert "has ended already" in capsys.readouterr().err
     assert main(["show", "zzzzzz"]) == 1
-    assert "No run, job or sweep 'zzzzzz'" in capsys.readouterr().err
+    assert "No run, job, sweep or schedule 'zzzzzz'" in capsys.readouterr().err

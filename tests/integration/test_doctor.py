@@ -31,8 +31,12 @@ NAMES = [
     "audit trail",
     "index",
     "GPUs",
+    "quotas",
     "executors",
+    "memory limits",
+    "staging",
     "agent",
+    "warm starts",
 ]
 
 

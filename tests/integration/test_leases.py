@@ -15,7 +15,7 @@ import pytest
 from jupyter_mlops.config import JOB
 from jupyter_mlops.entities import GpuSlot, new_id
 from jupyter_mlops.errors import Unavailable
-from jupyter_mlops.executors.gpus import Holder, lease, read_holder, write_holder
+from jupyter_mlops.executors.leases import Holder, held, lease, read_holder, take_over, write_holder
 from jupyter_mlops.executors.process import kill_all, processes_of
 from tests.waiting import wait_until
 
@@ -39,10 +39,14 @@ def holder(job_id: str) -> Holder:
 
 
 def is_free(folder: Path) -> bool:
-    taken = lease(folder, SLOT, None)
-    if taken is not None:
-        taken.close()
-    return taken is not None
+    return not held(folder, SLOT)
+
+
+def give_one(folder: Path) -> None:
+    """Take the lease and give it back."""
+    taken = lease(folder, SLOT, holder("job"))
+    assert taken is not None
+    taken.give_back()
 
 
 def worker_with_lease(folder: Path, job_id: str, then: str) -> subprocess.Popen[str]:
@@ -98,11 +102,11 @@ def test_folder_and_files_are_for_all_users(folder):
 
 
 def test_link_in_place_of_a_lease_is_not_followed(folder, tmp_path):
-    is_free(folder)
+    give_one(folder)
     (folder / "GPU-x.lock").unlink()
     (folder / "GPU-x.lock").symlink_to(tmp_path / "target")
     with pytest.raises(OSError, match="symbolic"):
-        lease(folder, SLOT, None)
+        held(folder, SLOT)
     assert not (tmp_path / "target").exists()
 
 
@@ -112,6 +116,14 @@ def test_lease_goes_with_the_worker_that_ends_in_order(folder, job_id):
     worker.communicate("\n")
     assert is_free(folder)
     assert (folder / "GPU-x.lock").read_bytes() == b""
+
+
+def test_lease_that_is_given_back_is_free_before_its_worker_has_gone(folder, job_id):
+    then = "custody.finish(); print('ready', flush=True); input()"
+    worker = worker_with_lease(folder, job_id, then)
+    assert is_free(folder)
+    assert lease(folder, SLOT, holder("next")) is not None
+    worker.communicate("\n")
 
 
 def test_lease_goes_with_a_killed_worker(folder, job_id):
@@ -171,11 +183,11 @@ def test_another_users_strays_are_known_by_their_session(folder, job_id, monkeyp
     another = os.getuid() + 1
     monkeypatch.setattr(os, "getuid", lambda: another)
     nothing_can_be_read = lambda job_id: set()  # noqa: E731
-    assert lease(folder, SLOT, None, strays=nothing_can_be_read) is None
+    look = lambda: held(folder, SLOT, strays=nothing_can_be_read)  # noqa: E731
+    wait_until(lambda: [each.left_behind for each in look()] == [True])  # the child has closed its copy
+    assert lease(folder, SLOT, holder("other"), strays=nothing_can_be_read) is None
     assert kill_all(lambda: processes_of(job_id))
-    taken = lease(folder, SLOT, None, strays=nothing_can_be_read)
-    assert taken is not None
-    taken.close()
+    assert held(folder, SLOT, strays=nothing_can_be_read) == []
 
 
 def test_worker_kills_all_that_its_job_left_running(folder, job_id):
@@ -208,7 +220,7 @@ def test_worker_kills_all_that_its_job_left_running(folder, job_id):
 
 
 def test_torn_file_counts_as_free(folder):
-    is_free(folder)
+    give_one(folder)
     (folder / "GPU-x.lock").write_bytes(b'{"job_id": "x')
     assert is_free(folder)
 
@@ -238,8 +250,108 @@ def test_lease_that_cannot_be_looked_into_is_not_kept_open(folder):
         raise OSError("no /proc here")
 
     with pytest.raises(OSError, match="no /proc here"):
-        lease(folder, SLOT, None, strays=refuse)
+        held(folder, SLOT, strays=refuse)
+    with pytest.raises(OSError, match="no /proc here"):
+        lease(folder, SLOT, holder("other"), strays=refuse)
     assert open_files() == before
+
+
+def part(job_id: str, share: float, memory_bytes: int | None = None) -> Holder:
+    return Holder(
+        job_id=job_id, user="ada", uid=os.getuid(), pid=os.getpid(), share=share, memory_bytes=memory_bytes
+    )
+
+
+class TestShares:
+    """Jobs that have a part of a GPU each."""
+
+    def test_two_halves_are_taken_and_no_third(self, folder):
+        halves = [lease(folder, SLOT, part(name, 0.5)) for name in ("a", "b", "c")]
+        assert [half is not None for half in halves] == [True, True, False]
+        assert sorted(each.holder.job_id for each in held(folder, SLOT)) == ["a", "b"]
+
+    def test_part_keeps_others_from_the_whole_and_the_whole_from_parts(self, folder):
+        half = lease(folder, SLOT, part("a", 0.5))
+        assert lease(folder, SLOT, holder("whole")) is None
+        half.give_back()
+        whole = lease(folder, SLOT, holder("whole"))
+        assert lease(folder, SLOT, part("a", 0.1)) is None
+        whole.give_back()
+        assert is_free(folder)
+
+    def test_memory_is_not_promised_twice(self, folder):
+        gpu = GpuSlot(uuid="GPU-m", index=0, name="fake", memory_bytes=8000)
+        kept = [lease(folder, gpu, part("a", 0.25, 5000))]
+        assert lease(folder, gpu, part("b", 0.25, 3100)) is None
+        assert lease(folder, gpu, part("b", 0.5)) is None, "half of it is 4000"
+        kept.append(lease(folder, gpu, part("b", 0.25, 3000)))
+        assert sum(each.memory_on(gpu) for each in held(folder, gpu)) == 8000
+
+    def test_shares_that_no_computer_adds_up_exactly_fit(self, folder):
+        assert all(lease(folder, SLOT, part(str(n), 0.1)) for n in range(10))
+
+    def test_worker_that_takes_over_keeps_its_share(self, folder):
+        half = lease(folder, SLOT, part("a", 0.5, 7))
+        take_over(half.fd, job_id="a", user="bob")
+        (found,) = held(folder, SLOT)
+        assert (found.share, found.memory_bytes, found.holder.user) == (0.5, 7, "bob")
+
+    def test_part_goes_with_a_killed_worker_when_all_its_processes_are_dead(self, folder, job_id):
+        half = lease(folder, SLOT, part(job_id, 0.5))
+        half.close()
+        stray = subprocess.Popen([sys.executable, "-c", "input()"], env={**os.environ, JOB: job_id}, stdin=-1)
+        (left,) = held(folder, SLOT)
+        assert (left.share, left.left_behind) == (0.5, True)
+        assert lease(folder, SLOT, holder("other")) is None
+        stray.kill()
+        stray.wait()
+        assert is_free(folder)
+        assert (folder / "GPU-x.part-0.lock").read_bytes() == b"", "nobody need look for processes again"
+
+    def test_nonsense_in_a_file_that_everyone_may_write_counts_as_the_whole_gpu(self, folder):
+        half = lease(folder, SLOT, part("a", 0.5))
+        for nonsense in (b'{"job_id":"a","user":"m","uid":0,"pid":1,"share":-3}', b"\xff\x00", b""):
+            os.pwrite(half.fd, nonsense, 0)
+            os.ftruncate(half.fd, len(nonsense))
+            assert [each.share for each in held(folder, SLOT)] == [1.0]
+            assert lease(folder, SLOT, part("b", 0.1)) is None
+
+    def test_many_that_come_at_once_never_take_more_than_there_is(self, folder, tmp_path):
+        """Real processes race for parts and wholes of one GPU, and look at what the others hold."""
+        program = f"""
+import fcntl, os, random, sys
+from pathlib import Path
+sys.path[:0] = {sys.path!r}
+from tests.integration.test_leases import SLOT, part
+from jupyter_mlops.executors.leases import lease
+
+def book(share):
+    with open({str(tmp_path / "ledger")!r}, "a+") as ledger:
+        fcntl.flock(ledger, fcntl.LOCK_EX)
+        ledger.seek(0)
+        there = float(ledger.read() or 0) + share
+        assert -1e-6 < there < 1 + 1e-6, there
+        ledger.truncate(0)
+        ledger.write(str(there))
+
+random.seed(int(sys.argv[1]))
+taken = 0
+for _ in range(200):
+    share = random.choice([0.25, 0.5, 1.0])
+    mine = lease(Path({str(folder)!r}), SLOT, part(str(os.getpid()), share), strays=lambda job_id: [])
+    if mine is not None:
+        taken += 1
+        book(share)
+        book(-share)
+        mine.give_back()
+assert taken > 10
+"""
+        racers = [
+            subprocess.Popen([sys.executable, "-c", program, str(n)], stdout=subprocess.PIPE, text=True)
+            for n in range(4)
+        ]
+        assert [(racer.communicate(timeout=60), racer.returncode)[1] for racer in racers] == [0] * 4
+        assert is_free(folder)
 
 
 def test_link_in_place_of_the_folder_is_refused_with_a_way_out(folder, tmp_path):
@@ -247,7 +359,7 @@ def test_link_in_place_of_the_folder_is_refused_with_a_way_out(folder, tmp_path)
     target.mkdir(mode=0o755)
     folder.symlink_to(target)
     with pytest.raises(Unavailable, match=r"leases, is a link.*or set JUPYTER_MLOPS_LEASES"):
-        lease(folder, SLOT, None)
+        held(folder, SLOT)
     assert (list(target.iterdir()), target.stat().st_mode & 0o7777) == ([], 0o755)
 
 
@@ -259,9 +371,14 @@ def test_another_users_own_folder_is_refused_and_a_shared_one_is_not(folder, mon
         another = os.getuid() + 1
         monkeypatch.setattr(os, "getuid", lambda: another)
     with pytest.raises(Unavailable, match=r"belongs to user \d+ and is not shared"):
-        lease(folder, SLOT, None)
+        held(folder, SLOT)
     folder.chmod(0o1777)
     assert is_free(folder)
+
+
+def test_who_only_looks_makes_no_folder(folder):
+    assert is_free(folder)
+    assert not folder.exists()
 
 
 def test_folder_whose_maker_was_killed_is_opened_to_all_users(folder):
@@ -282,9 +399,9 @@ def test_folder_that_another_process_makes_meanwhile_is_used(folder, monkeypatch
 
     def be_late(fresh: Path, target: Path) -> Path:
         monkeypatch.undo()
-        assert is_free(target)
+        give_one(target)
         return rename(fresh, target)
 
     monkeypatch.setattr(Path, "rename", be_late)
-    assert is_free(folder)
+    give_one(folder)
     assert os.listdir(folder.parent) == [folder.name]

@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from jupyter_mlops.capture.history import ExecutedCell
 from jupyter_mlops.config import JOB, NOTEBOOK, RUN, Settings
-from jupyter_mlops.entities import Goal, Job, JobSpec, JobStatus, Resources
+from jupyter_mlops.entities import Cause, Goal, Job, JobSpec, JobStatus, Resources
 from jupyter_mlops.errors import (
     Conflict,
     InvalidInput,
@@ -31,8 +31,9 @@ from jupyter_mlops.notebooks.kernels import launcher
 from jupyter_mlops.notebooks.promotion import SETUP
 from jupyter_mlops.notebooks.values import parse_parameters
 from jupyter_mlops.services.jobs.origin import Origin, added_paths
-from jupyter_mlops.services.submission.request import Request, Search
+from jupyter_mlops.services.submission.request import Request, Search, request_of
 from jupyter_mlops.services.submission.service import SubmissionService
+from jupyter_mlops.testing.executors import FakeExecutor
 
 NOW = 1_700_000_000.0
 
@@ -52,11 +53,11 @@ class RememberingQueue:
         self.submitted.append((spec, json.loads(notebook), dict(environment)))
         return Job(spec=spec, status=JobStatus.QUEUED)
 
-    def get(self, job_id: str) -> Job:
-        for spec, _, _ in self.submitted:
-            if spec.id.endswith(job_id):
+    def find(self, text: str) -> Job:
+        for spec, _, _ in self.submitted[::-1]:
+            if spec.id.endswith(text) or spec.name == text:
                 return Job(spec=spec, status=JobStatus.QUEUED)
-        raise NotFound(f"No job {job_id!r}.")
+        raise NotFound(f"No job {text!r}.")
 
     @property
     def specs(self) -> list[JobSpec]:
@@ -145,6 +146,46 @@ def test_a_cell_becomes_a_job_like_the_kernel_that_submits_it(
     assert environment == {"PATH": "/bin", **settings.environment()}
 
 
+def test_what_the_queue_needs_to_know_goes_with_each_job_of_a_grid(
+    queue: RememberingQueue, settings: Settings
+) -> None:
+    executors = {"local": FakeExecutor(), "slurm": FakeExecutor(keeps_queue=True)}
+    service = SubmissionService(queue, settings, tracker=None, executors=executors, clock=lambda: NOW)
+    before = service.submit_cell([], "1", origin=ORIGIN, request=Request(name="prepare")).jobs[0]
+    request = request_of(
+        name="prepare",
+        gpus="0.5",
+        gpu_memory="1G",
+        on="local, slurm",
+        options={"slurm": {"partition": "gpu", "exclusive": True}},
+        retries=2,
+        retry_on="memory,node",
+        retry_delay="30s",
+        after_any=["prepare"],
+        params={"lr": [1, 2]},
+    )
+    told: list[str] = []
+    service.submit_cell(
+        cells("lr = 0"), "lr", origin=ORIGIN, request=request, tell=lambda each: told.extend(each.lines())
+    )
+    for spec in queue.specs[1:]:
+        assert spec.resources == Resources(gpus=0.5, gpu_memory_bytes=1024**3)
+        assert (spec.executor, spec.executors) == ("local", ["local", "slurm"])
+        assert spec.options == {"slurm": {"partition": "gpu", "exclusive": ""}}
+        assert (spec.retries, spec.retry_on, spec.retry_delay_s) == (2, [Cause.MEMORY, Cause.NODE], 30.0)
+        assert spec.after_any == [before.id], "and not one of its own"
+    assert len(queue.specs) == 3
+    assert told[-1] == (
+        "It runs at the first place that can start it now (local: 2 of 2 GPUs have room for it; slurm: it can "
+        "start now)."
+    )
+
+
+def test_a_schedule_needs_a_workspace_that_keeps_it(service: SubmissionService) -> None:
+    with pytest.raises(Unsupported, match="Schedules need a workspace"):
+        service.submit_cell([], "1", origin=ORIGIN, request=request_of(cron="@daily", timezone="UTC"))
+
+
 def test_a_sweep_is_one_job_for_each_combination(service: SubmissionService, queue: RememberingQueue) -> None:
     found = service.submit_cell(
         cells("lr = 0.05", "n = 1"),
@@ -215,9 +256,9 @@ def test_what_is_left_out_is_told(service: SubmissionService) -> None:
         ({"params": {"lrr": 1}}, ParameterError, "Did you mean 'lr'?"),
         ({"params": {"lr": "fast"}}, ParameterError, "of type float"),
         ({"params": {"lr": [0.1, "fast"]}}, ParameterError, "of type float"),
-        ({"executor": "slurm"}, InvalidInput, "cannot be sent to slurm yet"),
+        ({"executors": ("local", "moon")}, InvalidInput, "No executor 'moon'"),
         ({"executor": "moon"}, InvalidInput, "No executor 'moon'"),
-        ({"resources": Resources(gpus=-1)}, InvalidInput, "gpus must be at least 0"),
+        ({"resources": Resources(gpus=-1)}, InvalidInput, "gpus must be a number of GPUs"),
         ({"resources": Resources(cpus=0)}, InvalidInput, "cpus must be at least 1"),
         ({"retries": -1}, InvalidInput, "retries must be at least 0"),
         ({"after": ["zzzzzz"]}, NotFound, "No job 'zzzzzz'"),

@@ -92,7 +92,11 @@ def test_a_dry_run_shows_the_notebook_that_would_run(kernel: Kernel) -> None:
         ("%%submit --carry lock\nlock", "PromotionRefused: 'lock' cannot be carried: "),
         ("%%submit --return x\nlr", "InvalidInput: --return x: no cell of the job sets 'x'."),
         ("%submit broken.ipynb", "InvalidInput: Cell 1 of the notebook does not parse: "),
-        ("%%submit --on slurm\nlr", "InvalidInput: Jobs cannot be sent to slurm yet"),
+        ("%%submit --on lcal\nlr", "InvalidInput: No executor 'lcal'. Did you mean 'local'?"),
+        ("%%submit --gpus 1.5\nlr", "BadArguments: A job takes whole GPUs, or a share of one such as 0.5"),
+        ("%%submit --slurm-partition gpu\nlr", "BadArguments: --slurm-partition is for jobs on slurm"),
+        ("%%submit --cron '0 3 * *'\nlr", "BadArguments: cron: '0 3 * *' has 4 fields"),
+        ("%%submit --cron @daily -p lr=1,2\nlr", "InvalidInput: A schedule runs one job each time"),
         ("%%submit\nlr = (", "PromotionRefused: The submitted cell does not parse"),
         ("%%submit\nlost", "PromotionRefused: The submitted cell reads 'lost', which only cell 5 assigns"),
         ("%%submit --gpus 1000\nlr", "InvalidInput"),
@@ -115,6 +119,40 @@ def test_what_cannot_run_is_refused_in_one_line_and_nothing_is_queued(
     kernel.run("lost = 1\nraise ValueError")
     assert error_of(kernel, cell).startswith(said)
     assert jobs_in(kernel) == []
+
+
+def test_a_cell_becomes_a_schedule_that_is_listed_run_and_deleted(kernel: Kernel) -> None:
+    kernel.run("lr = 0.05")
+    reply = kernel.run("%%submit nightly --cron '0 3 1 1 *' --timezone UTC -p lr=0.5\nlr * 2")
+    assert reply.ok, reply.errors
+    assert "At 03:00 on January 1 (UTC); next: " in reply.text
+    assert jobs_in(kernel) == []
+    kernel.run("schedule = _")
+    assert kernel.value("(type(schedule).__name__, schedule.name, schedule.enabled)") == (
+        "Schedule",
+        "nightly",
+        True,
+    )
+    assert kernel.value("repr(schedule)").startswith(
+        f"Schedule({kernel.value('schedule.id[-6:]')}, 'nightly', At "
+    )
+    assert kernel.value("str(schedule.next_run.tzinfo)") == "UTC"
+    listed = kernel.run("%mlops schedules").text.splitlines()
+    assert listed[2].split()[1:3] == ["nightly", "active"]
+    assert "cron 0 3 1 1 *" in kernel.run("%mlops show {schedule.id}").text
+    assert kernel.run("job = schedule.run_now().wait(120)").ok
+    assert kernel.value("(job.status, job.result)") == ("succeeded", 1.0), kernel.run(
+        "print(job.logs())"
+    ).text
+    assert kernel.value("[each.id for each in schedule.jobs] == [job.id]")
+    assert "is paused." in kernel.run("%mlops schedules pause {schedule.id}").text
+    assert kernel.value("schedule.enabled") is False
+    kernel.run("import jupyter_mlops as mlops")
+    assert kernel.value("list(mlops.schedules().status)") == ["paused"]
+    assert kernel.value("mlops.schedule(schedule.id).resume().enabled")
+    assert error_of(kernel, "%mlops schedules stop x").startswith("BadArguments: Write %mlops schedules, or")
+    assert "was deleted; its runs stay." in kernel.run("%mlops schedules delete {schedule.id}").text
+    assert kernel.run("%mlops schedules").text.startswith("No schedules. Make one: %%submit --cron")
 
 
 def test_a_submitted_cell_runs_as_a_job_and_its_value_is_the_job(kernel: Kernel) -> None:

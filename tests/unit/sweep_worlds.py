@@ -148,7 +148,7 @@ class SweepWorld:
             self.runs,
             settings or self.settings,
             open_study=self._open,
-            capacity=lambda wanted: capacity_of(len(self.executor.slots()), self.executor.cpus(), wanted),
+            capacity=lambda spec: capacity_of(spec, {"local": self.executor}),
             shared_home=shared_home,
         )
         self.loop = AgentLoop(

@@ -1,4 +1,4 @@
-"""The agent's turns, with a fake executor and a clock that stands still; rows and folders are real."""
+"""The agent's turns: what becomes of jobs, from the queue to their ends."""
 
 from __future__ import annotations
 
@@ -9,118 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlops.config import Settings
-from jupyter_mlops.entities import Exit, GpuSlot, Job, JobStatus, Process, RunStatus, Started
+from jupyter_mlops.entities import Exit, GpuSlot, JobStatus, RunStatus, Started
 from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.protocols.jobs import Presence, Sighting
-from jupyter_mlops.services.jobs.agent_loop import WRAP_UP_S, AgentLoop
-from jupyter_mlops.services.jobs.folder import Attempt, JobFolder
-from jupyter_mlops.services.jobs.service import JobService
-from jupyter_mlops.services.runs.liveness import Witness
-from jupyter_mlops.store.database import Database, sqlite_url
-from jupyter_mlops.store.jobs import SqlJobStore
-from jupyter_mlops.store.registry_tables import metadata
-from jupyter_mlops.testing.clocks import FakeClock
-from jupyter_mlops.testing.executors import FakeExecutor
-from jupyter_mlops.testing.jobs import FakeAgent, FakeRuns, job_spec
-from jupyter_mlops.wire import encode
+from jupyter_mlops.services.jobs.attending import WRAP_UP_S
+from jupyter_mlops.services.jobs.folder import JobFolder
+from jupyter_mlops.testing.jobs import job_spec
 
-WORKER = Process(host="h", boot_id="b", pid_namespace=1, pid=1, start_ticks=1)
-HERE = Process(host="here", boot_id="this boot", pid_namespace=1, pid=2, start_ticks=1)
-REBOOTED = replace(HERE, boot_id="another boot")
-
-
-class Queue:
-    """One home with a fake executor: the test submits, plays the worker, and turns the loop."""
-
-    def __init__(self, home: Path, database: Database) -> None:
-        self.settings = Settings(
-            home=home, runtime_dir=home / "run", leases_dir=home / "leases", user="ada", cancel_grace_s=5.0
-        )
-        self.executor = FakeExecutor()
-        self.store = SqlJobStore(database)
-        self.clock = FakeClock()
-        self.service = JobService(
-            self.store,
-            self.settings,
-            executors={"local": self.executor},
-            runs=FakeRuns(),
-            agent=FakeAgent(),
-            clock=self.clock,
-        )
-        self.settled: list[tuple[str, RunStatus, str]] = []
-        self.disk_is_full = False
-        self.booted_at = 0.0
-        self.loop = self.new_loop()
-
-    def new_loop(self, settings: Settings | None = None, *, shared_home: bool = False) -> AgentLoop:
-        return AgentLoop(
-            self.store,
-            {"local": self.executor},
-            settings or self.settings,
-            settle_run=self.settle,
-            shared_home=shared_home,
-            witness=Witness(here=lambda: HERE, boot_time=lambda: self.booted_at),
-        )
-
-    def settle(self, *end) -> None:
-        if self.disk_is_full:
-            raise OSError("No space left on device")
-        self.settled.append(end)
-
-    def submit(self, **wanted) -> Job:
-        self.clock.now += 1
-        return self.service.submit(job_spec(submitted_at=self.clock(), **wanted), b"{}", {"SECRET": "x"})
-
-    def tick(self) -> int:
-        return self.loop.tick(self.clock())
-
-    def get(self, job: Job) -> Job:
-        return self.store.get(job.id)
-
-    def folder(self, job: Job) -> JobFolder:
-        return JobFolder.of(self.settings.home, job.id)
-
-    def attempt(self, job: Job) -> Attempt:
-        return self.folder(job).attempt(self.get(job).attempt)
-
-    def worker_begins(self, job: Job, run_id: str = "run") -> None:
-        gpus = [slot.uuid for slot in self.executor.launches[-1].slots]
-        started = Started(process=WORKER, run_id=run_id, started_at=self.clock(), gpus=gpus)
-        assert self.attempt(job).begin(started)
-
-    def worker_ends(self, job: Job, status: JobStatus = JobStatus.SUCCEEDED, reason: str = "") -> None:
-        assert self.attempt(job).finish(Exit(status=status, ended_at=self.clock(), reason=reason))
-        self.executor.end(job.id)
-
-    def run_ends(self, run_id: str) -> None:
-        journal = self.settings.home / "runs" / run_id / "journal" / "1.jsonl"
-        journal.parent.mkdir(parents=True)
-        journal.write_text('{"k":"end"}\n')
-
-    def worker_was_last_seen(self, job: Job, *, on: Process, at: float) -> None:
-        """The host boots now; ``at`` is what the clock said when the worker left its last sign of life."""
-        self.booted_at = self.clock()
-        path = self.attempt(job).path / "started.json"
-        path.write_bytes(encode(Started(process=on, run_id="run", started_at=at)))
-        os.utime(path, (at, at))
-        self.executor.sightings[job.id] = Sighting(presence=Presence.UNKNOWN)
-
-    def running(self, **wanted) -> Job:
-        job = self.submit(**wanted)
-        self.tick()
-        self.worker_begins(job)
-        self.tick()
-        assert self.get(job).status is JobStatus.RUNNING
-        return job
+from .queue_worlds import REBOOTED, WORKER, Queue, queue_world
 
 
 @pytest.fixture
 def queue(tmp_path: Path) -> Iterator[Queue]:
-    database = Database(sqlite_url(tmp_path / "registry.sqlite"))
-    metadata.create_all(database.engine)
-    yield Queue(tmp_path, database)
-    database.close()
+    with queue_world(tmp_path) as world:
+        yield world
 
 
 def test_job_goes_from_queued_to_succeeded(queue):
@@ -228,6 +130,7 @@ def test_job_ends_also_when_the_end_of_its_run_cannot_be_written(queue, caplog):
 def test_job_is_gone_when_it_was_silent_since_before_this_host_booted(queue):
     job = queue.running()
     queue.worker_was_last_seen(job, on=REBOOTED, at=queue.clock() - 1)
+    queue.loop = queue.new_loop()
     queue.tick()
     gone = queue.get(job)
     assert (gone.status, gone.reason) == (JobStatus.FAILED, "the machine was restarted while it ran")
@@ -245,7 +148,7 @@ def test_gpus_that_cannot_be_leased_are_said_and_do_not_keep_other_jobs_from_sta
     def refuse() -> list[GpuSlot]:
         raise Unavailable("The folder of the GPU leases is a link.")
 
-    monkeypatch.setattr(queue.executor, "free_slots", refuse)
+    monkeypatch.setattr(queue.executor, "room", refuse)
     on_gpu, on_cpu = queue.submit(gpus=1), queue.submit()
     queue.tick()
     waiting = queue.get(on_gpu)
@@ -379,7 +282,7 @@ def test_job_fails_for_good_when_one_that_it_is_to_follow_does(queue):
     queue.worker_ends(first, JobStatus.FAILED, "no")
     for _ in range(3):
         queue.tick()
-    reason = f"job {first.id[-6:]}, which it was to follow, failed"
+    reason = f"job {first.id[-6:]}, which it was to follow, failed: no"
     assert (queue.get(second).status, queue.get(second).reason) == (JobStatus.FAILED, reason)
     assert queue.get(third).status is JobStatus.FAILED
 

@@ -29,7 +29,32 @@ def notebook(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"gpus": "1"}, "gpus must be a whole number, not '1'."),
+        ({"gpus": "one"}, "gpus must be a number of GPUs, or a share of one such as 0.5, not 'one'."),
+        ({"gpus": 1.5}, "A job takes whole GPUs, or a share of one such as 0.5, not 1.5 of them."),
+        ({"on": "lcal"}, "No executor 'lcal'. Did you mean 'local'? There are: local, ray, slurm."),
+        ({"on": ["local", "nowhere"]}, "No executor 'nowhere'. There are: local, ray, slurm."),
+        (
+            {"options": {"slurm": {"partition": "gpu"}}},
+            "--slurm-partition is for jobs on slurm, and this one goes to local: add --on slurm.",
+        ),
+        (
+            {"options": ["gpu"]},
+            "options takes a dict, such as options={'slurm': {'partition': 'gpu'}}, not a list.",
+        ),
+        (
+            {"retry_on": "memory"},
+            "--retry-on says how failures are tried again: add how often, such as --retries 2.",
+        ),
+        ({"retries": 1.5}, "retries must be a whole number, not 1.5."),
+        (
+            {"cron": "0 3 * * *", "params": {"lr": [1, 2]}},
+            "A schedule runs one job each time, and no sweep: give each parameter one value, or make a schedule "
+            "for each.",
+        ),
+        (
+            {"cron": "0 3 * * *", "after": "abc123"},
+            "A schedule follows the clock, not jobs: leave --after out, or --cron.",
+        ),
         ({"cpus": 0.5}, "cpus must be a whole number, not 0.5."),
         ({"params": ["lr=1"]}, "params takes a dict, such as params={'lr': 0.1}, not a list."),
         ({"carry": ["df"]}, "carry takes a dict, such as carry={'df': df}, not a list."),

@@ -57,3 +57,18 @@ def test_every_number_can_be_set_by_a_variable_of_its_name() -> None:
 def test_a_number_that_is_none_is_refused_with_the_variable_and_its_value(text: str) -> None:
     with pytest.raises(InvalidInput, match=f"JUPYTER_MLOPS_HEARTBEAT_S .*{text}"):
         load_settings(environ={"JUPYTER_MLOPS_HEARTBEAT_S": text})
+
+
+def test_staging_is_read_from_the_environment_and_given_on() -> None:
+    environ = {
+        "JUPYTER_MLOPS_STAGING": "s3://team/jobs",
+        "JUPYTER_MLOPS_STAGING_PYTHON": "/opt/python",
+        "JUPYTER_MLOPS_STAGING_VARIABLES": "AWS_PROFILE, AWS_REGION,",
+        "JUPYTER_MLOPS_STAGING_S": "2",
+    }
+    settings = load_settings(environ=environ)
+    assert settings.staging == "s3://team/jobs"
+    assert settings.staging_python == "/opt/python"
+    assert settings.staging_variables == ("AWS_PROFILE", "AWS_REGION")
+    assert settings.staging_s == 2
+    assert load_settings(environ=settings.environment()) == settings

@@ -16,10 +16,10 @@ from jupyter_mlops.workspace import Workspace
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="has no jobs")
 
 
-def executors(tmp_path: Path) -> Check:
+def executors(tmp_path: Path, environ: dict[str, str] | None = None) -> Check:
     settings = load_settings(
         {"home": tmp_path / "home", "runtime_dir": tmp_path / "runtime", "leases_dir": tmp_path / "leases"},
-        environ={},
+        environ=environ or {},
     )
     checks = Doctor(Workspace(settings)).checks()
     return next(check for check in checks if check.name == "executors")
@@ -29,6 +29,12 @@ def test_folders_that_are_missing_are_left_to_those_who_give_them_their_mode(tmp
     assert executors(tmp_path).ok
     assert not (tmp_path / "leases").exists()
     assert not (tmp_path / "runtime").exists()
+
+
+def test_dashboard_of_ray_is_named(tmp_path: Path) -> None:
+    assert "ray" not in executors(tmp_path).message
+    found = executors(tmp_path, {"RAY_ADDRESS": "http://head:8265"})
+    assert "--on ray: its dashboard is to be at http://head:8265" in found.message
 
 
 def test_a_link_to_nothing_is_no_folder_for_leases(tmp_path: Path) -> None:

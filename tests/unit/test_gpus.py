@@ -10,8 +10,8 @@ import pytest
 
 from jupyter_mlops.capture.nvml import Device, devices_of, visible
 from jupyter_mlops.config import POOL, Settings
-from jupyter_mlops.entities import GpuSlot
-from jupyter_mlops.executors.gpus import discover, pool
+from jupyter_mlops.entities import GpuSlot, Resources
+from jupyter_mlops.executors.gpus import discover, pool, too_many_gpus
 
 SETTINGS = Settings(home=Path("/h"), runtime_dir=Path("/r"), leases_dir=Path("/l"), user="ada")
 
@@ -126,3 +126,48 @@ def test_real_gpus_are_preferred_to_virtual_slots(monkeypatch):
 )
 def test_inside_a_job_the_pool_is_that_of_its_agent(environ, restriction):
     assert pool(environ) == restriction
+
+
+GIB = 1024**3
+LARGE = GpuSlot(uuid="GPU-l", index=0, name="H100", memory_bytes=80 * GIB)
+SMALL = GpuSlot(uuid="GPU-s", index=1, name="L4", memory_bytes=24 * GIB)
+PIECES = [GpuSlot(uuid=f"MIG-{n}", index=0, name="H100 MIG", memory_bytes=10 * GIB) for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "slots", "why"),
+    [
+        (Resources(gpus=2), [LARGE, SMALL], ""),
+        (Resources(gpus=0.5, gpu_memory_bytes=80 * GIB), [LARGE, SMALL], ""),
+        (Resources(gpus=1), PIECES, ""),
+        (Resources(gpus=3), [LARGE, SMALL], "The job wants 3 GPUs, and there are 2 here."),
+        (
+            Resources(gpus=1),
+            [],
+            "The job wants 1 GPU, and there are none here. Set JUPYTER_MLOPS_GPU_SLOTS=2 for virtual ones.",
+        ),
+        (
+            Resources(gpus=1.5),
+            [LARGE, SMALL],
+            "A job gets a whole number of GPUs, or a part of one: not 1.5.",
+        ),
+        (
+            Resources(gpus=2),
+            PIECES,
+            "The job wants 2 GPUs, and here they are cut into MIG instances, "
+            "of which CUDA gives a process one only.",
+        ),
+        (
+            Resources(gpus=1, gpu_memory_bytes=90 * GIB),
+            [LARGE, SMALL],
+            "The job wants 90.0 GiB of GPU memory, and the largest GPU here has 80.0 GiB.",
+        ),
+        (
+            Resources(gpus=2, gpu_memory_bytes=40 * GIB),
+            [LARGE, SMALL],
+            "The job wants 2 GPUs with 40.0 GiB each, and here only 1 has so much.",
+        ),
+    ],
+)
+def test_what_can_never_fit_is_refused_with_what_is_there(wanted, slots, why):
+    assert too_many_gpus(wanted, slots) == why

@@ -63,7 +63,14 @@ class Desk:
         attempt.path.mkdir(parents=True, exist_ok=True)
         return attempt
 
+    def start(self, job: Job, run_id: str = "r", **wrote) -> None:
+        """As an agent and a worker do."""
+        self.store.update(self.store.get(job.id), status=JobStatus.STARTING)
+        self.attempt(job).begin(Started(process=WORKER, run_id=run_id, started_at=3.0, **wrote))
+
     def end(self, job: Job, status: JobStatus = JobStatus.SUCCEEDED) -> None:
+        if self.store.get(job.id).status is JobStatus.QUEUED:
+            self.start(job)
         self.attempt(job).finish(Exit(status=status, ended_at=self.clock()))
         self.service.refresh()
 
@@ -148,7 +155,7 @@ def test_job_brings_the_virtual_slots_it_was_submitted_with_to_any_agent(desk):
 
 def test_readers_follow_folders_and_ask_for_an_agent_as_long_as_a_job_is_open(desk):
     job = desk.submit()
-    desk.attempt(job).begin(Started(process=WORKER, run_id="r", started_at=3.0, gpus=["GPU-1"]))
+    desk.start(job, gpus=["GPU-1"])
     desk.service.refresh()
     running = desk.store.get(job.id)
     assert (running.status, running.run_id, running.gpus) == (JobStatus.RUNNING, "r", ["GPU-1"])
@@ -168,7 +175,7 @@ def test_damaged_folder_does_not_hide_other_jobs(desk):
 
 def test_progress_comes_from_the_jobs_run(desk):
     job = desk.submit()
-    desk.attempt(job).begin(Started(process=WORKER, run_id="r", started_at=3.0))
+    desk.start(job)
     desk.service.refresh()
     desk.runs.runs[job.id] = Run(
         id="r",
@@ -246,7 +253,7 @@ def test_log_goes_on_where_it_was_left_across_attempts(desk):
     desk.attempt(job).log.write_text("one\n")
     first = desk.service.log(job.id)
     assert (first.text, first.ended) == ("one\n", False)
-    desk.attempt(job).begin(Started(process=WORKER, run_id="r", started_at=3.0))
+    desk.start(job)
     desk.end(job, JobStatus.FAILED)
     desk.attempt(job, 2).log.write_text("two\n")
     second = desk.service.log(job.id, offset=first.next_offset)

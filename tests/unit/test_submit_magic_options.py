@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_mlops.entities import Distribution, Goal, Resources
+from jupyter_mlops.entities import CatchUp, Cause, Distribution, Goal, Overlap, Resources, Timing
 from jupyter_mlops.magics.options import BadArguments
 from jupyter_mlops.magics.submit_options import SubmitOptions, parse_submit, split_line
 from jupyter_mlops.notebooks.values import Given, Values
@@ -29,6 +29,7 @@ def test_all_flags_are_understood() -> None:
                 "n": Distribution(kind="int", low=1, high=8),
             },
             resources=Resources(gpus=2, cpus=4, memory_bytes=8 * 1024**3, time_limit_s=5400),
+            learn=("gpu_memory_bytes",),
             priority=-1,
             retries=2,
             after=("abc123", "def456"),
@@ -51,6 +52,45 @@ def test_all_flags_are_understood() -> None:
     )
 
 
+def test_flags_of_the_queue_are_understood() -> None:
+    line = (
+        "--gpus 0.5 --gpu-memory 6G --on local,slurm --slurm-partition gpu --slurm-nice=-5 --slurm-exclusive "
+        "--after-any abc123 --retries 3 --retry-on memory,gpu_memory --retry-on node --retry-delay 30s"
+    )
+    assert parse_submit(line, cell=True).request == Request(
+        resources=Resources(gpus=0.5, gpu_memory_bytes=6 * 1024**3),
+        learn=("cpus", "memory_bytes"),
+        executor="local",
+        executors=("local", "slurm"),
+        options={"slurm": {"partition": "gpu", "nice": "-5", "exclusive": ""}},
+        retries=3,
+        retry_on=(Cause.MEMORY, Cause.GPU_MEMORY, Cause.NODE),
+        retry_delay_s=30,
+        after_any=("abc123",),
+    )
+
+
+def test_flags_of_a_schedule_are_understood() -> None:
+    line = "nightly --cron '0 3 * * 1-5' --timezone Europe/Berlin --catch-up skip --overlap allow"
+    assert parse_submit(line, cell=True).request == Request(
+        name="nightly",
+        timing=Timing(
+            cron="0 3 * * 1-5", timezone="Europe/Berlin", catch_up=CatchUp.SKIP, overlap=Overlap.ALLOW
+        ),
+    )
+
+
+def test_an_executor_that_others_added_has_options_where_the_job_goes_there() -> None:
+    found = parse_submit("--on acme --acme-queue fast", cell=True).request
+    assert found.options == {"acme": {"queue": "fast"}}
+    with pytest.raises(BadArguments, match="unrecognized arguments: --acme-queue"):
+        parse_submit("--acme-queue fast", cell=True)
+
+
+def test_one_executor_named_twice_is_one() -> None:
+    assert parse_submit("--on local,local", cell=True) == SubmitOptions()
+
+
 def test_without_flags_the_defaults_hold() -> None:
     assert parse_submit("", cell=True) == SubmitOptions()
 
@@ -63,8 +103,47 @@ def test_the_line_magic_takes_a_notebook() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("--gpus two", "a whole number is needed, not 'two'"),
-        ("--gpus -1", "a whole number is needed"),
+        ("--gpus two", "gpus must be a number of GPUs, or a share of one such as 0.5, not 'two'"),
+        ("--gpus=-1", "gpus must be a number of GPUs, or a share of one such as 0.5, not '-1'"),
+        ("--gpus nan", "gpus must be a number of GPUs"),
+        ("--gpus 1.5", "A job takes whole GPUs, or a share of one such as 0.5, not 1.5 of them"),
+        ("--gpu-memory 6G", "--gpu-memory is what a job needs of its GPU's memory: add a GPU or a share"),
+        ("--gpu-memry 6G", "unrecognized arguments: --gpu-memry (did you mean --gpu-memory?). Usage"),
+        ("--cpus 0", "cpus must be at least 1, not 0"),
+        ("--priority high", "a whole number is needed, not 'high'"),
+        ("--on local,", "on: a name is missing in 'local,'"),
+        (
+            "--retries 1 --retry-on memry",
+            "no failure is called 'memry'. Did you mean 'memory'? There are: error",
+        ),
+        ("--retries 1 --retry-on user", "no failure is called 'user'"),
+        ("--retry-on memory", "--retry-on says how failures are tried again: add how often"),
+        ("--retry-delay 5s", "--retry-delay says how failures are tried again: add how often"),
+        ("--retries 1 --retry-delay soon", "Not a duration: 'soon'"),
+        (
+            "--slurm-partition gpu",
+            "--slurm-partition is for jobs on slurm, and this one goes to local: add --on",
+        ),
+        (
+            "--on slurm --ray-working_dir .",
+            "--ray-working_dir is for jobs on ray, and this one goes to slurm",
+        ),
+        ("--cron '0 3 * *'", "cron: '0 3 * *' has 4 fields. Write five (minute, hour, day of the month"),
+        ("--cron '61 3 * * *'", "cron: the minute in '61 3 * * *' cannot be read"),
+        ("--cron '0 0 30 2 *'", "cron: the day of month in '0 0 30 2 *' cannot be read, or never comes"),
+        ("--cron @daly", "cron: there is no '@daly'. Did you mean '@daily'? There are: @hourly"),
+        (
+            "--cron '* * * * *' --timezone Europe/Berln",
+            "'Europe/Berln' is none. Did you mean 'Europe/Berlin'?",
+        ),
+        (
+            "--cron '* * * * *' --catch-up last",
+            "There is no catch-up 'last'. Did you mean 'latest'? There are: latest, skip, all",
+        ),
+        ("--cron '* * * * *' --overlap maybe", "There is no overlap 'maybe'. There are: skip, allow"),
+        ("--timezone UTC", '--timezone is for schedules: say when it runs, such as --cron "0 3 * * *"'),
+        ("--catch-up all", "--catch-up is for schedules"),
+        ("--cron '* * * * *' --wait", "--wait waits for a job, and a schedule has none yet"),
         ("--memory lots", "Not an amount of memory: 'lots'"),
         ("--time soon", "Not a duration: 'soon'"),
         ("-p lr", "write -p NAME=VALUE"),

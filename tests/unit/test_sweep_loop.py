@@ -13,8 +13,11 @@ import pytest
 from jupyter_mlops.entities import Distribution, Goal, JobStatus, SweepStatus, TrialStatus
 from jupyter_mlops.services.jobs.folder import JobFolder
 from jupyter_mlops.services.sweeps.folder import SweepFolder
+from jupyter_mlops.services.sweeps.loop import capacity_of
 from jupyter_mlops.services.sweeps.study import Study
 from jupyter_mlops.services.tracking import pruning
+from jupyter_mlops.testing.executors import FakeExecutor
+from jupyter_mlops.testing.jobs import job_spec
 
 from .sweep_worlds import SweepWorld, sweep_world, template
 
@@ -92,6 +95,12 @@ def test_as_many_trials_are_open_as_gpus_allow(tmp_path):
         for _ in range(3):
             world.tick()
         assert len(world.under_way(sweep)) == 3
+
+
+def test_search_on_a_cluster_has_eight_trials_open_where_nobody_says_how_many():
+    executors = {"local": FakeExecutor(gpus=2, cpus=4), "slurm": FakeExecutor(gpus=0, keeps_queue=True)}
+    assert capacity_of(job_spec(gpus=1, executor="slurm"), executors) == 8
+    assert capacity_of(job_spec(gpus=1, executors=["local", "slurm"]), executors) == 10
 
 
 def test_parallel_says_how_many_trials_are_open(world):

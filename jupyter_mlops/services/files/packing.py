@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from blake3 import blake3
 
@@ -36,6 +37,14 @@ SECRETS = re.compile(
 SECRET_FOLDERS = frozenset({".ssh", ".aws", ".gnupg", ".kube", ".docker", ".azure"})
 
 
+class Registered(Protocol):
+    """Versions of datasets and models that go along."""
+
+    def write(self, files: Path) -> None:
+        """Note them in ``files/`` of a job's folder."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packing:
     """What goes along. ``notes`` say what does not though the code reads it, and how to change that."""
@@ -45,6 +54,7 @@ class Packing:
     python_path: list[Path]
     files: list[tuple[Path, int]]
     notes: list[str] = field(default_factory=list)
+    registered: Registered | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -58,6 +68,8 @@ class Packing:
         )
         manifest_path(folder).parent.mkdir(parents=True, exist_ok=True)
         manifest_path(folder).write_bytes(encode(manifest))
+        if self.registered is not None:
+            self.registered.write(manifest_path(folder).parent)
         return manifest
 
     def _place(self, path: Path) -> str:

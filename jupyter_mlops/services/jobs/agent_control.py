@@ -53,15 +53,34 @@ KEPT = (
     "CUDA_DEVICE_ORDER",
     "VIRTUAL_ENV",
     "CONDA_PREFIX",
+    "SLURM_CONF",
+    "RAY_AUTH_TOKEN_PATH",
     "CONDA_DEFAULT_ENV",
 )
 """What an agent takes over from the process that starts it, with ``LC_*``; nothing that may be a secret."""
+KEPT_FOR_STORES = (
+    "AWS_",
+    "FSSPEC_",
+    "AZURE_STORAGE_",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GCSFS_",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+)
+"""How the names begin that say how a remote store is reached, where one is configured."""
 
 logger = logging.getLogger(__name__)
 
 
 class AgentStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What an agent says of itself. ``slots`` is how many GPUs it knows of."""
+    """What an agent says of itself. ``slots`` is how many GPUs it knows of.
+
+    ``turn_s`` is how long one of its last turns took, at the time ``turned_at``; while it is idle, or has
+    just begun, these are zero.
+    """
 
     process: Process
     slots: int
@@ -69,6 +88,8 @@ class AgentStatus(msgspec.Struct, frozen=True, kw_only=True):
     home: str
     interpreter: str
     log: str
+    turn_s: float = 0.0
+    turned_at: float = 0.0
 
 
 class AgentControl:
@@ -200,7 +221,7 @@ class AgentSeat:
         self._pipe = self._open_pipe()
         return True
 
-    def announce(self, *, started_at: float, slots: int) -> None:
+    def announce(self, *, started_at: float, slots: int, turn_s: float = 0.0) -> None:
         """Say who the agent is: from now on nobody starts another."""
         status = AgentStatus(
             process=current_process(),
@@ -209,6 +230,8 @@ class AgentSeat:
             home=str(self._control.settings.home),
             interpreter=sys.executable,
             log=str(self._control.log_path),
+            turn_s=turn_s,
+            turned_at=time.time() if turn_s else 0.0,
         )
         temporary = self._control._state_path.with_suffix(f".{os.getpid()}")
         temporary.write_bytes(msgspec.json.encode(status))
@@ -249,7 +272,9 @@ class AgentSeat:
 
 def clean_environment(environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """An agent's environment: nothing of the kernel that happens to start it."""
-    environment = {name: value for name, value in environ.items() if name in KEPT or name.startswith("LC_")}
+    stores = KEPT_FOR_STORES if settings.staging or settings.blobs else ()
+    kept = ("LC_", *stores)
+    environment = {name: value for name, value in environ.items() if name in KEPT or name.startswith(kept)}
     if POOL in environ:  # inside a job, whose own GPUs are not the pool
         environment.pop("CUDA_VISIBLE_DEVICES", None)
         if environ[POOL] != "all":

@@ -49,6 +49,17 @@ def kernel_environment(worker: Mapping[str, str], spec: JobSpec, *, run_id: str)
     return environment
 
 
+def kernel_command(spec: JobSpec, interpreter: str) -> list[str] | None:
+    """The kernel's command. Where its interpreter was to be the worker's, it is the one that the worker has.
+
+    That is another one where a cluster brings its own Python.
+    """
+    command = spec.kernel_argv
+    if command and command[0] == spec.interpreter:
+        return [interpreter, *command[1:]]
+    return command
+
+
 def _extend_path(
     environment: dict[str, str], *, before: list[str] | None = None, after: list[str] | None = None
 ) -> None:

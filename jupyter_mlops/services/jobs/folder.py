@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ...entities import Exit, JobSpec, JobStatus, Kept, Started
+from ...entities import Exit, JobSpec, JobStatus, Kept, Started, Used
 from ...errors import InvalidInput, NotFound
 from ...wire import decode, encode
 
@@ -105,6 +105,7 @@ class Attempt:
         self.log, self.output, self.result = path / "log.txt", path / "output.ipynb", path / "result.pkl"
         self.returned = path / "returned"
         self._started, self._exit = path / "started.json", path / "exit.json"
+        self._used, self._warning = path / "used.json", path / "warning.txt"
         self._result_note, self._returned_note = path / "result.json", path / "returned.json"
 
     def begin(self, started: Started) -> bool:
@@ -141,6 +142,32 @@ class Attempt:
         except InvalidInput as error:
             logger.warning("%s", error)
             return Exit(status=JobStatus.FAILED, ended_at=self._exit.stat().st_mtime, reason=error.message)
+
+    def note_used(self, used: Used) -> None:
+        """Keep what it has used so far: all that is known of a worker that is killed."""
+        _replace(self._used, encode(used))
+
+    def used(self) -> Used | None:
+        """What it had used at its worker's last sign of life; None where nothing was written, or damaged."""
+        try:
+            return _read(self._used, Used)
+        except InvalidInput as error:
+            logger.warning("%s", error)
+            return None
+
+    def warn(self, text: str) -> None:
+        """Say what somebody should see to while it runs; an empty text takes that back."""
+        if text:
+            _replace(self._warning, text.encode())
+        else:
+            self._warning.unlink(missing_ok=True)
+
+    def warning(self) -> str:
+        """What somebody should see to; empty where there is nothing."""
+        try:
+            return self._warning.read_text("utf-8", "replace")
+        except OSError:
+            return ""
 
     def returned_path(self, number: int) -> Path:
         """Where the variable lies that was asked for at this place, from 0."""

@@ -17,12 +17,14 @@ def read_log(folder: JobFolder, job: Job, *, offset: int, limit: int) -> LogChun
     """At most ``limit`` bytes from ``offset`` on.
 
     Only the last attempt's log still grows, so that an offset keeps its meaning. A character whose
-    bytes are not all there yet is left for the next call.
+    bytes are not all there yet is left for the next call. Behind the end, which comes of a middle that was
+    cut out (``capped_log``), it goes on at the end.
     """
+    logs = [folder.attempt(number).log for number in range(1, job.attempt + 1)]
+    sizes = [path.stat().st_size if path.exists() else 0 for path in logs]
     data, start, limit = b"", 0, max(limit, LONGEST_CHARACTER)
-    for number in range(1, job.attempt + 1):
-        path = folder.attempt(number).log
-        size = path.stat().st_size if path.exists() else 0
+    offset = min(offset, sum(sizes))
+    for path, size in zip(logs, sizes, strict=True):
         if start + size > offset + len(data) and len(data) < limit:
             with path.open("rb") as file:
                 file.seek(offset + len(data) - start)

@@ -21,10 +21,13 @@ from ...protocols.jobs import Agent, Executor, JobRuns, JobStore, Machine
 from .folder import Attempt, JobFolder
 from .following import follow
 from .logs import log_texts, read_log
+from .run_ends import RunEnds, SettleRun
 
 REFRESH_EVERY_S = 0.5
 WAIT_POLL_S = 0.1
 LOG_CHUNK_BYTES = 256 * 1024
+SEEN_OPEN = 50
+"""How many open jobs a reader looks at to see whether an agent is needed: whoever submits sees to it, too."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,10 +52,12 @@ class JobService:
         runs: JobRuns,
         agent: Agent,
         clock: Clock = time.time,
+        settle_run: SettleRun | None = None,
         monotonic: Clock = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.store = store
+        self._run_ends = None if settle_run is None else RunEnds(settings.home, settle_run)
         self.executors = executors
         self._settings = settings
         self._runs = runs
@@ -98,7 +103,8 @@ class JobService:
         folder = JobFolder.of(self._settings.home, spec.id)
         folder.create(spec, notebook, environment)
         try:
-            if files is not None and not self.shares_files(spec.executor):
+            names = spec.executors or [spec.executor]
+            if files is not None and not all(self.shares_files(name) for name in names):
                 files.write(folder.path)
             job = self.store.add(Job(spec=spec, status=JobStatus.QUEUED))
         except BaseException:
@@ -118,6 +124,7 @@ class JobService:
         status: JobStatus | str | None = None,
         sweep_id: str | None = None,
         parent_run_id: str | None = None,
+        schedule_id: str | None = None,
         ids: Collection[str] | None = None,
         limit: int = 100,
         offset: int = 0,
@@ -128,11 +135,25 @@ class JobService:
             status=None if status is None else _status(status),
             sweep_id=sweep_id,
             parent_run_id=parent_run_id,
+            schedule_id=schedule_id,
             ids=ids,
             limit=limit,
             offset=offset,
         )
         return self._with_progress(found)
+
+    def find(self, text: str) -> Job:
+        """The job that people mean: an id, a unique end of one, else the newest of that name.
+
+        Raises NotFound or Ambiguous.
+        """
+        try:
+            return self.store.get(text)
+        except NotFound:
+            named = self.store.named(text)
+            if named is None:
+                raise
+            return named
 
     def cancel(self, job_id: str) -> Job:
         """Ask a job to end; a queued one has ended at once. Raises Conflict when it has ended already."""
@@ -206,9 +227,10 @@ class JobService:
     def refresh(self) -> None:
         """Bring rows in line with folders, and have an agent where jobs of this home are open."""
         self._refreshed_at = self._monotonic()
-        open_jobs = [job for job in self.store.open() if self._is_here(job)]
-        followed = [self._follow(job) for job in open_jobs]
-        if still_open := [job for job in followed if not job.status.ended]:
+        for job in self.store.begun():
+            if self._is_here(job):
+                self._follow(job)
+        if still_open := [job for job in self.store.open(limit=SEEN_OPEN) if self._is_here(job)]:
             self.ensure_agent(still_open)
 
     def _is_here(self, job: Job) -> bool:
@@ -216,7 +238,10 @@ class JobService:
 
     def _follow(self, job: Job) -> Job:
         try:
-            return follow(self.store, self._folder(job), job)
+            after = follow(self.store, self._folder(job), job)
+            if self._run_ends is not None and (after.status.ended or after.attempt != job.attempt):
+                self._run_ends.see_to(self._folder(job).attempt(job.attempt))
+            return after
         except (InvalidInput, OSError, Unavailable) as error:
             # neither a damaged folder nor a full disk must hide the jobs
             logger.warning("The row of job %s cannot be brought in line: %s", job.id, error)
@@ -261,26 +286,57 @@ class JobService:
         """The spec as it is kept. Raises as ``submit`` does."""
         if sys.platform == "win32":
             raise Unsupported("Batch jobs need Linux or macOS; on Windows, use WSL.")
-        executor = self._executor(spec.executor)
-        if not Path(spec.cwd).is_dir():
-            raise InvalidInput(f"The job's folder {spec.cwd} does not exist.")
-        if not os.access(spec.interpreter, os.X_OK):
-            raise InvalidInput(f"The job's interpreter {spec.interpreter} cannot be run.")
-        if spec.retries < 0:
-            raise InvalidInput(f"retries must be 0 or more, not {spec.retries}.")
-        check_resources(spec.resources)
-        if refusal := executor.refusal(spec):
-            raise InvalidInput(refusal)
-        after = [self.store.get(each).id for each in spec.after]
+        names = self._accepting(spec)
+        check_spec(spec)
         return replace(
             spec,
-            after=after,
+            executor=names[0],
+            executors=names if len(names) > 1 else [],
+            after=[self.find(each).id for each in spec.after],
+            after_any=[self.find(each).id for each in spec.after_any],
             # only for people to read: the values themselves are in the notebook
             params={name: redact(name, value) for name, value in spec.params.items()},
             gpu_slots=spec.gpu_slots or self._settings.gpu_slots,
             user=spec.user or self._settings.user,
             host=spec.host or self._settings.host,
         )
+
+    def _accepting(self, spec: JobSpec) -> list[str]:
+        """Those of the places named where the job can ever run; one that does not answer just now may be.
+
+        Raises InvalidInput where there is none, Unavailable where nobody answers.
+        """
+        check_resources(spec.resources)
+        names = list(dict.fromkeys(spec.executors or [spec.executor]))
+        refusals: dict[str, str] = {}
+        silent: dict[str, Unavailable] = {}
+        for name in names:
+            try:
+                if refusal := self._executor(name).refusal(spec):
+                    refusals[name] = refusal
+            except Unavailable as error:
+                silent[name] = error
+        if len(silent) == len(names) - len(refusals) and silent:
+            raise next(iter(silent.values()))
+        if accepting := [name for name in names if name not in refusals]:
+            return accepting
+        if len(names) == 1:
+            raise InvalidInput(refusals[names[0]])
+        raise InvalidInput(" ".join(f"{name}: {refusal}" for name, refusal in refusals.items()))
+
+
+def check_spec(spec: JobSpec) -> None:
+    """Refuse, with InvalidInput, what is wrong wherever it is to run."""
+    if not Path(spec.cwd).is_dir():
+        raise InvalidInput(f"The job's folder {spec.cwd} does not exist.")
+    if not os.access(spec.interpreter, os.X_OK):
+        raise InvalidInput(f"The job's interpreter {spec.interpreter} cannot be run.")
+    if spec.retries < 0:
+        raise InvalidInput(f"retries must be 0 or more, not {spec.retries}.")
+    if not 0 <= spec.retry_delay_s < math.inf:
+        raise InvalidInput(f"The retry delay must be 0 or more seconds, not {spec.retry_delay_s:g}.")
+    if spec.id in (*spec.after, *spec.after_any):
+        raise InvalidInput(f"Job {short_id(spec.id)} cannot follow itself.")
 
 
 def check_resources(wanted: Resources) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...entities import Carried, Distribution
 from ..jobs.origin import Origin
+from .learning import Learned
 from .request import Search
 
 if TYPE_CHECKING:
@@ -21,10 +22,13 @@ class Told:
 
     ``taken`` says which of the executed cells the jobs replay, ``left_out`` which not and why;
     ``undecided`` is what the texts of the cells do not tell, and ``carried`` what goes along and weighs.
+    ``learned`` is what past runs say of this one, ``placed`` where it will run, and why there.
     """
 
     taken: str = ""
     carried: str = ""
+    learned: str = ""
+    placed: str = ""
     left_out: list[str] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -37,6 +41,7 @@ class Told:
             *left_out,
             *(f"Not decided: {each.rstrip('.')}." for each in self.undecided),
             *(f"Note: {each}" for each in self.notes),
+            *(each for each in (self.learned, self.placed) if each),
         ]
 
 
@@ -58,6 +63,7 @@ class Plan:
     carried: list[Carried] = field(default_factory=list)
     files: Packing | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    learned: Learned | None = None
     told: Told = field(default_factory=Told)
 
 
@@ -82,7 +88,7 @@ class DryRun:
             as_text(self.notebook),
             listed("left out", told.left_out),
             listed("not decided", told.undecided),
-            listed("notes", [*([told.carried] if told.carried else []), *told.notes]),
+            listed("notes", [*filter(None, (told.carried, *told.notes, told.learned, told.placed))]),
             self._how_many,
         ]
         return "\n\n".join(filter(None, parts))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...capture.history import ExecutedCell
     from ...notebooks.promotion import Promotion
     from ...notebooks.selection import Carried as CarriedCell
-    from ..files.packing import Packing
+    from ..files.packing import Packing, Registered
 
 MOST_LISTED = 12
 """So many cells are named by their numbers."""
@@ -37,7 +37,7 @@ class Planner:
     """Makes plans for one workspace.
 
     ``shares_files`` says whether the jobs of an executor see this file system; ``recorded`` which files
-    cells of a notebook were seen to read.
+    cells of a notebook were seen to read, ``registered`` which versions of datasets and models go along.
     """
 
     def __init__(
@@ -47,8 +47,10 @@ class Planner:
         *,
         files_cap_bytes: int,
         recorded: Callable[[Sequence[str], str | None], Sequence[str]] = lambda sources, notebook: (),
+        registered: Callable[[Sequence[str]], tuple[Registered, list[str]]] | None = None,
     ) -> None:
         self._recorded = recorded
+        self._registered = registered
         self._carrying = carrying
         self._shares_files = shares_files
         self._files_cap_bytes = files_cap_bytes
@@ -192,7 +194,7 @@ class Planner:
         from ..files.finding import find
         from ..files.packing import plan_packing
 
-        shared = self._shares_files(request.executor)
+        shared = all(self._shares_files(each) for each in request.places)
         found = find(
             sources,
             cwd=origin.cwd,
@@ -202,7 +204,7 @@ class Planner:
             executed=executed,
             travelling=not shared,
         )
-        if not request.after:  # a job that runs before may make them
+        if not (request.after or request.after_any):  # a job that runs before may make them
             found.check()
         if shared:
             several = _in_each_others_way(found.written) if many else []
@@ -210,7 +212,21 @@ class Planner:
         packing = plan_packing(
             found, include=request.include, exclude=request.exclude, limit_bytes=self._files_cap_bytes
         )
-        return [*found.notes(), *found.unclear, *packing.notes], packing
+        notes = [*found.notes(), *found.unclear, *packing.notes]
+        if self._registered is not None:
+            registered, more = self._registered([*sources, *_assignments(request.params)])
+            packing, notes = replace(packing, registered=registered), [*notes, *more]
+        return notes, packing
+
+
+def _assignments(params: Mapping[str, Any]) -> list[str]:
+    """The parameters as code that sets them to each of their values: one may name a dataset."""
+    return [
+        f"{name} = {getattr(each, 'value', each)!r}"
+        for name, value in params.items()
+        for each in getattr(value, "each", value if isinstance(value, list) else [value])
+        if isinstance(getattr(each, "value", each), str)
+    ]
 
 
 def _in_each_others_way(written: Sequence[Path]) -> list[str]:
@@ -230,7 +246,8 @@ def _needless(request: Request) -> list[str]:
     if not flags:
         return []
     return [
-        f"{' and '.join(flags)}: nothing has to travel, {request.executor} jobs see the files themselves."
+        f"{' and '.join(flags)}: nothing has to travel, {' and '.join(request.places)} jobs see the files "
+        "themselves."
     ]
 
 

@@ -6,56 +6,52 @@ Everything is checked for all jobs of a sweep before the first one is queued.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ...config import Settings
-from ...entities import Carried, Distribution, Job, JobSpec, Resources, Sweep, SweepSpec, new_id
-from ...errors import Conflict, InvalidInput, Unsupported
+from ...entities import (
+    Carried,
+    Job,
+    Resources,
+    Schedule,
+    ScheduleSpec,
+    Sweep,
+    SweepSpec,
+    new_id,
+)
+from ...errors import Conflict, InvalidInput, Unavailable, Unsupported
 from ...protocols.clock import Clock
+from ...protocols.jobs import Executor
 from ..jobs.origin import Origin
+from .learning import Bounds, Sizing, learned
+from .placing import placed
 from .plan import DryRun, Plan, Told
 from .planning import Carrying, Planner
 from .request import Request
+from .seams import Queue, Schedules, Sweeps
+from .specs import After, Specs
+from .words import check_executors, gpus_of, whole
 
 if TYPE_CHECKING:
     from ...capture.history import ExecutedCell
     from ...notebooks.kernels import KernelChoice
+    from ..files.packing import Registered
     from ..tracking.tracker import Tracker
 
-EXECUTORS = ("local",)
-LATER = ("slurm", "ray")
 DEFAULT = Request()
 
-
-class Queue(Protocol):
-    """What submitting needs of the jobs' service."""
-
-    def submit(self, spec: JobSpec, notebook: bytes, environment: Mapping[str, str]) -> Job: ...
-
-    def get(self, job_id: str) -> Job: ...
-
-
-class Sweeps(Protocol):
-    """What submitting needs of the sweeps' service."""
-
-    def check(self, spec: SweepSpec) -> SweepSpec:
-        """The spec with all that was left open. Raises InvalidInput or MissingPackage."""
-        ...
-
-    def submit(self, spec: SweepSpec, notebook: bytes, environment: Mapping[str, str]) -> Sweep: ...
-
-    def grid(self, spec: SweepSpec, jobs: Sequence[Job]) -> Sweep: ...
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """The queued jobs in the order of their parameters; of a search there may be none yet.
+    """The queued jobs in the order of their parameters; of a search or a schedule there may be none yet.
 
     ``sweep_id`` is None for a single job.
     """
@@ -63,6 +59,7 @@ class Submitted:
     jobs: list[Job]
     sweep_id: str | None = None
     sweep: Sweep | None = None
+    schedule: Schedule | None = None
     told: Told = field(default_factory=Told)
 
 
@@ -76,19 +73,33 @@ class SubmissionService:
         *,
         tracker: Tracker | None,
         sweeps: Callable[[], Sweeps] | None = None,
+        schedules: Callable[[], Schedules] | None = None,
+        executors: Mapping[str, Executor] | None = None,
         carrying: Callable[[], Carrying] | None = None,
+        sizing: Callable[[], Sizing] | None = None,
+        machine: Callable[[], Bounds] | None = None,
         shares_files: Callable[[str], bool] = lambda executor: True,
         recorded: Callable[[Sequence[str], str | None], Sequence[str]] = lambda sources, notebook: (),
+        registered: Callable[[Sequence[str]], tuple[Registered, list[str]]] | None = None,
         clock: Clock = time.time,
     ) -> None:
         self._jobs = jobs
         self._settings = settings
         self._tracker = tracker
         self._sweeps = sweeps
+        self._schedules = schedules
+        self._executors = executors
+        self._sizing = sizing
+        self._machine = machine
         self._planner = Planner(
-            carrying, shares_files, files_cap_bytes=settings.files_cap_bytes, recorded=recorded
+            carrying,
+            shares_files,
+            files_cap_bytes=settings.files_cap_bytes,
+            recorded=recorded,
+            registered=registered,
         )
         self._clock = clock
+        self._specs = Specs(settings, tracker, clock)
 
     def submit_cell(
         self,
@@ -160,7 +171,9 @@ class SubmissionService:
             tags=dict(tags),
             carried=list(carried),
         )
-        request = Request(resources=resources or Resources(), executor=executor, returns=tuple(returns))
+        request = Request(
+            resources=resources or Resources(), learn=(), executor=executor, returns=tuple(returns)
+        )
         self._check(request)
         return self._queue(plan, request).jobs[0]
 
@@ -176,7 +189,7 @@ class SubmissionService:
         """What ``submit_cell`` would queue; raises as it does."""
         self._check(request)
         plan = self._planner.cell(cells, source, origin or Origin.here(), request, namespace)
-        return self._dry_run(plan, request)
+        return self._dry_run(self._sized(plan, request), request)
 
     def dry_run_notebook(
         self,
@@ -189,15 +202,18 @@ class SubmissionService:
         """What ``submit_notebook`` would queue; raises as it does."""
         self._check(request)
         plan = self._planner.notebook(path, origin or Origin.here(), request, namespace)
-        return self._dry_run(plan, request)
+        return self._dry_run(self._sized(plan, request), request)
 
     def _dry_run(self, plan: Plan, request: Request) -> DryRun:
         from ...notebooks.files import encoded
 
-        after = [self._jobs.get(each).id for each in request.after]
+        after = self._after(request)
         jobs = len(plan.notebooks)
         if plan.search is not None:
             jobs = self._checked_sweep(plan, request, after)[1].trials
+        if request.timing is not None:
+            schedules, spec = self._checked_schedule(plan, request)
+            plan = self._timed(plan, schedules.notes(spec))
         return DryRun(
             notebook=json.loads(encoded(plan.notebooks[0][0])),
             jobs=jobs,
@@ -210,13 +226,80 @@ class SubmissionService:
     def _queue(
         self, plan: Plan, request: Request, tell: Callable[[Told], None] = lambda told: None
     ) -> Submitted:
-        after = [self._jobs.get(each).id for each in request.after]
+        plan = self._sized(plan, request)
+        if request.timing is not None:
+            return self._schedule(plan, request, tell)
+        after = self._after(request)
+        plan = self._placed(plan, request)
         tell(plan.told)
         if plan.search is not None:
             return self._search(plan, request, after)
         return self._each(plan, request, after)
 
-    def _each(self, plan: Plan, request: Request, after: Sequence[str]) -> Submitted:
+    def _sized(self, plan: Plan, request: Request) -> Plan:
+        """With what past runs say of this one; that nobody can say so stops no submit."""
+        if self._sizing is None or self._machine is None or not request.learn:
+            return plan
+        try:
+            found = learned(
+                request,
+                user=self._settings.user,
+                name=plan.name,
+                notebook=plan.source_notebook,
+                sizing=self._sizing(),
+                machine=self._machine,
+            )
+        except Unavailable as error:
+            logger.warning("What past runs used cannot be read: %s", error)
+            return plan
+        return replace(plan, learned=found, told=replace(plan.told, learned=found.words))
+
+    def _placed(self, plan: Plan, request: Request) -> Plan:
+        """With a word on where it will run."""
+        if self._executors is None:
+            return plan
+        spec = self._specs.job(plan, request, {}, After())
+        return replace(plan, told=replace(plan.told, placed=placed(spec, self._executors)))
+
+    def _after(self, request: Request) -> After:
+        """The whole ids of the jobs that are to be followed. Raises NotFound, Ambiguous."""
+        return After(
+            success=[self._jobs.find(each).id for each in request.after],
+            any_end=[self._jobs.find(each).id for each in request.after_any],
+        )
+
+    def _schedule(self, plan: Plan, request: Request, tell: Callable[[Told], None]) -> Submitted:
+        """Nothing is queued now: the agent queues a job like this one each time."""
+        from ...notebooks.files import encoded
+
+        schedules, spec = self._checked_schedule(plan, request)
+        plan = self._timed(plan, schedules.notes(spec))
+        tell(plan.told)
+        schedule = schedules.add(
+            spec, encoded(plan.notebooks[0][0]), self._environment(plan), files=plan.files
+        )
+        return Submitted(jobs=[], schedule=schedule, told=plan.told)
+
+    @staticmethod
+    def _timed(plan: Plan, notes: Sequence[str]) -> Plan:
+        """With its times in words, and what else there is to say of the schedule."""
+        times, *more = notes
+        return replace(plan, told=replace(plan.told, placed=times, notes=[*plan.told.notes, *more]))
+
+    def _checked_schedule(self, plan: Plan, request: Request) -> tuple[Schedules, ScheduleSpec]:
+        if self._schedules is None or request.timing is None:
+            raise Unsupported("Schedules need a workspace with schedules.")
+        if plan.varied or plan.search is not None:
+            raise InvalidInput(
+                "A schedule runs one job each time, and no sweep: give each parameter one value, or make a "
+                "schedule for each."
+            )
+        if request.after or request.after_any:
+            raise InvalidInput("A schedule follows the clock, not jobs: leave --after out, or --cron.")
+        schedules = self._schedules()
+        return schedules, schedules.check(self._specs.schedule(plan, request))
+
+    def _each(self, plan: Plan, request: Request, after: After) -> Submitted:
         """A job for each notebook: one, or a grid of them."""
         from ...notebooks.files import encoded
 
@@ -225,137 +308,42 @@ class SubmissionService:
         more = {"files": plan.files} if plan.files is not None else {}
         jobs = []
         for index, (notebook, values) in enumerate(plan.notebooks):
-            spec = self._spec(plan, request, values, after)
+            spec = self._specs.job(plan, request, values, after)
             if sweep_id is not None:
                 spec = replace(spec, sweep_id=sweep_id, trial=index)
             jobs.append(self._jobs.submit(spec, encoded(notebook), environment, **more))
         sweep = None
         if sweep_id is not None and self._sweeps is not None:
-            sweep = self._sweeps().grid(self._grid(plan, request, sweep_id, jobs), jobs)
+            sweep = self._sweeps().grid(self._specs.grid(plan, request, sweep_id, jobs), jobs)
         return Submitted(jobs=jobs, sweep_id=sweep_id, sweep=sweep, told=plan.told)
 
-    def _search(self, plan: Plan, request: Request, after: Sequence[str]) -> Submitted:
+    def _search(self, plan: Plan, request: Request, after: After) -> Submitted:
         from ...notebooks.files import encoded
 
         sweeps, spec = self._checked_sweep(plan, request, after)
         sweep = sweeps.submit(spec, encoded(plan.notebooks[0][0]), self._environment(plan))
         return Submitted(jobs=[], sweep_id=sweep.id, sweep=sweep, told=plan.told)
 
-    def _checked_sweep(self, plan: Plan, request: Request, after: Sequence[str]) -> tuple[Sweeps, SweepSpec]:
-        search, (_, values) = plan.search, plan.notebooks[0]
-        if self._sweeps is None or search is None:
+    def _checked_sweep(self, plan: Plan, request: Request, after: After) -> tuple[Sweeps, SweepSpec]:
+        if self._sweeps is None or plan.search is None:
             raise Unsupported("Searches need a workspace with sweeps.")
         if plan.files is not None:
             raise Unsupported(
-                f"Searches run where this file system is shared, and {request.executor} does not share it. "
-                "Name the values instead: -p lr=0.1,0.01."
+                f"Searches run where this file system is shared, and {' or '.join(request.places)} does not "
+                "share it. Name the values instead: -p lr=0.1,0.01."
             )
-        fixed = {name: value for name, value in values.items() if name not in plan.space}
-        template = self._spec(plan, request, fixed, after)
-        spec = SweepSpec(
-            id=new_id(self._clock()),
-            name=plan.name,
-            experiment=template.experiment,
-            submitted_at=template.submitted_at,
-            space=dict(plan.space),
-            trials=search.trials or 1,
-            sampler=search.sampler or "tpe",
-            template=template,
-            goal=search.goal,
-            pruner=search.pruner,
-            seed=search.seed,
-            parallel=search.parallel,
-            user=template.user,
-            host=template.host,
-        )
         sweeps = self._sweeps()
-        return sweeps, sweeps.check(spec)
-
-    def _grid(self, plan: Plan, request: Request, sweep_id: str, jobs: Sequence[Job]) -> SweepSpec:
-        first = jobs[0].spec
-        space = {
-            name: Distribution(kind="choice", choices=_different(job.spec.params[name] for job in jobs))
-            for name in plan.varied
-        }
-        return SweepSpec(
-            id=sweep_id,
-            name=plan.name,
-            experiment=first.experiment,
-            submitted_at=first.submitted_at,
-            space=space,
-            trials=len(jobs),
-            sampler="grid",
-            template=first,
-            goal=request.search.goal if request.search else None,
-            user=first.user,
-            host=first.host,
-        )
-
-    def _spec(self, plan: Plan, request: Request, values: Mapping[str, Any], after: Sequence[str]) -> JobSpec:
-        parent = self._tracker.active_or_none() if self._tracker else None
-        now = self._clock()
-        return JobSpec(
-            id=new_id(now),
-            name=plan.name,
-            experiment=self._experiment(plan, getattr(parent, "experiment", None)),
-            submitted_at=now,
-            interpreter=plan.origin.interpreter,
-            kernel_name=plan.kernel.name,
-            kernel_argv=plan.kernel.argv,
-            cwd=plan.origin.cwd,
-            python_path=list(plan.origin.python_path),
-            params=dict(values),
-            tags=plan.tags,
-            resources=request.resources,
-            executor=request.executor,
-            priority=request.priority,
-            retries=request.retries,
-            after=list(after),
-            notebook=plan.source_notebook,
-            promoted=plan.promoted,
-            parent_run_id=parent.id if parent else None,
-            user=self._settings.user,
-            host=self._settings.host,
-            carried=plan.carried,
-            returns=list(request.returns),
-        )
+        return sweeps, sweeps.check(self._specs.search(plan, request, after))
 
     def _environment(self, plan: Plan) -> dict[str, str]:
         return {**plan.origin.environment, **self._settings.environment()}
-
-    def _experiment(self, plan: Plan, of_parent: str | None) -> str:
-        stem = Path(plan.source_notebook).stem if plan.source_notebook else "default"
-        return plan.origin.experiment or of_parent or stem
 
     def _check(self, request: Request) -> None:
         if sys.platform == "win32":
             raise Unsupported("Jobs run on Linux and macOS. On Windows, track runs here and submit from WSL.")
         if self._tracker is not None and self._tracker.replaying:
             raise Conflict("A replayed cell does not submit jobs: a job never submits itself again.")
-        check_executor(request.executor)
-        for what, value, least in (
-            ("gpus", request.resources.gpus, 0),
-            ("cpus", request.resources.cpus, 1),
-            ("retries", request.retries, 0),
-        ):
-            if not isinstance(value, Integral):
-                raise InvalidInput(f"{what} must be a whole number, not {value!r}.")
-            if value < least:
-                raise InvalidInput(f"{what} must be at least {least}, not {value}.")
-
-
-def check_executor(executor: str) -> None:
-    """Raise InvalidInput unless jobs can be sent there."""
-    if executor in LATER:
-        raise InvalidInput(f"Jobs cannot be sent to {executor} yet: --on local is what there is.")
-    if executor not in EXECUTORS:
-        raise InvalidInput(f"No executor {executor!r}. There is: {', '.join(EXECUTORS)}.")
-
-
-def _different(values: Iterable[Any]) -> list[Any]:
-    """Each value once, in order; some cannot be hashed."""
-    found: list[Any] = []
-    for each in values:
-        if not any(type(each) is type(other) and each == other for other in found):
-            found.append(each)
-    return found
+        check_executors(request.places, ("local",) if self._executors is None else self._executors)
+        gpus_of(request.resources.gpus)
+        whole("cpus", request.resources.cpus, least=1)
+        whole("retries", request.retries, least=0)

@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ...config import Settings
 from ...entities import (
@@ -25,7 +25,7 @@ from ...entities import (
     new_id,
 )
 from ...errors import Conflict, InvalidInput, MissingPackage, NotFound, Unavailable, Unsupported
-from ...protocols.jobs import JobStore
+from ...protocols.jobs import Executor, JobStore, Machine
 from ...protocols.sweeps import SweepRuns, SweepStore
 from ..jobs.folder import JobFolder
 from ..tracking.pruning import PRUNED, ask, asked
@@ -41,6 +41,8 @@ LOOK_EVERY_S = 0.5
 """How often running trials are looked at that may be pruned."""
 ASKED_AT_ONCE = 4
 """Trials that are asked for in one turn: jobs must not wait for a sampler."""
+TRIALS_ON_A_CLUSTER = 8
+"""Trials of a search that are open at once there, where nobody says how many."""
 REPORTED_AT_ONCE = 32
 """Values of a trial that are handed in in one turn."""
 HOPELESS = (InvalidInput, MissingPackage, NotFound, Unsupported)
@@ -70,7 +72,7 @@ class _Search:
 class SweepLoop:
     """Brings the sweeps of one home forward.
 
-    ``capacity`` says how many jobs with such resources can run here at once; ``shared_home`` as for jobs.
+    ``capacity`` says how many jobs as this one can run at once; ``shared_home`` as for jobs.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class SweepLoop:
         settings: Settings,
         *,
         open_study: Callable[[Sweep], Study],
-        capacity: Callable[[Resources], int],
+        capacity: Callable[[JobSpec], int],
         shared_home: bool = False,
     ) -> None:
         self._store = store
@@ -209,7 +211,7 @@ class SweepLoop:
         return missing == 0 and open_now == 0
 
     def _parallel(self, sweep: Sweep) -> int:
-        return sweep.spec.parallel or max(1, self._capacity(sweep.spec.template.resources))
+        return sweep.spec.parallel or max(1, self._capacity(sweep.spec.template))
 
     def _see_to(self, sweep: Sweep, search: _Search, asked_for: Asked, trial: Trial, job: Job) -> None:
         if trial.status.ended:
@@ -283,7 +285,19 @@ def _ending(sweep: Sweep, trials: Sequence[Trial], reason: str) -> dict[str, Any
     return {"status": SweepStatus.FAILED, "reason": f"none of {len(trials)} trials succeeded{rest}{of_first}"}
 
 
-def capacity_of(slots: int, cpus: int, wanted: Resources) -> int:
-    """How many jobs with these resources can run at once."""
-    by_cpus = cpus // max(1, wanted.cpus)
-    return by_cpus if not wanted.gpus else min(by_cpus, int(slots / wanted.gpus))
+def capacity_of(spec: JobSpec, executors: Mapping[str, Executor]) -> int:
+    """How many such jobs can run at once where they may run.
+
+    A cluster has room that nobody knows; a search learns from trials that have ended, so that more of them
+    at once would only be guesses.
+    """
+    places = [executors[name] for name in spec.executors or [spec.executor]]
+    return sum(
+        TRIALS_ON_A_CLUSTER if place.keeps_queue else _room_on(cast(Machine, place), spec.resources)
+        for place in places
+    )
+
+
+def _room_on(machine: Machine, wanted: Resources) -> int:
+    by_cpus = machine.cpus() // max(1, wanted.cpus)
+    return by_cpus if not wanted.gpus else min(by_cpus, int(len(machine.slots()) / wanted.gpus))

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 from ...journal.layout import SUFFIX
+from ...journal.reader import read_chunk
+from ...journal.records import End
 
 TAIL_BYTES = 256 * 1024
 _END = b'{"k":"end"'
@@ -14,6 +16,35 @@ _END = b'{"k":"end"'
 def has_ended(home: Path, run_id: str) -> bool:
     """Whether the owner's journal says ``end``."""
     return Tail(home, run_id).has_ended()
+
+
+def last_end(home: Path, run_id: str) -> End | None:
+    """What the owner's journal says of the run's end; None where it says nothing of it."""
+    for path in _oldest_journals(home, run_id):
+        start = _line_after(path, path.stat().st_size - TAIL_BYTES)
+        records = read_chunk(path, start, limit=TAIL_BYTES, writer_ended=True).records
+        ends = [record for record in records if isinstance(record, End)]
+        if ends:
+            return ends[-1]
+    return None
+
+
+def _line_after(path: Path, offset: int) -> int:
+    """Where the first line begins after ``offset``."""
+    if offset <= 0:
+        return 0
+    with path.open("rb") as file:
+        file.seek(offset)
+        return offset + len(file.readline())
+
+
+def _oldest_journals(home: Path, run_id: str) -> list[Path]:
+    """The owner's, and one that may share its millisecond."""
+    try:
+        journals = (home / "runs" / run_id / "journal").iterdir()
+        return sorted(path for path in journals if path.suffix == SUFFIX)[:2]
+    except OSError:
+        return []
 
 
 class Tail:
@@ -25,10 +56,9 @@ class Tail:
     def __init__(self, home: Path, run_id: str) -> None:
         self._ended = False
         self._offsets: dict[Path, int] = {}
-        folder = home / "runs" / run_id / "journal"
         try:
-            journals = sorted(path for path in folder.iterdir() if path.suffix == SUFFIX)
-            self._offsets = {path: max(0, path.stat().st_size - TAIL_BYTES) for path in journals[:2]}
+            journals = _oldest_journals(home, run_id)
+            self._offsets = {path: max(0, path.stat().st_size - TAIL_BYTES) for path in journals}
         except OSError:
             return
 

@@ -22,8 +22,10 @@ import {
   RunDetail,
   RunPage,
   RunTable,
+  Schedule,
   Sweep,
-  SweepDetail
+  SweepDetail,
+  UsageReport
 } from './types';
 
 export interface RunQuery {
@@ -42,6 +44,16 @@ export interface RunEdit {
   archived?: boolean;
 }
 
+/** What usage is summed up by. */
+export type UsageGroup = 'user' | 'notebook' | 'executor' | 'day';
+
+export interface UsageQuery {
+  by: UsageGroup;
+  /** `7d`, `12h`, or `all`. */
+  since: string;
+  user?: string;
+}
+
 export interface NotebookParameters {
   parameters: Parameter[];
   /** Whether there is a parameters cell; where there is none, what could be parameters. */
@@ -50,6 +62,10 @@ export interface NotebookParameters {
   language: string;
   gpus: number;
   virtual: boolean;
+  /** Where jobs can be sent. */
+  executors: string[];
+  /** The server's own, which a schedule has by default. */
+  timezone: string;
 }
 
 /** What `POST jobs` takes. Params are text in the grammar of `-p`: commas make a sweep. */
@@ -57,12 +73,21 @@ export interface Submission {
   path: string;
   name?: string;
   params: Record<string, string>;
+  /** A whole number, or a share of one. */
   gpus?: number;
+  gpu_memory?: string;
   cpus?: number;
   memory?: string;
   time?: string;
+  /** One, or several as `local,slurm`. */
+  executor?: string;
   priority?: number;
   retries?: number;
+  /** Ids or names of jobs that must have succeeded. */
+  after?: string[];
+  /** A schedule: when it runs, by the clocks of a time zone. */
+  cron?: string;
+  timezone?: string;
   /** Of a search: `maximize:METRIC` is what its trials are after. */
   trials?: number;
   goal?: string;
@@ -79,6 +104,7 @@ export interface Submitted {
   jobs: Job[];
   sweep_id: string | null;
   sweep?: Sweep | null;
+  schedule?: Schedule | null;
   notes?: string[];
 }
 
@@ -225,6 +251,32 @@ export class Client {
 
   cancelSweep(id: string): Promise<Sweep> {
     return this._send('POST', ['sweeps', id, 'cancel'], {});
+  }
+
+  async schedules(): Promise<Schedule[]> {
+    return (await this._get<{ schedules: Schedule[] }>(['schedules'])).schedules;
+  }
+
+  pauseSchedule(id: string): Promise<Schedule> {
+    return this._send('POST', ['schedules', id, 'pause'], {});
+  }
+
+  resumeSchedule(id: string): Promise<Schedule> {
+    return this._send('POST', ['schedules', id, 'resume'], {});
+  }
+
+  /** One run more, at once. */
+  runSchedule(id: string): Promise<Job> {
+    return this._send('POST', ['schedules', id, 'run'], {});
+  }
+
+  deleteSchedule(id: string): Promise<Schedule> {
+    return this._send('DELETE', ['schedules', id]);
+  }
+
+  /** What jobs have held and used. */
+  usage(query: UsageQuery): Promise<UsageReport> {
+    return this._get(['usage'], { ...query });
   }
 
   notebookParameters(path: string): Promise<NotebookParameters> {

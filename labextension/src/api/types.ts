@@ -3,11 +3,20 @@
 /** A measured value; JSON has no NaN or infinities, so they come as text that `Number()` reads. */
 export type NumberValue = number | 'NaN' | 'Infinity' | '-Infinity';
 
+/** What becomes of times that passed while no agent was there to queue their runs. */
+export type CatchUp = 'latest' | 'skip' | 'all';
+
+/** What brought an attempt to an end that is no success. */
+export type Cause = 'error' | 'memory' | 'gpu-memory' | 'time' | 'idle' | 'killed' | 'node' | 'start' | 'dependency' | 'user' | 'pruned';
+
 /** A table (Parquet), one file as it is, or a folder (a manifest of digests). */
 export type DatasetKind = 'table' | 'file' | 'folder';
 
 /** Where a job stands. */
 export type JobStatus = 'queued' | 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'lost';
+
+/** What happens when a run is due while the one before goes on. */
+export type Overlap = 'skip' | 'allow';
 
 /** What was tracked. */
 export type RunKind = 'cell' | 'notebook' | 'script' | 'job';
@@ -199,12 +208,33 @@ export interface Edge {
   relation: string;
 }
 
+/** One attempt to run a job, once it is over: what usage is counted from. */
+export interface EndedAttempt {
+  job_id: string;
+  attempt: number;
+  user: string;
+  name: string;
+  notebook: string | null;
+  executor: string;
+  status: JobStatus;
+  cause: Cause | null;
+  queued_at: number;
+  started_at: number | null;
+  ended_at: number;
+  gpus: NumberValue;
+  cpus: number;
+  memory_bytes: number | null;
+  used: Used | null;
+}
+
 /** How an attempt ended (`exit.json`, created once; the first writer wins). */
 export interface Exit {
   status: JobStatus;
   ended_at: number;
   reason: string;
   written_by: string;
+  cause: Cause | null;
+  used: Used | null;
 }
 
 /** A figure of each run, in the order of the runs; None where a run did not show it. */
@@ -254,6 +284,14 @@ export interface Job {
   run_id: string | null;
   gpus: string[];
   cancel_requested: boolean;
+  executor: string;
+  choice: string;
+  handed_over: boolean;
+  not_before: NumberValue | null;
+  exclusive: boolean;
+  cause: Cause | null;
+  used: Used | null;
+  warning: string;
   progress: Progress | null;
   seq: number;
 }
@@ -273,14 +311,22 @@ export interface JobSpec {
   tags: Record<string, string>;
   resources: Resources;
   executor: string;
+  executors: string[];
+  options: Record<string, Record<string, string>>;
   priority: number;
   retries: number;
+  retry_on: Cause[];
+  retry_delay_s: number;
+  expected_s: number | null;
+  learned: string[];
   after: string[];
+  after_any: string[];
   notebook: string | null;
   promoted: boolean;
   parent_run_id: string | null;
   sweep_id: string | null;
   trial: number | null;
+  schedule_id: string | null;
   gpu_slots: number | null;
   user: string;
   host: string;
@@ -363,6 +409,15 @@ export interface Node {
   status: string;
 }
 
+/** How many jobs stand so at one executor just now, and of how many somebody should see to something. */
+export interface OpenCount {
+  executor: string;
+  status: JobStatus;
+  jobs: number;
+  flagged: number;
+  oldest: NumberValue;
+}
+
 /** One thing that a run displayed, in the form of nbformat's outputs. */
 export interface Output {
   position: number;
@@ -433,9 +488,10 @@ export interface Reproduction {
   left_out: string[];
 }
 
-/** What a job asks for: whole GPUs, CPU cores, bytes of memory, seconds of wall time. */
+/** What a job asks for: GPUs, CPU cores, bytes of memory, seconds of wall time. */
 export interface Resources {
-  gpus: number;
+  gpus: NumberValue;
+  gpu_memory_bytes: number | null;
   cpus: number;
   memory_bytes: number | null;
   time_limit_s: number | null;
@@ -522,12 +578,53 @@ export interface RunTableRow {
   values: unknown[];
 }
 
+/** A schedule as lists show it. */
+export interface Schedule {
+  spec: ScheduleSpec;
+  enabled: boolean;
+  next_at: number | null;
+  last_at: number | null;
+  last_job_id: string | null;
+  reason: string;
+  seq: number;
+}
+
+/** All of a schedule: its timing in words, when the next runs are due, and its newest runs. */
+export interface ScheduleDetail {
+  schedule: Schedule;
+  text: string;
+  next_runs: NumberValue[];
+  jobs: Job[];
+}
+
+/** What a schedule is, written once. Each run is a job like `template`, with an id of its own. */
+export interface ScheduleSpec {
+  id: string;
+  name: string;
+  timing: Timing;
+  created_at: number;
+  template: JobSpec;
+  user: string;
+  host: string;
+}
+
 /** A fitted model that a cell left in the namespace; `size_bytes` is None where it is not known. */
 export interface SeenModel {
   name: string;
   class_name: string;
   size_bytes: number | null;
   parameters: number | null;
+}
+
+/** What the past `runs` of a notebook say of its next one; None where they do not tell. */
+export interface Size {
+  runs: number;
+  memory_bytes: number | null;
+  gpu_memory_bytes: number | null;
+  cpus: number | null;
+  expected_s: number | null;
+  longest_s: number | null;
+  peak_bytes: number | null;
 }
 
 /** What a worker writes (`started.json`) before any user code: it is the attempt's only worker. */
@@ -578,6 +675,27 @@ export interface SweepSpec {
   host: string;
 }
 
+/** When a schedule's runs are due: `cron` in five fields, read in `timezone` (an IANA name). */
+export interface Timing {
+  cron: string;
+  timezone: string;
+  catch_up: CatchUp;
+  overlap: Overlap;
+}
+
+/** Sums over a user's attempts at one executor that ended with one status; seconds. */
+export interface Totals {
+  user: string;
+  executor: string;
+  status: JobStatus;
+  attempts: number;
+  run_s: number;
+  gpu_s: number;
+  cpu_asked_s: number;
+  waits: number;
+  wait_s: number;
+}
+
 /** One job of a sweep. `value` is the goal's metric: its last value, or None as long as it has none. */
 export interface Trial {
   number: number;
@@ -589,6 +707,45 @@ export interface Trial {
   started_at: number | null;
   ended_at: number | null;
   reason: string;
+}
+
+/** What the attempts of one `group` (a user, a notebook, an executor, a day) have held and used. */
+export interface Usage {
+  group: string;
+  attempts: number;
+  running: number;
+  succeeded: number;
+  failed: number;
+  cancelled: number;
+  lost: number;
+  measured: number;
+  gpu_hours: NumberValue;
+  gpu_idle_hours: NumberValue;
+  gpu_load: NumberValue | null;
+  cpu_hours: NumberValue;
+  cpu_asked_hours: NumberValue;
+  memory_asked_gib_hours: NumberValue;
+  memory_used_gib_hours: NumberValue;
+  wait_mean_s: number | null;
+  wait_longest_s: number | null;
+}
+
+/** Usage between two times by user, notebook, executor or day, and of all together. */
+export interface UsageReport {
+  by: string;
+  since: NumberValue;
+  until: NumberValue;
+  usage: Usage[];
+  total: Usage;
+}
+
+/** What an attempt used, None where that was not measured. */
+export interface Used {
+  memory_bytes: number | null;
+  cpu_s: number | null;
+  gpu_memory_bytes: number | null;
+  gpu_load: NumberValue | null;
+  gpu_idle_s: number | null;
 }
 
 /** A dataset or model version as a run names it. `version` is None while it is pending. */

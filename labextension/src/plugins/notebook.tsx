@@ -46,6 +46,7 @@ const notebook: JupyterFrontEndPlugin<void> = {
         if (submitted) {
           mlops.changes.announce('jobs', null);
           mlops.changes.announce('sweeps', null);
+          mlops.changes.announce('schedules', null);
           tellSubmitted(app, submitted);
         }
       }
@@ -94,7 +95,12 @@ async function askAndSubmit(model: SubmitModel): Promise<Submitted | null> {
 }
 
 function tellSubmitted(app: JupyterFrontEnd, submitted: Submitted): void {
-  const { jobs, sweep, notes = [] } = submitted;
+  const { jobs, sweep, schedule, notes = [] } = submitted;
+  if (schedule) {
+    const text = `Scheduled “${schedule.spec.name}” (${shortId(schedule.spec.id)})`;
+    Notification.success([text, ...notes].join('\n'), { autoClose: false });
+    return;
+  }
   const [text, label, command, id] = sweep
     ? [
         `Submitted the sweep “${sweep.spec.name}” of ${counted(sweep.spec.trials, 'trial')}`,

@@ -7,6 +7,7 @@ import { DatasetsModel } from '../features/datasets/model';
 import { JobsModel } from '../features/jobs/model';
 import { ModelsModel } from '../features/models/model';
 import { RunsModel } from '../features/runs/model';
+import { SchedulesModel } from '../features/schedules/model';
 import { IMlops } from '../tokens';
 
 /** The client and the lists' models; everything else asks for these. */
@@ -24,6 +25,7 @@ const services: JupyterFrontEndPlugin<IMlops> = {
       changes,
       runs: new RunsModel(client, changes),
       jobs: new JobsModel(client, changes),
+      schedules: new SchedulesModel(client, changes),
       datasets: new DatasetsModel(client, changes),
       models: new ModelsModel(client, changes)
     };

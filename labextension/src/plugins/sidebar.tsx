@@ -2,6 +2,7 @@ import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyte
 import { ICommandPalette } from '@jupyterlab/apputils';
 import {
   CommandToolbarButton,
+  LabIcon,
   ReactWidget,
   refreshIcon,
   SidePanel
@@ -13,18 +14,19 @@ import { DatasetList } from '../features/datasets/DatasetList';
 import { JobList } from '../features/jobs/JobList';
 import { ModelList } from '../features/models/ModelList';
 import { RunList } from '../features/runs/RunList';
+import { ScheduleList } from '../features/schedules/ScheduleList';
 import { IMlops } from '../tokens';
 import { mlopsIcon } from '../ui/icons';
 
 const PANEL_ID = 'jupyter-mlops:panel';
 const RANK = 150;
 /** Runs get most of the height, jobs more than the registries. */
-const RELATIVE_SIZES = [11, 4, 3, 3];
+const RELATIVE_SIZES = [11, 4, 2, 3, 3];
 
-/** The panel with runs, jobs, datasets and models. */
+/** The panel with runs, jobs, schedules, datasets and models. */
 const sidebar: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlops:sidebar',
-  description: 'Lists runs, jobs, datasets and models in the left sidebar.',
+  description: 'Lists runs, jobs, schedules, datasets and models in the left sidebar.',
   autoStart: true,
   requires: [IMlops],
   optional: [ICommandPalette, ILayoutRestorer],
@@ -74,6 +76,18 @@ function makePanel(app: JupyterFrontEnd, mlops: IMlops): SidePanel {
       />
     ],
     [
+      'Schedules',
+      <ScheduleList
+        model={mlops.schedules}
+        onOpenJob={open(CommandIDs.openJob, 'id')}
+        onSwitch={(id, enabled) =>
+          open(enabled ? CommandIDs.resumeSchedule : CommandIDs.pauseSchedule, 'id')(id)
+        }
+        onRun={open(CommandIDs.runSchedule, 'id')}
+        onDelete={open(CommandIDs.deleteSchedule, 'id')}
+      />
+    ],
+    [
       'Datasets',
       <DatasetList model={mlops.datasets} onOpen={open(CommandIDs.openDataset, 'name')} />
     ],
@@ -85,17 +99,19 @@ function makePanel(app: JupyterFrontEnd, mlops: IMlops): SidePanel {
     SplitPanel.setStretch(section, RELATIVE_SIZES[i]);
     panel.addWidget(section);
   });
-  panel.toolbar.addItem('refresh', refreshButton(app));
+  panel.toolbar.addItem('usage', button(app, CommandIDs.openUsage));
+  panel.toolbar.addItem('refresh', button(app, CommandIDs.refresh, refreshIcon));
   (panel.content as AccordionPanel).setRelativeSizes(RELATIVE_SIZES);
   return panel;
 }
 
-function refreshButton(app: JupyterFrontEnd): CommandToolbarButton {
+/** A command as an icon, by default its own. */
+function button(app: JupyterFrontEnd, id: string, icon?: LabIcon): CommandToolbarButton {
   return new CommandToolbarButton({
     commands: app.commands,
-    id: CommandIDs.refresh,
-    icon: refreshIcon,
-    label: ''
+    id,
+    label: '',
+    ...(icon ? { icon } : {})
   });
 }
 

@@ -33,6 +33,15 @@ export const sweepIcon = icon(
     '<path d="M2.500 2v12M8 2v12M13.500 2v12" stroke-width="1"/><path d="M2.500 4.500L8 10.500l5.500-6M2.500 12L8 6l5.500 5"/>'
   )
 );
+export const scheduleIcon = icon(
+  'schedule',
+  outline('<circle cx="8" cy="8" r="5.8"/><path d="M8 4.500V8l2.600 1.600"/>')
+);
+export const pauseIcon = icon('pause', outline('<path d="M5.500 3.500v9M10.500 3.500v9"/>'));
+export const resumeIcon = icon(
+  'resume',
+  outline('<path d="M4 3.500v9"/><path d="M7 3.500l6 4.500-6 4.500z"/>')
+);
 export const datasetIcon = icon(
   'dataset',
   outline(
@@ -50,6 +59,10 @@ export const compareIcon = icon(
   outline(
     '<rect x="1.500" y="3" width="5" height="10" rx="1"/><rect x="9.500" y="3" width="5" height="10" rx="1"/><path d="M8 1v14"/>'
   )
+);
+export const usageIcon = icon(
+  'usage',
+  outline('<path d="M2 14h12M3.500 11V8M6.500 11V3M9.500 11V6M12.500 11V9"/>')
 );
 export const submitIcon = icon(
   'submit',

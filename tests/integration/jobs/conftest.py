@@ -19,6 +19,7 @@ from jupyter_mlops.executors.process import kill_all, processes_of
 from jupyter_mlops.services.jobs.agent_control import AgentStatus
 from jupyter_mlops.services.jobs.folder import Attempt, JobFolder
 from jupyter_mlops.services.jobs.origin import Origin
+from jupyter_mlops.testing.executors import whole_slots
 from jupyter_mlops.testing.jobs import job_spec
 from jupyter_mlops.workspace import Workspace
 from tests.waiting import wait_until
@@ -73,7 +74,7 @@ class Place:
         return started.process
 
     def free_slots(self) -> list[GpuSlot]:
-        return self.jobs.executors["local"].free_slots()
+        return whole_slots(self.workspace.machine)
 
     def agent_status(self) -> AgentStatus:
         return wait_until(self.agent.status, message="no agent")

@@ -15,7 +15,8 @@ import psutil
 from jupyter_mlops.capture.processes import is_alive
 from jupyter_mlops.config import POOL, load_settings
 from jupyter_mlops.entities import JobStatus
-from jupyter_mlops.services.jobs.agent_control import MODULE, AgentControl, clean_environment
+from jupyter_mlops.services.jobs.agent_control import MODULE, AgentControl, AgentSeat, clean_environment
+from jupyter_mlops.services.jobs.agent_loop import IDLE_S, AgentLoop
 from tests.integration.jobs.conftest import Place
 from tests.waiting import wait_until
 
@@ -71,6 +72,45 @@ def test_agent_started_inside_a_job_takes_the_pool_of_the_one_before():
     assert (environment["CUDA_VISIBLE_DEVICES"], environment["LC_ALL"]) == ("0,1", "C")
     assert "SECRET" not in environment
     assert "CUDA_VISIBLE_DEVICES" not in clean_environment({**inside, POOL: "all"}, settings)
+
+
+def test_agent_takes_along_how_a_remote_store_is_reached_only_where_one_is_configured():
+    environ = {"AWS_PROFILE": "team", "HTTPS_PROXY": "http://proxy:1", "SLURM_CONF": "/etc/s.conf"}
+    plain = clean_environment(environ, load_settings({"home": "/h"}, environ={}))
+    remote = clean_environment(environ, load_settings({"home": "/h", "blobs": "s3://team/b"}, environ={}))
+    assert [name for name in environ if name in plain] == ["SLURM_CONF"]
+    assert [name for name in environ if name in remote] == list(environ)
+
+
+def test_agent_says_how_long_its_turns_take(place):
+    seat = AgentSeat(place.agent)
+    assert seat.take()
+    try:
+        seat.announce(started_at=1.0, slots=2)
+        assert (place.agent.status().turn_s, place.agent.status().turned_at) == (0.0, 0.0)
+        seat.announce(started_at=1.0, slots=2, turn_s=0.25)
+        assert place.agent.status().turn_s == 0.25
+        assert place.agent.status().turned_at > 0
+    finally:
+        seat.withdraw()
+        seat.leave()
+
+
+def test_agent_that_only_has_schedules_lives_and_turns_seldom(place):
+    """Whatever else is open keeps the agent; only jobs and sweeps make it turn often."""
+
+    class Nightly:
+        def tick(self, now: float) -> int:
+            return 1
+
+    loop = AgentLoop(
+        place.jobs.store,
+        place.jobs.executors,
+        place.settings,
+        settle_run=lambda *_: None,
+        schedules=Nightly(),
+    )
+    assert (loop.tick(0.0), loop.pause_s) == (1, IDLE_S)
 
 
 def test_agent_that_has_nothing_to_do_ends_and_the_next_job_starts_another(place):

@@ -32,6 +32,8 @@ USUAL = {"GET": "read", **dict.fromkeys(("POST", "PUT", "PATCH", "DELETE"), "wri
 ACTIONS = {  # they run code
     ("POST", "api/jobs"): "execute",
     ("POST", "api/runs/x/reproductions"): "execute",
+    ("POST", "api/schedules/x/resume"): "execute",
+    ("POST", "api/schedules/x/run"): "execute",
 }
 
 

@@ -12,6 +12,7 @@ import pytest
 from jupyter_mlops import wire
 from jupyter_mlops.entities import Distribution, Exit, Goal, JobStatus
 from jupyter_mlops.services.jobs.folder import JobFolder
+from jupyter_mlops.services.schedules.occurrences import local_timezone
 from jupyter_mlops.testing.jobs import FakeAgent
 
 from .journals import RunFiles
@@ -47,7 +48,8 @@ async def test_a_saved_notebook_becomes_a_job(api, notebook, agent, workspace):
         "jobs": [wire.to_json(workspace.jobs.get(job["spec"]["id"]))],
         "sweep_id": None,
         "sweep": None,
-        "notes": [],
+        "schedule": None,
+        "notes": ["On local: 2 of 2 GPUs are free."],
     }
     spec = job["spec"]
     assert (spec["name"], spec["user"], spec["params"]) == ("try", "ada", {"lr": 0.5})
@@ -55,6 +57,7 @@ async def test_a_saved_notebook_becomes_a_job(api, notebook, agent, workspace):
     assert spec["interpreter"] == sys.executable
     assert spec["resources"] == {
         "gpus": 1,
+        "gpu_memory_bytes": None,
         "cpus": 1,
         "memory_bytes": 1024**2,
         "time_limit_s": 7200.0,
@@ -120,6 +123,23 @@ async def test_a_job_can_wait_for_others_and_keep_variables(api, notebook):
     assert (second["spec"]["after"], second["spec"]["returns"]) == ([first["spec"]["id"]], ["lr"])
 
 
+async def test_a_job_says_how_it_shares_a_gpu_and_what_is_tried_again(api, notebook):
+    body = {
+        "path": NOTEBOOK,
+        "gpus": 0.5,
+        "gpu_memory": "1G",
+        "retries": 3,
+        "retry_on": ["memory", "node"],
+        "retry_delay": "30s",
+    }
+    first = (await api.send("POST", "jobs", {"path": NOTEBOOK}))["jobs"][0]["spec"]["id"]
+    (job,) = (await api.send("POST", "jobs", {**body, "after_any": [first]}))["jobs"]
+    spec = job["spec"]
+    assert (spec["resources"]["gpus"], spec["resources"]["gpu_memory_bytes"]) == (0.5, 1024**3)
+    assert (spec["retries"], spec["retry_on"], spec["retry_delay_s"]) == (3, ["memory", "node"], 30)
+    assert (spec["after"], spec["after_any"]) == ([], [first])
+
+
 async def test_a_dry_run_queues_nothing(api, notebook, workspace):
     answer = await api.send("POST", "jobs", {"path": NOTEBOOK, "params": {"lr": "0.5"}, "dry_run": True})
     assert answer["jobs"] == 1
@@ -165,6 +185,18 @@ async def test_a_job_gets_the_servers_environment_without_its_secrets(api, noteb
         ({"path": NOTEBOOK, "params": {"lr": "1,,2"}}, 400, "invalid_parameter", "1,,2"),
         ({"path": NOTEBOOK, "gpus": 3}, 400, "invalid_input", "3 GPUs"),
         ({"path": NOTEBOOK, "gpus": -1}, 400, "invalid_input", "-1"),
+        ({"path": NOTEBOOK, "gpus": 1.5}, 400, "invalid_input", "whole GPUs, or a share of one"),
+        ({"path": NOTEBOOK, "gpu_memory": "6G"}, 400, "invalid_input", "add a GPU or a share of one"),
+        ({"path": NOTEBOOK, "executor": "local,mars"}, 400, "invalid_input", "No executor 'mars'"),
+        (
+            {"path": NOTEBOOK, "options": {"slurm": {"partition": "gpu"}}},
+            400,
+            "invalid_input",
+            "--slurm-partition is for jobs on slurm",
+        ),
+        ({"path": NOTEBOOK, "retries": 1, "retry_on": ["oom"]}, 400, "invalid_input", "called 'oom'"),
+        ({"path": NOTEBOOK, "retry_delay": "1m"}, 400, "invalid_input", "add how often"),
+        ({"path": NOTEBOOK, "after_any": ["nosuch"]}, 404, "not_found", "nosuch"),
         ({"path": NOTEBOOK, "memory": "much"}, 400, "invalid_input", "much"),
         ({"path": NOTEBOOK, "time": "soon"}, 400, "invalid_input", "soon"),
         ({"path": NOTEBOOK, "retries": -1}, 400, "invalid_input", "-1"),
@@ -230,6 +262,7 @@ async def test_a_log_is_read_on_from_where_the_last_part_ended(api, notebook, wo
     attempt.log.write_text("first\nsecond\n")
     part = await api.get(f"jobs/{job_id}/log", limit=6)
     assert part == {"text": "first\n", "next_offset": 6, "ended": False}
+    workspace.jobs.store.update(workspace.jobs.get(job_id), status=JobStatus.RUNNING)
     attempt.finish(Exit(status=JobStatus.FAILED, ended_at=1.0, reason="test"))
     workspace.jobs.refresh()
     rest = await api.get(f"jobs/{job_id}/log", offset=part["next_offset"], limit=10**9)
@@ -265,6 +298,8 @@ async def test_a_notebook_tells_its_parameters_and_there_are_slots_for_it(api, n
         "language": "python",
         "gpus": 2,
         "virtual": True,
+        "executors": ["local", "ray", "slurm"],
+        "timezone": local_timezone(),
     }
 
 

@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.Double(), nullable=False),
         sa.Column("gpus", sa.Double(), nullable=False),
         sa.Column("cpus", sa.Integer(), nullable=False),
+        sa.Column("memory_bytes", sa.BigInteger(), nullable=True),
         sa.Column("used", sa.JSON(), nullable=True),
         sa.PrimaryKeyConstraint("job_id", "attempt"),
     )

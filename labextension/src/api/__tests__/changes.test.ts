@@ -32,6 +32,7 @@ describe('changes', () => {
       'runs',
       'jobs',
       'sweeps',
+      'schedules',
       'datasets',
       'models'
     ]);
@@ -40,9 +41,9 @@ describe('changes', () => {
 
   it('say so again when the network is back and by the clock', () => {
     window.dispatchEvent(new Event('online'));
-    expect(heard).toHaveLength(5);
+    expect(heard).toHaveLength(6);
     vi.advanceTimersByTime(30_000);
-    expect(heard).toHaveLength(10);
+    expect(heard).toHaveLength(12);
   });
 
   it('are silent once disposed', () => {

@@ -201,12 +201,15 @@ export function JobRow(props: {
   return (
     <div
       className={`jp-mlops-Row-body${within ? ' jp-mod-nested' : ''}`}
-      title={[`${name} ${formatParams(params)}`.trim(), job.reason].filter(Boolean).join('\n')}
+      title={[`${name} ${formatParams(params)}`.trim(), job.reason, job.warning]
+        .filter(Boolean)
+        .join('\n')}
     >
       <StatusIcon status={job.status} reason={job.reason} />
       <div className="jp-mlops-Row-text">
         <div className="jp-mlops-Row-title">
           <span>{title}</span>
+          <Warning text={job.warning} />
           <code>{shortId(job.spec.id)}</code>
         </div>
         {job.status === 'running' && job.progress && !job.cancel_requested ? (
@@ -232,6 +235,15 @@ export function JobRow(props: {
       )}
     </div>
   );
+}
+
+/** What somebody should see to, as that its GPU is idle. */
+function Warning(props: { text: string }): JSX.Element | null {
+  return props.text ? (
+    <span className="jp-mlops-Warning" role="img" aria-label={`Warning: ${props.text}`}>
+      ⚠
+    </span>
+  ) : null;
 }
 
 function CancelButton(props: {

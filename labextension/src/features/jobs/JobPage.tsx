@@ -1,5 +1,5 @@
 import React from 'react';
-import { Job, Node } from '../../api/types';
+import { Job, Node, Used } from '../../api/types';
 import {
   formatBytes,
   formatDuration,
@@ -46,6 +46,11 @@ function Content(props: ContentProps): JSX.Element {
       {job.reason && job.status !== 'succeeded' && (
         <div className="jp-mlops-Notice">{job.reason}</div>
       )}
+      {job.warning && !hasEnded(job) && (
+        <div className="jp-mlops-Notice" role="status">
+          {job.warning}
+        </div>
+      )}
       <JobProgress job={job} />
       <div className="jp-mlops-Columns">
         <div>
@@ -72,6 +77,11 @@ function Content(props: ContentProps): JSX.Element {
           <Section title="Resources">
             <KeyValues label="Resources" items={resources(job)} />
           </Section>
+          {job.used && (
+            <Section title="Used">
+              <KeyValues label="Used" items={usedOf(job, job.used)} />
+            </Section>
+          )}
           <Section title="Origin">
             <KeyValues label="Origin" items={origin(props)} />
           </Section>
@@ -93,7 +103,13 @@ function JobHeader(props: ContentProps): JSX.Element {
     <StatusBadge status={job.status} reason={job.reason} key="status" />,
     <CopyId id={job.spec.id} key="id" />,
     job.spec.experiment,
-    `on ${job.spec.executor}`,
+    job.choice ? (
+      <span key="executor" title={job.choice}>
+        on {job.executor}
+      </span>
+    ) : (
+      `on ${job.executor || job.spec.executor}`
+    ),
     `submitted ${formatTime(job.spec.submitted_at)}`,
     duration === null ? null : formatDuration(duration),
     job.attempt > 1 && `attempt ${job.attempt}`
@@ -190,16 +206,44 @@ function Log(props: { text: string; ended: boolean }): JSX.Element {
 }
 
 function resources(job: Job): [string, React.ReactNode][] {
-  const { gpus, cpus, memory_bytes, time_limit_s } = job.spec.resources;
+  const { learned, resources: asked } = job.spec;
+  const { gpus, cpus, memory_bytes, time_limit_s } = asked;
+  const noted = (name: string, text: string) =>
+    learned.includes(name) ? `${text}, as past runs needed` : text;
   return [
     ['GPUs', String(gpus)],
-    ['CPUs', String(cpus)],
-    ['memory', memory_bytes === null ? 'no limit' : formatBytes(memory_bytes)],
+    ['CPUs', noted('cpus', String(cpus))],
+    [
+      'memory',
+      memory_bytes === null ? 'no limit' : noted('memory_bytes', formatBytes(memory_bytes))
+    ],
     ['time limit', time_limit_s === null ? 'none' : formatDuration(time_limit_s)],
     ['priority', String(job.spec.priority)],
     ['retries', String(job.spec.retries)],
     ...(job.gpus.length ? [['leased', job.gpus.join(', ')] as [string, string]] : [])
   ];
+}
+
+/** What its last attempt made of that; what was not measured is left out. */
+function usedOf(job: Job, used: Used): [string, React.ReactNode][] {
+  const { memory_bytes, cpu_s, gpu_memory_bytes, gpu_load, gpu_idle_s } = used;
+  const items: [string, React.ReactNode][] = [];
+  if (memory_bytes !== null) {
+    items.push(['memory', `${formatBytes(memory_bytes)} at most`]);
+  }
+  if (cpu_s !== null) {
+    items.push(['CPU time', formatDuration(cpu_s)]);
+  }
+  if (gpu_memory_bytes !== null) {
+    items.push(['GPU memory', `${formatBytes(gpu_memory_bytes)} at most`]);
+  }
+  if (gpu_load !== null) {
+    items.push(['GPU load', `${Math.round(100 * Number(gpu_load))}% on average`]);
+  }
+  if (gpu_idle_s !== null && job.spec.resources.gpus) {
+    items.push(['GPU idle', formatDuration(gpu_idle_s)]);
+  }
+  return items;
 }
 
 function origin(props: ContentProps): [string, React.ReactNode][] {

@@ -31,6 +31,7 @@ export function SubmitForm(props: { model: SubmitModel }): JSX.Element {
             <Parameters model={model} notebook={notebook} />
             {model.searches && <Search model={model} />}
             <ResourceFields model={model} notebook={notebook} />
+            <QueueFields model={model} notebook={notebook} />
           </>
         )}
       </Loaded>
@@ -149,6 +150,7 @@ function Search(props: { model: SubmitModel }): JSX.Element {
 function ResourceFields(props: { model: SubmitModel; notebook: NotebookParameters }): JSX.Element {
   const { model, notebook } = props;
   const slots = counted(notebook.gpus, notebook.virtual ? 'virtual slot' : 'GPU');
+  const elsewhere = model.form.executor.trim() !== 'local';
   return (
     <fieldset className="jp-mlops-Submit-grid">
       <legend>{model.searches ? 'Resources of a trial' : 'Resources'}</legend>
@@ -157,11 +159,55 @@ function ResourceFields(props: { model: SubmitModel; notebook: NotebookParameter
         name="gpus"
         label={notebook.gpus ? `GPUs, of ${slots}` : 'GPUs (none here)'}
         type="number"
-        max={notebook.gpus}
+        step="any"
+        max={elsewhere ? undefined : notebook.gpus}
       />
-      <FormField model={model} name="cpus" label="CPUs" type="number" min={1} />
-      <FormField model={model} name="memory" label="Memory" placeholder="no limit, or 8G" />
+      <FormField
+        model={model}
+        name="cpus"
+        label="CPUs"
+        type="number"
+        min={1}
+        placeholder="as past runs needed, or 1"
+      />
+      <FormField model={model} name="memory" label="Memory" placeholder="as past runs, or 8G" />
       <FormField model={model} name="time" label="Time limit" placeholder="none, or 2h" />
+    </fieldset>
+  );
+}
+
+/** Where it runs, what it follows, what is tried again; and when, for a schedule. */
+function QueueFields(props: { model: SubmitModel; notebook: NotebookParameters }): JSX.Element {
+  const { model, notebook } = props;
+  const others = notebook.executors.filter(name => name !== 'local');
+  return (
+    <fieldset className="jp-mlops-Submit-grid">
+      <legend>Queue and schedule</legend>
+      {others.length > 0 && (
+        <FormField
+          model={model}
+          name="executor"
+          label="Runs on"
+          placeholder={`local,${others[0]}`}
+          options={notebook.executors}
+        />
+      )}
+      <FormField model={model} name="retries" label="Retries" type="number" />
+      <FormField model={model} name="after" label="After jobs" placeholder="none, or their ids" />
+      <FormField
+        model={model}
+        name="cron"
+        label="Schedule (cron)"
+        placeholder="now, or 0 3 * * *"
+      />
+      {model.form.cron.trim() && (
+        <FormField
+          model={model}
+          name="timezone"
+          label="Time zone"
+          placeholder={notebook.timezone}
+        />
+      )}
     </fieldset>
   );
 }
@@ -182,6 +228,9 @@ interface InputProps {
   type?: string;
   min?: number;
   max?: number;
+  step?: string;
+  /** What is proposed; other text may be typed. */
+  options?: readonly string[];
 }
 
 function FormField(
@@ -208,7 +257,8 @@ function TextField(
     children?: React.ReactNode;
   } & InputProps
 ): JSX.Element {
-  const { label, hint, error, children, onChange, type = 'text', min = 0, ...field } = props;
+  const { label, hint, error, children, onChange, options, ...input } = props;
+  const { type = 'text', min = 0, ...field } = input;
   const id = React.useId();
   const described = [error && `${id}-error`, hint && `${id}-hint`].filter(Boolean).join(' ');
   return (
@@ -224,9 +274,17 @@ function TextField(
           aria-invalid={error ? true : undefined}
           spellCheck={false}
           {...(type === 'number' && { min })}
+          {...(options && { list: `${id}-options` })}
           {...field}
           onChange={event => onChange(event.target.value)}
         />
+        {options && (
+          <datalist id={`${id}-options`}>
+            {options.map(option => (
+              <option key={option} value={option} />
+            ))}
+          </datalist>
+        )}
       </div>
       {error && (
         <span id={`${id}-error`} className="jp-mlops-Submit-error" role="alert">

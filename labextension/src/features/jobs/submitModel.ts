@@ -14,6 +14,11 @@ export interface SubmitForm {
   cpus: string;
   memory: string;
   time: string;
+  executor: string;
+  retries: string;
+  after: string;
+  cron: string;
+  timezone: string;
   trials: string;
   metric: string;
   direction: string;
@@ -29,9 +34,14 @@ const EMPTY: SubmitForm = {
   name: '',
   params: {},
   gpus: '0',
-  cpus: '1',
+  cpus: '',
   memory: '',
   time: '',
+  executor: 'local',
+  retries: '0',
+  after: '',
+  cron: '',
+  timezone: '',
   trials: '20',
   metric: '',
   direction: 'maximize',
@@ -124,15 +134,18 @@ export class SubmitModel extends Resource<NotebookParameters> {
 
   /** Only params that differ from the notebook's own values are sent. */
   submission(): Submission {
-    const { name, gpus, cpus, memory, time } = this.form;
+    const { name, gpus, cpus, memory, time, cron, timezone } = this.form;
     return {
       path: this.path,
       params: Object.fromEntries(this._changed().map(([key, text]) => [key, text.trim()])),
       gpus: Number(gpus) || 0,
-      cpus: Number(cpus) || 1,
+      ...(cpus.trim() && { cpus: Number(cpus) }),
       ...(name.trim() && { name: name.trim() }),
       ...(memory.trim() && { memory: memory.trim() }),
       ...(time.trim() && { time: time.trim() }),
+      ...this._queueing(),
+      ...(cron.trim() && { cron: cron.trim() }),
+      ...(timezone.trim() && { timezone: timezone.trim() }),
       ...(this.searches && this._search())
     };
   }
@@ -165,6 +178,16 @@ export class SubmitModel extends Resource<NotebookParameters> {
     return Object.entries(this.form.params).filter(([name]) => this.isChanged(name));
   }
 
+  private _queueing(): Partial<Submission> {
+    const { executor, retries, after } = this.form;
+    const jobs = after.split(',').map(each => each.trim());
+    return {
+      ...(executor.trim() && executor.trim() !== 'local' && { executor: executor.trim() }),
+      ...(Number(retries) > 0 && { retries: Number(retries) }),
+      ...(jobs.some(Boolean) && { after: jobs.filter(Boolean) })
+    };
+  }
+
   private _search(): Partial<Submission> {
     const { trials, metric, direction, sampler, pruner, parallel, seed } = this.form;
     return {
@@ -188,7 +211,12 @@ export function isDistribution(text: string): boolean {
 
 /** How the server begins what it says about a field of the form. */
 const ABOUT: readonly [Field, RegExp][] = [
-  ['gpus', /^gpus\b|\bwants \d+ GPUs|\d+ or more GPUs/i],
+  ['cron', /^cron\b|A schedule\b/],
+  ['timezone', /^(--)?timezone\b/],
+  ['executor', /\bNo executor\b|^on: /],
+  ['retries', /^retries\b/],
+  ['after', /^No job '|several jobs: /],
+  ['gpus', /^gpus\b|\bwants [\d.]+ GPUs|\d+ or more GPUs|takes whole GPUs/i],
   ['cpus', /^cpus\b|CPU cores?\b/i],
   ['memory', /\bmemory\b/i],
   ['time', /\bduration\b|\btime limit\b/i],

@@ -309,7 +309,7 @@ function origin(props: ContentProps): [string, React.ReactNode][] {
   const { gpus, cpus } = template.resources;
   const items: [string, React.ReactNode][] = [
     ['executor', template.executor],
-    ['each trial', [counted(gpus, 'GPU'), counted(cpus, 'CPU')].join(', ')],
+    ['each trial', [counted(Number(gpus), 'GPU'), counted(cpus, 'CPU')].join(', ')],
     ['directory', template.cwd],
     ['user', spec.user]
   ];

@@ -22,6 +22,8 @@ async function aModel(answer: object, client: object = {}, write = vi.fn()) {
     language: 'python',
     gpus: 2,
     virtual: true,
+    executors: ['local', 'ray', 'slurm'],
+    timezone: 'Europe/Berlin',
     ...answer
   };
   const all = { notebookParameters: async () => notebook, ...client };
@@ -45,9 +47,51 @@ describe('submitting a notebook', () => {
       name: 'mine',
       params: { lr: '0.1, 0.01' },
       gpus: 1,
-      cpus: 1,
       memory: '8G'
     });
+  });
+
+  it('sends where it runs, what it follows and when, where that was said', async () => {
+    const model = await aModel({});
+    expect(model.submission()).toEqual({ path: 'dir/train.ipynb', params: {}, gpus: 0 });
+    model.set({ gpus: '0.5', executor: 'local,slurm', retries: '2', after: 'abc123, prepare,' });
+    model.set({ cron: ' 0 3 * * * ', timezone: 'UTC' });
+    expect(model.submission()).toEqual({
+      path: 'dir/train.ipynb',
+      params: {},
+      gpus: 0.5,
+      executor: 'local,slurm',
+      retries: 2,
+      after: ['abc123', 'prepare'],
+      cron: '0 3 * * *',
+      timezone: 'UTC'
+    });
+  });
+
+  it('proposes the executors, and asks for a time zone once there is a schedule', async () => {
+    const model = await aModel({});
+    render(<SubmitForm model={model} />);
+    const where = screen.getByLabelText('Runs on');
+    const proposed = document.getElementById(where.getAttribute('list')!)!;
+    expect([...proposed.children].map(each => each.getAttribute('value'))).toEqual([
+      'local',
+      'ray',
+      'slurm'
+    ]);
+    expect(screen.queryByLabelText('Time zone')).toBeNull();
+    fireEvent.change(screen.getByLabelText('Schedule (cron)'), { target: { value: '@daily' } });
+    expect(screen.getByLabelText('Time zone').getAttribute('placeholder')).toBe('Europe/Berlin');
+  });
+
+  it.each([
+    ["cron: '0 3 * *' has 4 fields.", 'cron'],
+    ['A schedule runs one job each time, and no sweep', 'cron'],
+    ["timezone: 'Mars' is none.", 'timezone'],
+    ["No executor 'slrum'. Did you mean 'slurm'?", 'executor'],
+    ["No job 'zzz'. List them", 'after'],
+    ['A job takes whole GPUs, or a share of one such as 0.5, not 1.5 of them.', 'gpus']
+  ])('finds the field that %j is about', (message, field) => {
+    expect(fieldOf(message, [])).toBe(field);
   });
 
   it('keeps what was typed and the reason when it is refused', async () => {

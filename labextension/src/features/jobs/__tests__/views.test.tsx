@@ -18,6 +18,15 @@ describe('a row of the list of jobs', () => {
     ]);
   });
 
+  it('flags a job that somebody should see to', () => {
+    const warning = 'its GPU has been idle for 10 min';
+    const { container } = render(
+      <JobRow job={aJob({ warning })} now={1100} onCancel={() => undefined} />
+    );
+    expect(screen.getByRole('img', { name: `Warning: ${warning}` })).toBeTruthy();
+    expect((container.firstChild as HTMLElement).title).toContain(warning);
+  });
+
   it('cancels without opening the job', () => {
     const [cancel, open] = [vi.fn(), vi.fn()];
     render(
@@ -70,5 +79,75 @@ describe('the page of a job', () => {
     expect(screen.getByRole('log').textContent).toBe('90%\nred');
     fireEvent.click(screen.getByText('Run'));
     expect(open.mock.lastCall?.[0].id).toBe('run:RUN');
+  });
+
+  async function show(values: Parameters<typeof aJob>[0]) {
+    const client = {
+      job: async () => aJob(values),
+      lineage: async () => null,
+      jobLog: async () => ({ text: '', next_offset: 0, ended: true }),
+      jobNotebookUrl: () => '/notebook'
+    } as unknown as Client;
+    const model = new JobModel('J', client, new FakeStream().changes);
+    await model.refresh();
+    render(
+      <JobPage
+        model={model}
+        onOpen={() => undefined}
+        onCancel={() => undefined}
+        notebookOpener={() => null}
+        executedNotebook={() => null}
+      />
+    );
+  }
+
+  it('warns of an idle GPU as long as the job runs', async () => {
+    await show({ warning: 'its GPU has been idle for 10 min' });
+    expect(screen.getByRole('status').textContent).toBe('its GPU has been idle for 10 min');
+  });
+
+  it('shows what was used of what was asked for, and where that is known from', async () => {
+    const { spec } = aJob();
+    await show({
+      status: 'succeeded',
+      ended_at: 1100,
+      executor: 'slurm',
+      choice: 'this machine is full',
+      spec: {
+        ...spec,
+        learned: ['memory_bytes'],
+        resources: { ...spec.resources, gpus: 0.5, memory_bytes: 4 * 1024 ** 3 }
+      },
+      used: {
+        memory_bytes: 3 * 1024 ** 3,
+        cpu_s: 90,
+        gpu_memory_bytes: 1024 ** 3,
+        gpu_load: 0.25,
+        gpu_idle_s: 30
+      }
+    });
+    const rows = (name: string) =>
+      [...screen.getByRole('table', { name }).querySelectorAll('tr')].map(row => row.textContent);
+    expect(rows('Used')).toEqual([
+      'memory3.0 GiB at most',
+      'CPU time1 min 30 s',
+      'GPU memory1.0 GiB at most',
+      'GPU load25% on average',
+      'GPU idle30 s'
+    ]);
+    expect(rows('Resources')[2]).toBe('memory4.0 GiB, as past runs needed');
+    expect(screen.getByText('on slurm').title).toBe('this machine is full');
+  });
+
+  it('leaves out what was not measured', async () => {
+    const used = {
+      memory_bytes: null,
+      cpu_s: 2,
+      gpu_memory_bytes: null,
+      gpu_load: null,
+      gpu_idle_s: null
+    };
+    await show({ used });
+    expect(screen.getByRole('table', { name: 'Used' }).textContent).toBe('CPU time2.0 s');
   });
 });

@@ -10,6 +10,7 @@ import sys
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h; kept across execve, cleared in forked children (prctl(2))
 SIGKILL = 9
+FLAGS = ["-I", "-S"]
 
 
 def tether(parent_pid: int) -> bool:
@@ -21,6 +22,17 @@ def tether(parent_pid: int) -> bool:
     except (ImportError, OSError, AttributeError):  # an interpreter without ctypes, or no Linux
         return True
     return os.getppid() == parent_pid
+
+
+def tethered(command: list[str]) -> list[str]:
+    """The command, started so that it dies with this process."""
+    return [sys.executable, *FLAGS, __file__, str(os.getpid()), *command]
+
+
+def untethered(command: list[str]) -> list[str]:
+    """The command that was tethered, or that was not."""
+    before = len(tethered([]))
+    return list(command[before:] if command[1 : before - 1] == tethered([])[1:-1] else command)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Jobs on a Slurm cluster, spoken to through its own programs."""

@@ -1,0 +1,257 @@
+"""What a job takes along of the registry to where it cannot be reached: the versions that its code names.
+
+``registered.json`` in a home says that this home has no registry of its own but a job's part of one: versions
+are read from it, and what is registered there is pending until the run's journal is read at home.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+
+from ...entities import (
+    AuditEntry,
+    Dataset,
+    DatasetKind,
+    DatasetVersion,
+    Model,
+    ModelVersion,
+    VersionRef,
+)
+from ...errors import MlopsError, NotFound, Unavailable
+from ...notebooks.source import parse_cell
+from ...protocols.blobs import BlobStore
+from ...protocols.registry import RegistryChanges
+from ...wire import decode, encode
+from .folders import read_manifest
+
+FILE = "registered.json"
+BLOBS = "blobs.json"
+LOADERS = {"load_dataset": "dataset", "load_model": "model"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Travelling:
+    """Versions with their places in the registry; ``blobs`` are what they consist of."""
+
+    datasets: list[DatasetVersion] = field(default_factory=list)
+    models: list[ModelVersion] = field(default_factory=list)
+    newest: dict[str, int] = field(default_factory=dict)
+    blobs: list[str] = field(default_factory=list)
+
+    def write(self, files: Path) -> None:
+        """Into ``files/`` of a job's folder."""
+        files.mkdir(parents=True, exist_ok=True)
+        (files / FILE).write_bytes(encode(self))
+        (files / BLOBS).write_bytes(encode(self.blobs))
+
+
+class Registered(Protocol):
+    """What is needed of the registry."""
+
+    def dataset_version(self, ref: str) -> DatasetVersion: ...
+
+    def model_version(self, ref: str) -> ModelVersion: ...
+
+
+def plan(
+    sources: Sequence[str], registry: Registered, blobs: BlobStore, *, bring: bool = True
+) -> tuple[Travelling, list[str]]:
+    """What goes along with code that loads datasets and models, and notes on what cannot be told.
+
+    A name is a text in the code, or a variable that is given one there. One that the registry does not know
+    is left to the job: it may register it first. ``bring``: have the blobs in this home.
+    """
+    named = _Named(sources)
+    notes = [
+        f"The code loads a {kind} whose name it computes. Only those that it names by a text go along."
+        for kind in sorted(named.unclear)
+    ]
+    datasets = _found(registry.dataset_version, named.of("dataset"))
+    models = _found(registry.model_version, named.of("model"))
+    newest = {f"dataset {each.name}": each.version for ref, each in datasets.items() if "@" not in ref}
+    newest |= {f"model {each.name}": each.version for ref, each in models.items() if "@" not in ref}
+    digests = [digest for each in datasets.values() for digest in _blobs_of(each, blobs)]
+    digests += [each.digest for each in models.values()]
+    travelling = Travelling(
+        datasets=list(datasets.values()),
+        models=list(models.values()),
+        newest={name: number for name, number in newest.items() if number is not None},
+        blobs=list(dict.fromkeys(digests)),
+    )
+    for digest in travelling.blobs if bring else ():
+        blobs.path(digest)
+    return travelling, notes
+
+
+def _found(look_up: Any, references: Iterable[str]) -> dict[str, Any]:
+    found = {}
+    for reference in dict.fromkeys(references):
+        try:
+            found[reference] = look_up(reference)
+        except MlopsError:  # the job says so, if it gets there
+            continue
+    return found
+
+
+def _blobs_of(version: DatasetVersion, blobs: BlobStore) -> Iterator[str]:
+    yield version.digest
+    if version.kind is DatasetKind.FOLDER:
+        yield from read_manifest(version.digest, blobs)[0].values()
+
+
+class _Named:
+    """The texts that loading functions are called with."""
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        self._references: list[tuple[str, str]] = []
+        self.unclear: set[str] = set()
+        texts: dict[str, set[str]] = {}
+        trees = [tree for source in sources if (tree := parse_cell(source).tree) is not None]
+        for node in (node for tree in trees for node in ast.walk(tree)):
+            if isinstance(node, ast.Assign) and (text := _text(node.value)) is not None:
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        texts.setdefault(target.id, set()).add(text)
+        for node in (node for tree in trees for node in ast.walk(tree)):
+            if isinstance(node, ast.Call) and (kind := LOADERS.get(_called(node))):
+                self._take(kind, _first(node), texts)
+
+    def of(self, kind: str) -> list[str]:
+        return [reference for each, reference in self._references if each == kind]
+
+    def _take(self, kind: str, argument: ast.expr | None, texts: dict[str, set[str]]) -> None:
+        text = _text(argument)
+        if text is not None:
+            self._references.append((kind, text))
+            return
+        known = texts.get(argument.id, set()) if isinstance(argument, ast.Name) else set()
+        self._references += [(kind, each) for each in sorted(known)]
+        if not known:
+            self.unclear.add(kind)
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _first(call: ast.Call) -> ast.expr | None:
+    named = {each.arg: each.value for each in call.keywords}
+    return call.args[0] if call.args else named.get("ref", named.get("reference"))
+
+
+def _text(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+class TravellingStore:
+    """A job's part of the registry, to be read; satisfies ``protocols.registry.RegistryStore``."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def _part(self) -> Travelling:
+        return decode(self._path.read_bytes(), Travelling)
+
+    def dataset_version(self, name: str, version: int | None = None) -> DatasetVersion:
+        part = self._part
+        wanted = part.newest.get(f"dataset {name}") if version is None else version
+        for each in part.datasets:
+            if each.name == name and each.version == wanted:
+                return each
+        raise _left_at_home("dataset", name, version)
+
+    def model_version(self, name: str, selector: int | str | None = None) -> ModelVersion:
+        part = self._part
+        wanted = part.newest.get(f"model {name}") if selector is None else selector
+        for each in part.models:
+            if each.name == name and (each.version == wanted or wanted in each.aliases):
+                return each
+        raise _left_at_home("model", name, selector)
+
+    def dataset(self, name: str) -> Dataset:
+        found = [each for each in self.datasets() if each.name == name]
+        if not found:
+            raise _left_at_home("dataset", name, None)
+        return found[0]
+
+    def model(self, name: str) -> Model:
+        found = [each for each in self.models() if each.name == name]
+        if not found:
+            raise _left_at_home("model", name, None)
+        return found[0]
+
+    def datasets(self) -> list[Dataset]:
+        return [Dataset(name=name, versions=found) for name, found in _by_name(self._part.datasets)]
+
+    def models(self) -> list[Model]:
+        return [
+            replace(
+                Model(name=name, versions=found),
+                aliases={alias: each.version for each in found for alias in each.aliases if each.version},
+            )
+            for name, found in _by_name(self._part.models)
+        ]
+
+    def dataset_of_digest(self, name: str, digest: str) -> DatasetVersion | None:
+        return next((each for each in self.datasets_of_digests([digest]) if each.name == name), None)
+
+    def datasets_of_digests(self, digests: Collection[str]) -> list[DatasetVersion]:
+        return [each for each in self._part.datasets if each.digest in digests]
+
+    def model_of_digest(self, name: str, digest: str) -> ModelVersion | None:
+        return next((each for each in self._part.models if (each.name, each.digest) == (name, digest)), None)
+
+    def register_dataset(self, version: DatasetVersion, *, key: str | None = None) -> DatasetVersion:
+        """The version that is there already; else Unavailable, so that the run's journal carries it home."""
+        return self.dataset_of_digest(version.name, version.digest) or _cannot("registered")
+
+    def register_model(
+        self, version: ModelVersion, *, alias: str | None = None, key: str | None = None
+    ) -> ModelVersion:
+        _cannot("registered")
+
+    def set_alias(self, name: str, alias: str, version: int, *, user: str) -> Model:
+        _cannot("changed")
+
+    def delete_alias(self, name: str, alias: str, *, user: str) -> Model:
+        _cannot("changed")
+
+    def registered_by(self, run_id: str) -> list[VersionRef]:
+        return []
+
+    def registering_runs(self, kind: str, name: str, version: int) -> list[str]:
+        return []
+
+    def changes(self, since: int) -> RegistryChanges:
+        return RegistryChanges(seq=0)
+
+    def audit(self, *, limit: int = 100) -> list[AuditEntry]:
+        return []
+
+    def verify_audit(self) -> list[str]:
+        return []
+
+
+def _by_name(versions: Iterable[Any]) -> list[tuple[str, list[Any]]]:
+    found: dict[str, list[Any]] = {}
+    for each in sorted(versions, key=lambda each: -(each.version or 0)):
+        if each not in found.setdefault(each.name, []):
+            found[each.name].append(each)
+    return sorted(found.items())
+
+
+def _left_at_home(kind: str, name: str, selector: int | str | None) -> NotFound:
+    reference = name if selector is None else f"{name}@{selector}"
+    return NotFound(
+        f"The {kind} {reference!r} did not go along with this job, which cannot reach the registry. What "
+        f"the code names by a text does, if it is there at the submit: load_{kind}({reference!r})."
+    )
+
+
+def _cannot(what: str) -> NoReturn:
+    raise Unavailable(f"Nothing can be {what} from here: this job runs where the registry cannot be reached.")

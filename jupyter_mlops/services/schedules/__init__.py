@@ -1,0 +1,1 @@
+"""Jobs that are queued again and again."""

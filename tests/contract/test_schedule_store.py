@@ -1,0 +1,68 @@
+"""Schedule stores keep the contract, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlops.store.audit import entries, verify
+from jupyter_mlops.store.database import Database, sqlite_url
+from jupyter_mlops.store.registry_tables import metadata
+from jupyter_mlops.store.schedules import SqlScheduleStore
+from jupyter_mlops.testing.schedules import ScheduleStoreContract, active_schedule
+from tests import postgresql
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(sqlite_url(tmp_path / "registry.sqlite"))
+    metadata.create_all(database.engine)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def store(database: Database) -> SqlScheduleStore:
+    return SqlScheduleStore(database)
+
+
+class TestSqlScheduleStore(ScheduleStoreContract):
+    def test_changes_are_decisions_that_leave_a_trace(
+        self, store: SqlScheduleStore, database: Database
+    ) -> None:
+        schedule = store.add(active_schedule())
+        paused = store.switch(schedule, enabled=False, next_at=None, user="bob", time=7.0)
+        assert paused is not None
+        resumed = store.switch(paused, enabled=True, next_at=9.0, user="bob", time=8.0)
+        assert resumed is not None
+        store.remove(resumed, user="eve", time=9.0)
+        with database.read() as connection:
+            newest = entries(connection)
+            assert verify(connection) == []
+        subject = f"schedule:{schedule.id}"
+        assert [(each.user, each.action, each.subject) for each in newest] == [
+            ("eve", "schedule.delete", subject),
+            ("bob", "schedule.resume", subject),
+            ("bob", "schedule.pause", subject),
+            ("ada", "schedule.add", subject),
+        ]
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Database]:
+    with postgresql.server() as url:
+        database = Database(url)
+        metadata.create_all(database.engine)
+        yield database
+        database.close()
+
+
+class TestSqlScheduleStoreOnPostgreSQL(ScheduleStoreContract):
+    @pytest.fixture
+    def store(self, postgres: Database) -> SqlScheduleStore:
+        with postgres.write() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(table.delete())
+        return SqlScheduleStore(postgres)
