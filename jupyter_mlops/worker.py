@@ -21,6 +21,7 @@ from .capture.processes import current_process
 from .capture.redact import redact_text
 from .config import JOB
 from .entities import Cause, Exit, JobSpec, JobStatus, Kept, RunKind, RunStatus, Started, new_id
+from .protocols.jobs import ANOTHER_WORKER, Custody
 from .services.files.manifest import at_unpacked
 from .services.jobs.capped_log import CappedLog
 from .services.jobs.causes import cause_of, cause_of_exception
@@ -32,10 +33,8 @@ from .workspace import Workspace, current
 
 if TYPE_CHECKING:
     from .notebooks.execution import Outcome
-    from .protocols.jobs import Custody
     from .services.tracking.tracker import RunWriter
 
-ANOTHER_WORKER = 3
 NOTEBOOK_TYPE = "application/x-ipynb+json"
 KEEP = "__import__('jupyter_mlops.magics.result_file', fromlist=['_']).keep_returned({names!r})"
 """Run in the kernel, where it must leave no name behind."""
@@ -63,10 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = StopRequest(workspace.settings.cancel_grace_s)
     stop.listen(workspace.terminated(attempt.path, attempt.log))
     custody = workspace.custody(spec.id, given.leases)
-    custody.take()
     run_id = new_id(time.time())
     if not attempt.begin(_introduction(run_id)):
         return _give_way(attempt)
+    custody.take()  # only now: the leases may be those of the worker that was first
     end = _run(workspace, folder, attempt, spec, run_id, stop, custody)
     if end.status is not JobStatus.FAILED:  # else another attempt may need it: who decides that forgets it
         folder.forget_environment()
@@ -98,6 +97,7 @@ def _run_staged(url: str, attempt: int) -> int:
         command = [sys.executable, "-m", "jupyter_mlops.worker", "--staged", url, str(attempt)]
         os.execve(sys.executable, command, environment)
     workspace = current()
+    workspace.take_output()
     return StagedWorker(
         url, attempt, custody_of=lambda job_id: workspace.custody(job_id, ()), settings=workspace.settings
     ).run()

@@ -278,6 +278,13 @@ class Workspace:
 
         return terminated(attempt, log, os.environ)
 
+    def take_output(self) -> None:
+        """Take what a cluster writes of this worker out of sight, where nothing else would do that."""
+        if "SLURM_JOB_ID" in os.environ:
+            from .executors.slurm.inside import take_output
+
+            take_output(os.environ)
+
     @once
     def lineage(self) -> LineageService:
         from .services.lineage import LineageService

@@ -152,6 +152,11 @@ class JobSpec:
     carried: list[Carried] = field(default_factory=list)
     returns: list[str] = field(default_factory=list)
 
+    @property
+    def asked_memory_bytes(self) -> int | None:
+        """The memory that somebody asked for, to which a job may be held."""
+        return None if "memory_bytes" in self.learned else self.resources.memory_bytes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:

@@ -42,7 +42,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleSpec:
-    """What a schedule is, written once. Each run is a job like ``template``, with an id of its own."""
+    """What a schedule is, written once. Each run is a job like ``template``, with an id of its own.
+
+    ``home`` is the folder of the home that it was made in, and ``host`` where that was.
+    """
 
     id: str
     name: str
@@ -51,6 +54,7 @@ class ScheduleSpec:
     template: JobSpec
     user: str = ""
     host: str = ""
+    home: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

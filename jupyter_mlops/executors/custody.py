@@ -39,6 +39,10 @@ class Custody:
         for fd in self._fds:
             take_over(fd, job_id=self._job_id, user=self._user)
 
+    def keep(self) -> None:
+        for fd in self._fds:
+            os.utime(fd)
+
     def confine(self, memory_bytes: int) -> bool:
         if OF_SLURM not in os.environ:  # which keeps its limits itself, and takes its own groups away
             self._group = memory_group(f"{self._job_id}-{os.getpid()}", memory_bytes)

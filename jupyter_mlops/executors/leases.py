@@ -230,9 +230,14 @@ def read_holder(fd: int) -> Holder | None:
 
 def write_holder(fd: int, holder: Holder | None) -> None:
     """Write who holds the lease; None says that it was given back in order."""
-    data = b"" if holder is None else msgspec.json.encode(holder)
+    data = b"" if holder is None else msgspec.json.encode(_in_unicode(holder))
     os.pwrite(fd, data, 0)
     os.ftruncate(fd, len(data))
+
+
+def _in_unicode(holder: Holder) -> Holder:
+    """A user's name may be bytes that are no UTF-8 (PEP 383), which JSON has no room for."""
+    return msgspec.structs.replace(holder, user=holder.user.encode("utf-8", "replace").decode())
 
 
 def hand_back(fd: int) -> None:

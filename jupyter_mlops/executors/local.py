@@ -16,7 +16,17 @@ from ..capture.processes import is_alive
 from ..config import POOL, Settings
 from ..entities import Cause, GpuSlot, JobSpec, Process, Resources
 from ..errors import Unavailable
-from ..protocols.jobs import Begun, Launch, Machine, Presence, Sighting, SlotRoom, Standings, Wish
+from ..protocols.jobs import (
+    ANOTHER_WORKER,
+    Begun,
+    Launch,
+    Machine,
+    Presence,
+    Sighting,
+    SlotRoom,
+    Standings,
+    Wish,
+)
 from ..warm.client import Forked
 from .gpus import ALL, GpuPool, give_back, pool, too_many_gpus
 from .leases import Holder, Lease
@@ -115,6 +125,9 @@ class LocalExecutor:
         worker, process = self._started.get((begun.job_id, begun.attempt)), begun.process
         if worker is not None and worker.poll() is None:
             return Sighting(presence=Presence.ALIVE)
+        if worker is not None and worker.returncode == ANOTHER_WORKER:
+            del self._started[begun.job_id, begun.attempt]
+            return Sighting(presence=Presence.UNKNOWN)  # the next look sees the other one
         if process is None:
             return self._sight_unannounced(begun.job_id, worker)
         alive = is_alive(process)

@@ -17,8 +17,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
 
 from ..config import Settings
@@ -27,10 +25,9 @@ from ..protocols.jobs import Begun, Launch
 from ..remote.folder import RemoteFolder
 from .staging_files import Upload
 from .staging_pulls import Pull
+from .staging_pushes import Pushes
 from .staging_state import Key, State, States
 
-PUSH_WAIT_S = 0.3
-"""Small folders are uploaded while the caller waits."""
 AT_ONCE = 8
 LONGEST_PAUSE_S = 60.0
 MODULE = "jupyter_mlops.worker"
@@ -62,7 +59,8 @@ class Staging:
         self._states = States(settings.home)
         self._root = RemoteFolder(url)
         self._lock = threading.RLock()
-        self._pushes: dict[Key, Future[None]] = {}
+        self._again_s = min(LONGEST_PAUSE_S, 2 * settings.staging_s)
+        self._pushes = Pushes(again_s=self._again_s, monotonic=monotonic)
         self._begun: set[Key] = set()
         self._stops: set[Key] = set()
         self._asked: dict[Key, float] = {}
@@ -79,27 +77,16 @@ class Staging:
         """As configured; None where jobs elsewhere see this file system."""
         return cls(settings.staging, settings) if settings.staging else None
 
-    def push(self, launch: Launch, *, wait: bool = False) -> Handover | None:
-        """Upload what the attempt needs; None as long as that goes on: ask again.
+    def push(self, launch: Launch) -> Handover | None:
+        """Have what the attempt needs uploaded; None as long as that goes on: ask again. It never waits.
 
-        Raises Unavailable where the server does not answer, InvalidInput for a folder that anybody can read:
-        after that the next call tries again.
+        Raises Unavailable where the server does not answer, InvalidInput for a folder that anybody can read,
+        and the like. After that, calls have it tried again, and raise the same as long as that goes on.
         """
         key = Key(launch.job_id, launch.attempt)
-        with self._lock:
-            if key not in self._pushes:
-                self._pushes[key] = _in_thread(lambda: self._upload(key, launch))
-            push = self._pushes[key]
-        wait_for([push], None if wait else PUSH_WAIT_S)
-        if not push.done():
+        if not self._pushes.is_done(key, lambda: self._upload(key, launch)):
             return None
         self._keep()
-        try:
-            push.result()
-        except Exception:
-            with self._lock:
-                self._pushes.pop(key, None)
-            raise
         return self._handover(key, launch)
 
     def pull(self, begun: Sequence[Begun]) -> None:
@@ -110,7 +97,8 @@ class Staging:
                 for key in set(known) - self._begun:
                     del known[key]
             self._stops &= self._begun
-            self._pushes = {key: push for key, push in self._pushes.items() if not push.done()}
+            wanted = set(self._begun)
+        self._pushes.forget_all_but(wanted, is_over=self._states.has_ended)
         self._keep()
 
     def has_all(self, begun: Begun) -> bool:
@@ -158,7 +146,12 @@ class Staging:
         return f"{self._root.url}/{self._states.home_name()}/{key.job_id}"
 
     def _upload(self, key: Key, launch: Launch) -> None:
-        Upload(self._settings, self._states, key, launch, url=self._url(key)).run()
+        if self._states.has_ended(key):  # it was cancelled before its turn came
+            return
+        try:
+            Upload(self._settings, self._states, key, launch, url=self._url(key)).run()
+        finally:
+            self._keep()  # it may have ended meanwhile: then all of that is to go again
 
     def _keep(self) -> None:
         """Have the thread that fetches and cleans up do so now; it ends when nothing is left to do."""
@@ -189,6 +182,7 @@ class Staging:
         for key in keys:
             with self._lock:
                 busy = key in self._running or now < self._due.get(key, float("-inf"))
+                busy = busy or self._pushes.is_under_way(key)
                 wanted = key in self._begun
                 if busy or not (wanted or self._states.has_ended(key)):
                     continue
@@ -228,8 +222,7 @@ class Staging:
             if self._troubles.get(key) != text:
                 logger.warning("What job %s sends cannot be fetched: %s", key.job_id, text)
             self._troubles[key] = text
-            pause = min(LONGEST_PAUSE_S, 2 * self._settings.staging_s)
-            self._due[key] = self._monotonic() + pause
+            self._due[key] = self._monotonic() + self._again_s
 
     def _fetch(self, key: Key, state: State) -> None:
         ended_before = self._states.has_ended(key)
@@ -250,18 +243,3 @@ class Staging:
             self._states.forget(key)
         with self._lock, contextlib.suppress(KeyError):
             self._begun.remove(key)
-
-
-def _in_thread(work: Callable[[], None]) -> Future[None]:
-    """Run it in a thread that does not keep the process from ending."""
-    future: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            work()
-            future.set_result(None)
-        except BaseException as error:  # noqa: BLE001  # raised where the result is asked for
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="mlops-push", daemon=True).start()
-    return future

@@ -44,6 +44,7 @@ from ..remote.layout import (
     blob_path,
     object_name,
 )
+from ..wire import encode as encode_entity
 from .staging_state import Key, State, States
 
 BLOBS_NEEDED = "blobs.json"
@@ -101,7 +102,7 @@ class Upload:
         for count, parts in enumerate(batched(self._parts(blobs, large)), start=1):
             self._attempt.put(batch_name(GIVEN_BATCHES, count), encode(Batch(parts=parts)))
         environment = travelling(self._launch.environment)
-        self._attempt.put(ENVIRONMENT, msgspec.json.encode(environment))
+        self._attempt.put(ENVIRONMENT, encode_entity(environment))  # it may hold what is no UTF-8
         self._attempt.put(WISHES, msgspec.json.encode(Wishes()))
         self._attempt.put(GIVEN, msgspec.json.encode(Given(batches=count)))
 

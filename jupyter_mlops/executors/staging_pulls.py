@@ -1,18 +1,27 @@
-"""One look at what a worker elsewhere has sent, and at what it is to be told."""
+"""One look at what a worker elsewhere has sent, and at what it is to be told.
+
+More people than this home's owner may be able to write behind the URL: what arrives may add blobs, and runs
+that this home has not had, and changes nothing else beyond its attempt's folder.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import os
+import re
 from pathlib import Path
 
 import msgspec
+from blake3 import blake3
 
+from ..entities import Started
 from ..errors import Corrupt, InvalidInput
-from ..remote.batches import GONE, Batch, apply, decode
+from ..remote.batches import GONE, ONCE, Batch, Part, apply, decode
 from ..remote.folder import RemoteFolder
 from ..remote.layout import (
+    BLOB,
+    OF_RUN,
     PRUNE,
     SENT,
     STARTED,
@@ -23,6 +32,7 @@ from ..remote.layout import (
     object_name,
     of_worker,
 )
+from ..wire import decode as decode_entity
 from .staging_state import Key, State, States
 
 MOST_AT_ONCE = 16
@@ -77,11 +87,12 @@ class Pull:
 
     def _apply(self, batch: Batch) -> None:
         for part in batch.parts:
-            self._make_entry(part.path)
             try:
-                if part.kind == GONE and not part.path.startswith("jobs/"):
-                    raise InvalidInput(f"{part.path} is not the worker's to delete.")
-                apply(part, self._home, self._allowed, self._fetch)
+                self._check(part)
+                self._make_entry(part.path)
+                of_run = OF_RUN.fullmatch(part.path)
+                only_grows = of_run is not None and of_run["writer"] is not None
+                apply(part, self._home, self._allowed, self._fetch, only_grows=only_grows)
             except (Corrupt, InvalidInput) as error:
                 logger.warning("A file of job %s is left out: %s", self._key.job_id, error)
                 continue
@@ -91,14 +102,33 @@ class Pull:
             with contextlib.suppress(FileNotFoundError):
                 os.utime(self._attempt / STARTED)
 
+    def _check(self, part: Part) -> None:
+        """Raises InvalidInput for what would change or forge what this home has; Corrupt for a wrong blob."""
+        if part.kind == GONE and not part.path.startswith("jobs/"):
+            raise InvalidInput(f"{part.path} is not the worker's to delete.")
+        if re.fullmatch(BLOB, part.path):
+            _check_blob(part)
+        elif of_run := OF_RUN.fullmatch(part.path):
+            self._claim(of_run["run"])
+            if of_run["run"] not in self._state.runs:
+                raise InvalidInput(f"{part.path} belongs to a run that the worker has not made.")
+        elif self._home / part.path == self._attempt / STARTED:
+            with contextlib.suppress(InvalidInput):
+                self._claim(decode_entity(part.data, Started).run_id)
+
+    def _claim(self, run_id: str) -> None:
+        """A run that is not here is the worker's to make; that is noted before anything of it is here."""
+        if run_id in self._state.runs or (self._home / "runs" / run_id).exists():
+            return
+        self._state = msgspec.structs.replace(self._state, runs=[*self._state.runs, run_id])
+        self._states.write(self._key, self._state)
+
     def _make_entry(self, path: str) -> None:
         """Readers look for a journal only where ``active/`` says that there is one."""
-        parts = path.split("/")
-        if parts[0] != "runs" or len(parts) != 4 or parts[2] != "journal":
+        of_run = OF_RUN.fullmatch(path)
+        if of_run is None or of_run["writer"] is None or "." in of_run["run"]:
             return
-        if not self._allowed.fullmatch(path) or "." in parts[1]:
-            return
-        entry = self._home / "active" / f"{parts[1]}.{parts[3].removesuffix('.jsonl')}"
+        entry = self._home / "active" / f"{of_run['run']}.{of_run['writer']}"
         entry.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(entry, os.O_CREAT | os.O_WRONLY, 0o600))
 
@@ -116,6 +146,15 @@ class Pull:
             self._remote.put(WISHES, msgspec.json.encode(wishes))
             self._state = msgspec.structs.replace(self._state, wishes=wishes)
             self._states.write(self._key, self._state)
+
+
+def _check_blob(part: Part) -> None:
+    """A blob's name is the digest of its contents, and what is there stays."""
+    name = part.path.rpartition("/")[2]
+    if part.kind != ONCE:
+        raise InvalidInput(f"{part.path} is not the worker's to change.")
+    if (found := part.digest or blake3(part.data).hexdigest()) != name or part.path.split("/")[1] != name[:2]:
+        raise Corrupt(f"The contents of {part.path} are those of {found}.")
 
 
 def _sync(path: Path) -> None:

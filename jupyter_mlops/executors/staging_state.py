@@ -29,12 +29,13 @@ class Key:
 
 class State(msgspec.Struct, kw_only=True, frozen=True):
     """``url`` is the job's folder, ``objects`` what it shares with others, ``next`` the batch to be fetched
-    next, and ``wishes`` what the worker was told last."""
+    next, ``wishes`` what the worker was told last, and ``runs`` those that the worker has made."""
 
     url: str
     objects: list[str] = []
     next: int = 1
     wishes: Wishes = Wishes()
+    runs: list[str] = []
 
 
 class States:

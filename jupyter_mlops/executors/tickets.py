@@ -115,8 +115,10 @@ class Tickets:
 
     def _say(self, wishes: Sequence[Wish], processes: Mapping[str, Process], gpus: Sequence[str]) -> None:
         """Write the ticket when it says something new, or was not touched for a while."""
-        if self._lock_fd is None and not self._begin(bool(wishes)):
-            return
+        if self._lock_fd is None:
+            if not wishes:
+                return
+            self._lock_fd = self._begin()
         running = [wish for wish in wishes if wish.running_since is not None]
         waiting = [wish for wish in wishes if wish.running_since is None]
         waiting.sort(key=lambda wish: (-wish.priority, wish.submitted_at, wish.job_id))
@@ -128,6 +130,7 @@ class Tickets:
         said = replace_account(self._ticket, Account())
         touch = bool(wishes) and self._monotonic() - self._written_at >= TOUCH_EVERY_S
         if told != said or touch:
+            self._keep_lock(self._lock_fd)
             self._write(replace_account(told, self._charge(told)))
 
     def _charge(self, told: Ticket) -> Account:
@@ -157,26 +160,43 @@ class Tickets:
             raise
         self._ticket, self._written_at = ticket, self._monotonic()
 
-    def _begin(self, has_wishes: bool) -> bool:
+    def _begin(self) -> int:
         """Hold the ticket's lock; what its last holder has written of the user's account goes on."""
-        if not has_wishes:
-            return False
-        fd = self._locked()
-        if fd is None:  # somebody has put a file of that name there before: take another
-            self._token = secrets.token_hex(8)
-            fd = self._locked()
-        if fd is None:
-            raise OSError(f"no ticket can be had in {self._folder}")
+        fd = self._lock()
         keep_to_this_process([fd])
-        self._lock_fd = fd
         last = read_ticket(self._path)
         if last is not None:
             self._ticket = last.ticket
-        return True
+        return fd
 
-    def _locked(self) -> int | None:
+    def _keep_lock(self, fd: int) -> None:
+        """Show that the lock's file is in use, and hold a new one where that was taken away all the same.
+
+        What clears ``/tmp`` of old files (tmpfiles.d(5)) does not ask who holds a lock on one.
+        """
+        os.utime(fd)
+        if not _lies_at(self._lock_path, fd):
+            new = self._lock()
+            os.dup2(new, fd, inheritable=False)  # whose number forked children are to close
+            os.close(new)
+
+    @property
+    def _lock_path(self) -> Path:
+        return self._path.with_suffix(LOCK)
+
+    def _lock(self) -> int:
+        """The file of the ticket's lock, held. Raises OSError where none can be."""
+        fd = self._locked(self._lock_path)
+        if fd is None:  # somebody has put a file of that name there before: take another
+            self._token = secrets.token_hex(8)
+            fd = self._locked(self._lock_path)
+        if fd is None:
+            raise OSError(f"no ticket can be had in {self._folder}")
+        return fd
+
+    @staticmethod
+    def _locked(path: Path) -> int | None:
         """The lock's file, held; None where it is another user's, or held by another process."""
-        path = self._path.with_suffix(LOCK)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             fd = os.open(path, flags, 0o644)
@@ -255,6 +275,15 @@ class Tickets:
 def replace_account(ticket: Ticket, account: Account) -> Ticket:
     """The same ticket with another account."""
     return msgspec.structs.replace(ticket, account=account)
+
+
+def _lies_at(path: Path, fd: int) -> bool:
+    """Whether the open file is the one that others find there."""
+    try:
+        found, own = os.lstat(path), os.fstat(fd)
+    except OSError:
+        return False
+    return (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino)
 
 
 def _lives(process: Process | None) -> bool:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..config import Settings
 from ..warm import conditions
@@ -64,8 +65,8 @@ class Nurseries:
         if kind.nursery is None:
             self._want(kind)
             return None
-        worker = kind.nursery.fork(
-            command, environment=environment, cwd=cwd, log=log, pass_fds=list(pass_fds)
+        worker = _forked(
+            kind.nursery, command, environment=environment, cwd=cwd, log=log, pass_fds=list(pass_fds)
         )
         if kind.nursery.is_spent:
             self._put_away(kind)
@@ -78,7 +79,7 @@ class Nurseries:
             if kind.nursery is not None:
                 kind.nursery.listen()
                 if kind.nursery.is_overdue:
-                    logger.warning("The nursery %s does not become ready", kind.nursery.pid)
+                    logger.warning("The nursery %s is given up: it says nothing", kind.nursery.pid)
                     kind.nursery.end()
                 if kind.nursery.is_gone:
                     self._put_away(kind)
@@ -136,3 +137,13 @@ class Nurseries:
             kind.not_before = time.monotonic() + PATIENCE_S
         kind.nursery.retire()
         kind.nursery = kind.due_at = None
+
+
+def _forked(nursery: Nursery, command: Sequence[str], **where: Any) -> Forked | None:
+    """A worker; None where there is none to be had, whatever is in the way: it can always start cold."""
+    try:
+        return nursery.fork(command, **where)
+    except Exception:
+        logger.exception("The nursery %s is given up", nursery.pid)
+        nursery.end()  # then no worker begins that was forked already
+        return None

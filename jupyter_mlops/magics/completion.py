@@ -22,8 +22,8 @@ _WORDS: dict[str, list[str]] = {
         "--wait", "-p",
     ],
     "mlops": [
-        "runs", "jobs", "sweeps", "schedules", "datasets", "models", "show", "compare", "logs", "cancel",
-        "replay", "help",
+        "runs", "jobs", "sweeps", "schedules", "usage", "gpus", "datasets", "models", "show", "compare",
+        "logs", "cancel", "replay", "reproduce", "help",
     ],
 }
 # fmt: on

@@ -20,6 +20,7 @@ HELP = """\
 %mlops schedules             jobs that are queued again and again, each with its next run
 %mlops schedules pause|resume|run|delete ID
 %mlops usage [BY]            what jobs used in a week, by user, notebook, executor or day
+%mlops gpus [users]          who has which GPU of this machine; what each user has had, and may have
 %mlops datasets | models     what is registered
 %mlops show ID               all of a run, a job, a sweep or a schedule; the end of an id is enough
 %mlops compare ID ID [ID]... what differs between two runs, or among more
@@ -32,7 +33,7 @@ HELP = """\
 
 Track a cell:      %%track [NAME] [-e EXPERIMENT] [-p NAME[=VALUE]]... [-m NAME]... [-t KEY=VALUE]...
 Run it as a job:   %%submit [NAME] [--gpus N] [-p NAME=VALUE]... [--cron '0 3 * * *']
-Add --json to runs, jobs, sweeps, schedules, usage, datasets, models, show and compare for JSON."""
+Add --json to runs, jobs, sweeps, schedules, usage, gpus, datasets, models, show and compare for JSON."""
 
 
 def mlops(line: str) -> None:
@@ -70,6 +71,7 @@ def _answer(command: str, arguments: Sequence[str], as_json: bool) -> Any:
         "sweeps": (views.sweeps, 0, 1),
         "schedules": (views.schedules, 0, 2),
         "usage": (views.usage, 0, 1),
+        "gpus": (views.gpus, 0, 1),
         "datasets": (views.datasets, 0, 0),
         "models": (views.models, 0, 0),
         "show": (views.show, 1, 1),

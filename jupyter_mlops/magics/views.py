@@ -13,6 +13,8 @@ from ..services.lookup import anything, job_or_sweep, run_or_job
 from ..services.quantities import counted, duration_text, size_text
 from ..services.rows import dataset_row, job_row, model_row, run_row, schedule_row, sweep_row
 from ..services.runs.data_reads import DATA_COLUMNS, shown_data
+from ..services.sharing import gpus_of, users_of
+from ..services.showing.gpus import NO_GPUS, gpus_table, users_table
 from ..services.showing.jobs import placing_facts
 from ..services.showing.outputs_text import outputs_text
 from ..services.showing.schedules import schedule_text, schedules_table, status_text
@@ -99,6 +101,18 @@ def usage(workspace: Workspace, by: str = "user", *, as_json: bool) -> str:
     if as_json:
         return _json([usage_row(each, report.by) for each in report.usage])
     return usage_table(report) if report.usage else "No job has run in the last week."
+
+
+def gpus(workspace: Workspace, what: str = "", *, as_json: bool) -> str:
+    """Who has which GPU of this machine; or what each of its ``users`` has had, and may have."""
+    if what not in ("", "users"):
+        raise BadArguments("Write %mlops gpus, or %mlops gpus users.")
+    rows = users_of(workspace.machine) if what else gpus_of(workspace.machine)
+    if as_json:
+        return _json(rows)
+    if what:
+        return users_table(rows)
+    return gpus_table(rows) if rows else NO_GPUS
 
 
 def datasets(workspace: Workspace, *, as_json: bool) -> str:

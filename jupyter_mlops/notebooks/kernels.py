@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbformat import NotebookNode
 
 from ..errors import NotFound
+from ..temporary import HeldFolder
 from ..warm.tether import tethered
 from .handshake import QuickClient
 from .injection import is_python
@@ -31,6 +33,10 @@ OF_ANY_ENVIRONMENT = ("python3", "python")
 PROVISIONED_BY = "kernel_provisioner"
 """A kernelspec's own word for who starts its kernel."""
 POLL_S = 0.005
+SOCKETS = "mlops-kernel-"
+"""Begins the names of folders for them."""
+LONGEST_SOCKET = 103
+"""Bytes that the path of a socket may have: so many on macOS, and 107 on Linux (unix(7))."""
 IN_MEMORY_HISTORY = "--HistoryManager.hist_file=:memory:"
 
 
@@ -55,16 +61,22 @@ class TetheredKernelManager(AsyncKernelManager):
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._remove_folder: Callable[[], object] = lambda: None
         self.is_executing: Callable[[], bool] = lambda: True
         """Whether a cell is being executed; only then is a kernel interrupted before it is shut down."""
 
     def use_sockets(self) -> None:
-        """Speak to the kernel through sockets in a new folder; ``close`` removes it."""
-        self._folder = tempfile.TemporaryDirectory(prefix="jupyter-mlops-")
-        folder = Path(self._folder.name)
-        self.transport, self.ip = "ipc", str(folder / "kernel")
-        self.connection_file = str(folder / "kernel.json")
+        """Speak to the kernel through sockets in a new folder, which ``close`` removes.
+
+        Where there is none whose path is short enough, TCP has to do.
+        """
+        within = _folder_for_sockets()
+        if within is None:
+            return
+        folder = HeldFolder(SOCKETS, within=within)
+        self._remove_folder = weakref.finalize(self, folder.remove)  # once, also where nobody closes it
+        self.transport, self.ip = "ipc", str(folder.path / "kernel")
+        self.connection_file = str(folder.path / "kernel.json")
 
     async def _async_interrupt_kernel(self) -> None:
         if self.is_executing() or not self.shutting_down:
@@ -78,8 +90,7 @@ class TetheredKernelManager(AsyncKernelManager):
 
     def close(self) -> None:
         """To be called when the kernel has ended."""
-        if self._folder is not None:
-            self._folder.cleanup()
+        self._remove_folder()
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         command: list[str] = super().format_kernel_cmd(extra_arguments)
@@ -127,6 +138,21 @@ def kernel_manager(choice: KernelChoice) -> TetheredKernelManager:
         if PROVISIONED_BY not in found.metadata and _is_installed(PROVISIONER):
             found.metadata[PROVISIONED_BY] = {"provisioner_name": PROVISIONER}
     return manager
+
+
+def _folder_for_sockets() -> Path | None:
+    """The temporary folder; where its path is too long (a cluster's TMPDIR), one with a shorter one.
+
+    That of the session comes last: it is taken away when the user logs out (pam_systemd(8)).
+    """
+    folders = [tempfile.gettempdir(), "/tmp", os.environ.get("XDG_RUNTIME_DIR", "")]
+    return next((Path(each) for each in folders if each and _can_have_sockets(each)), None)
+
+
+def _can_have_sockets(folder: str) -> bool:
+    longest = os.path.join(folder, f"{SOCKETS}12345678", "kernel-12345")
+    fits = len(os.fsencode(longest)) <= LONGEST_SOCKET
+    return fits and os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _is_installed(provisioner: str) -> bool:

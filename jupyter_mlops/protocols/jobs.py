@@ -141,6 +141,10 @@ class Begun:
     process: Process | None = None
 
 
+ANOTHER_WORKER = 3
+"""The exit status of a worker that gave way to one which had begun the attempt before it."""
+
+
 class Presence(str, Enum):
     """What is known of an attempt's worker.
 
@@ -193,7 +197,8 @@ class SlotRoom:
 class Wish:
     """A job in a machine's queue, as the agents of all who share the machine see it.
 
-    ``owner`` is whose turn it takes. ``expected_s`` is how long it is thought to run. ``running_since`` is
+    ``owner`` is whose turn it takes. ``ready_at`` is since when it waits for nothing but its turn, None where
+    that is since it was submitted. ``expected_s`` is how long it is thought to run. ``running_since`` is
     None as long as it waits; ``gpus`` are the UUIDs that a running one holds, ``among`` those that it may
     have (empty: any). ``mine`` says that it is of the asking agent.
     """
@@ -203,6 +208,7 @@ class Wish:
     priority: int
     submitted_at: float
     resources: Resources
+    ready_at: float | None = None
     exclusive: bool = False
     expected_s: float | None = None
     running_since: float | None = None
@@ -277,8 +283,8 @@ class Executor(Protocol):
 
         Starting an attempt that was started already does nothing. A machine raises Unavailable when the
         worker cannot be started: that ends the job. A cluster raises Unavailable when nobody answers, and
-        is asked later what became of it: ABSENT, and it is handed over again. Any other MlopsError or
-        OSError is a refusal, which ends the job.
+        is asked later what became of it: ABSENT, and it is handed over again, after a while. Any other
+        error is a refusal, which ends the job.
         """
         ...
 
@@ -339,6 +345,13 @@ class Custody(Protocol):
 
     def take(self) -> None:
         """Hold the leases, and adopt whatever the job's processes leave behind."""
+        ...
+
+    def keep(self) -> None:
+        """Show that the leases are in use; to be called now and then.
+
+        What clears ``/tmp`` of old files (tmpfiles.d(5)) does not ask who holds a lock on one.
+        """
         ...
 
     def confine(self, memory_bytes: int) -> bool:

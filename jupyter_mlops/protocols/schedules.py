@@ -46,6 +46,10 @@ class ScheduleStore(Protocol):
         """Forget it, with an audit entry; False when its row was gone already."""
         ...
 
+    def was_removed(self, schedule_id: str) -> bool:
+        """Whether there was a schedule with that whole id, and somebody has deleted it here."""
+        ...
+
     def changes(self, since: int) -> tuple[int, list[str]]:
         """The present ``seq``, and the ids of the schedules that changed after ``since``."""
         ...

@@ -76,8 +76,10 @@ def batched(parts: Iterable[Part]) -> Iterable[list[Part]]:
         yield found
 
 
-def apply(part: Part, root: Path, allowed: re.Pattern[str], fetch: Fetch) -> None:
-    """Bring one file below ``root`` up to date.
+def apply(
+    part: Part, root: Path, allowed: re.Pattern[str], fetch: Fetch, *, only_grows: bool = False
+) -> None:
+    """Bring one file below ``root`` up to date; one that ``only_grows`` keeps the lines that it has.
 
     Raises InvalidInput for a path that is not ``allowed``, Corrupt for bytes that do not fit what is there,
     Unavailable as ``fetch`` does.
@@ -88,12 +90,8 @@ def apply(part: Part, root: Path, allowed: re.Pattern[str], fetch: Fetch) -> Non
         target.unlink(missing_ok=True)
     elif part.kind == GROWS:
         _grow(target, part)
-    elif part.digest:
-        _fetch(target, part, fetch)
     else:
-        temporary = _beside(target)
-        temporary.write_bytes(part.data)
-        _settle(temporary, target, part)
+        _replace(target, part, fetch, only_grows=only_grows)
 
 
 def digest_of(path: Path) -> str:
@@ -129,18 +127,36 @@ def _grow(target: Path, part: Part) -> None:
         os.close(fd)
 
 
-def _fetch(target: Path, part: Part, fetch: Fetch) -> None:
-    if target.exists() and digest_of(target) == part.digest:
+def _replace(target: Path, part: Part, fetch: Fetch, *, only_grows: bool) -> None:
+    if part.digest and target.exists() and digest_of(target) == part.digest:
         return
     temporary = _beside(target)
     try:
-        if not fetch(part.digest, temporary):
-            raise Corrupt(f"The contents of {part.path} ({part.digest}) are not there.")
-        if (found := digest_of(temporary)) != part.digest:
-            raise Corrupt(f"The contents of {part.path} arrived as {found}, not as {part.digest}.")
+        if part.digest:
+            _fetch(temporary, part, fetch)
+        else:
+            temporary.write_bytes(part.data)
+        if only_grows and not _keeps_lines(target, temporary):
+            raise Corrupt(f"{part.path} arrived without lines that it has here.")
         _settle(temporary, target, part)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _fetch(temporary: Path, part: Part, fetch: Fetch) -> None:
+    if not fetch(part.digest, temporary):
+        raise Corrupt(f"The contents of {part.path} ({part.digest}) are not there.")
+    if (found := digest_of(temporary)) != part.digest:
+        raise Corrupt(f"The contents of {part.path} arrived as {found}, not as {part.digest}.")
+
+
+def _keeps_lines(before: Path, after: Path) -> bool:
+    """Whether all whole lines of the one begin the other."""
+    try:
+        with before.open("rb") as old, after.open("rb") as new:
+            return all(line == new.readline() for line in old if line.endswith(b"\n"))
+    except FileNotFoundError:
+        return True
 
 
 def _settle(temporary: Path, target: Path, part: Part) -> None:

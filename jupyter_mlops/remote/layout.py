@@ -20,6 +20,8 @@ EXIT, STARTED, LOG, PRUNE, WORK = "exit.json", "started.json", "log.txt", "prune
 
 REGISTERED, WORKSPACE_ID = "registered.json", "workspace-id"
 BLOB = r"blobs/[0-9a-f]{2}/[0-9a-f]{64}"
+OF_RUN = re.compile(r"runs/(?P<run>[^/\0]+)/(?:journal/(?P<writer>[^/\0]+)\.jsonl|outputs/[^/\0]+)")
+"""A journal of a run, or one of its long outputs."""
 
 
 class Given(msgspec.Struct, kw_only=True, frozen=True):
@@ -57,7 +59,7 @@ def blob_path(digest: str) -> str:
 def of_worker(job_id: str, attempt: int) -> re.Pattern[str]:
     """What a worker may write at home: journals of runs, blobs, and its attempt's folder."""
     own = re.escape(attempt_path(job_id, attempt))
-    return re.compile(rf"runs/[^/]+/journal/[^/]+\.jsonl|runs/[^/]+/outputs/[^/]+|{BLOB}|{own}/.+", re.DOTALL)
+    return re.compile(rf"runs/[^/]+/(?:journal/[^/]+\.jsonl|outputs/[^/]+)|{BLOB}|{own}/.+", re.DOTALL)
 
 
 def of_job(job_id: str) -> re.Pattern[str]:

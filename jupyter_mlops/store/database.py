@@ -84,7 +84,7 @@ class Database:
         """Commits at the end, rolls back on an exception.
 
         Raises Unavailable when the database cannot be written just now (a full disk, no permission, a
-        lock that stays).
+        lock that stays), InvalidInput for a value that it does not take.
         """
         self._follow_file()
         with self._usable("written"), self.engine.connect().execution_options(writes=True) as connection:
@@ -96,8 +96,10 @@ class Database:
         """What the database's state or place forbids is Unavailable; what a caller did wrong is not."""
         try:
             yield
-        except (DataError, IntegrityError, ProgrammingError):
+        except (IntegrityError, ProgrammingError):
             raise
+        except DataError as error:
+            raise InvalidInput(f"The database cannot hold that: {error.orig}") from error
         except (DBAPIError, OSError) as error:
             reason = error.orig if isinstance(error, DBAPIError) else error
             raise Unavailable(

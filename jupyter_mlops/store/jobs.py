@@ -18,6 +18,7 @@ from .changes import bump, current
 from .database import Database
 from .registry_tables import jobs
 from .short_ids import row_of
+from .texts import storable, without_nul
 from .usage import add_ended
 
 CHANGING = (
@@ -60,7 +61,7 @@ class SqlJobStore:
                 "sweep_id": spec.sweep_id,
                 "parent_run_id": spec.parent_run_id,
                 "schedule_id": spec.schedule_id,
-                "spec": to_json(spec),
+                "spec": without_nul(to_json(spec)),
                 "submitted_at": spec.submitted_at,
                 **_values(job),
                 "seq": seq,
@@ -109,7 +110,7 @@ class SqlJobStore:
         return self._all(query.limit(limit).offset(offset))
 
     def named(self, name: str) -> Job | None:
-        query = select(jobs).where(jobs.c.spec["name"].as_string() == name)
+        query = select(jobs).where(jobs.c.spec["name"].as_string() == without_nul(name))
         found = self._all(query.order_by(jobs.c.submitted_at.desc(), jobs.c.id.desc()).limit(1))
         return found[0] if found else None
 
@@ -134,7 +135,7 @@ class SqlJobStore:
             unchanged = [
                 (job, reason) for job, reason in reasons if _set_reason(connection, job, reason, seq=seq)
             ]
-        return [replace(job, reason=reason, seq=seq) for job, reason in unchanged]
+        return [replace(job, reason=storable(reason), seq=seq) for job, reason in unchanged]
 
     def finish(self, job: Job, ended: EndedAttempt, /, **changes: Any) -> Job | None:
         with self._database.write() as connection:
@@ -193,7 +194,8 @@ def _update(connection: Connection, job: Job, changes: Mapping[str, Any]) -> Job
 
 
 def _set_reason(connection: Connection, job: Job, reason: str, *, seq: int) -> bool:
-    statement = update(jobs).where(jobs.c.id == job.id, jobs.c.seq == job.seq).values(reason=reason, seq=seq)
+    values = {"reason": storable(reason), "seq": seq}
+    statement = update(jobs).where(jobs.c.id == job.id, jobs.c.seq == job.seq).values(values)
     return connection.execute(statement).rowcount > 0
 
 
@@ -207,7 +209,7 @@ def _values(job: Job) -> dict[str, Any]:
 def _column(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
-    return to_json(value) if isinstance(value, Used) else value
+    return to_json(value) if isinstance(value, Used) else storable(value)
 
 
 def _job(row: Row[Any]) -> Job:

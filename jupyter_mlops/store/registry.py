@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
 from ..entities import (
     AuditEntry,
@@ -223,7 +223,7 @@ def _reachable() -> Iterator[None]:
     """Without its driver or folder it is as if the database were away; what it cannot hold is refused."""
     try:
         yield
-    except (DataError, IntegrityError) as error:
+    except IntegrityError as error:
         raise InvalidInput(f"The registry cannot hold that: {error.orig}.") from error
     except (MissingPackage, OSError) as error:
         raise Unavailable(

@@ -14,8 +14,11 @@ from ..wire import from_json, to_json
 from .audit import append
 from .changes import bump, current
 from .database import Database
-from .registry_tables import schedules
+from .registry_tables import audit, schedules
 from .short_ids import row_of
+from .texts import storable, without_nul
+
+REMOVED = "schedule.delete"
 
 
 class SqlScheduleStore:
@@ -30,12 +33,12 @@ class SqlScheduleStore:
             values = {
                 "id": spec.id,
                 "user": spec.user,
-                "spec": to_json(spec),
+                "spec": without_nul(to_json(spec)),
                 "enabled": schedule.enabled,
                 "next_at": schedule.next_at,
                 "last_at": schedule.last_at,
                 "last_job_id": schedule.last_job_id,
-                "reason": schedule.reason,
+                "reason": storable(schedule.reason),
                 "seq": bump(connection),
             }
             try:
@@ -89,10 +92,15 @@ class SqlScheduleStore:
             bump(connection)  # who follows the changes looks again
             if connection.execute(delete(schedules).where(schedules.c.id == schedule.id)).rowcount == 0:
                 return False
-            append(
-                connection, time=time, user=user, action="schedule.delete", subject=f"schedule:{schedule.id}"
-            )
+            append(connection, time=time, user=user, action=REMOVED, subject=f"schedule:{schedule.id}")
             return True
+
+    def was_removed(self, schedule_id: str) -> bool:
+        query = select(audit.c.seq).where(
+            audit.c.action == REMOVED, audit.c.subject == f"schedule:{schedule_id}"
+        )
+        with self._database.read() as connection:
+            return connection.scalar(query.limit(1)) is not None
 
     def changes(self, since: int) -> tuple[int, list[str]]:
         with self._database.read() as connection:
@@ -111,7 +119,8 @@ def _get(connection: Connection, schedule_id: str) -> Schedule:
 def _update(connection: Connection, schedule: Schedule, changes: Mapping[str, Any]) -> Schedule | None:
     seq = bump(connection)
     statement = update(schedules).where(schedules.c.id == schedule.id, schedules.c.seq == schedule.seq)
-    if connection.execute(statement.values(**changes, seq=seq)).rowcount == 0:
+    values = {name: storable(value) for name, value in changes.items()}
+    if connection.execute(statement.values(**values, seq=seq)).rowcount == 0:
         return None
     return _get(connection, schedule.id)
 

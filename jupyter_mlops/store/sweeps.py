@@ -16,6 +16,7 @@ from .changes import bump, current
 from .database import Database
 from .registry_tables import sweeps
 from .short_ids import row_of
+from .texts import storable
 
 OPEN = tuple(status.value for status in SweepStatus if not status.ended)
 
@@ -92,7 +93,7 @@ def _get(connection: Connection, sweep_id: str) -> Sweep:
 
 def _update(connection: Connection, sweep: Sweep, changes: Mapping[str, Any]) -> Sweep | None:
     seq = bump(connection)
-    values = {name: to_json(value) for name, value in changes.items()}
+    values = {name: storable(to_json(value)) for name, value in changes.items()}
     statement = update(sweeps).where(sweeps.c.id == sweep.id, sweeps.c.seq == sweep.seq)
     if connection.execute(statement.values(**values, seq=seq)).rowcount == 0:
         return None
@@ -111,7 +112,7 @@ def _values(sweep: Sweep) -> dict[str, Any]:
         "best_value",
         "best_params",
     )
-    return {name: to_json(getattr(sweep, name)) for name in names}
+    return {name: storable(to_json(getattr(sweep, name))) for name in names}
 
 
 def _sweep(row: Row[Any]) -> Sweep:

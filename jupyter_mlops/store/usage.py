@@ -13,6 +13,7 @@ from ..entities import Cause, EndedAttempt, JobStatus, OpenCount, Totals, Used
 from ..wire import from_json, to_json
 from .database import Database
 from .registry_tables import attempts, jobs
+from .texts import storable
 
 OPEN = tuple(status.value for status in JobStatus if not status.ended)
 
@@ -32,8 +33,8 @@ class SqlAttemptStore:
     ) -> list[EndedAttempt]:
         query = select(attempts).where(
             attempts.c.user == user,
-            attempts.c.name == name,
-            attempts.c.notebook.is_not_distinct_from(notebook),
+            attempts.c.name == storable(name),
+            attempts.c.notebook.is_not_distinct_from(storable(notebook)),
         )
         if status is not None:
             query = query.where(attempts.c.status == status.value)
@@ -107,7 +108,7 @@ def _run_s() -> Any:
 
 def _values(attempt: EndedAttempt) -> dict[str, Any]:
     fields: dict[str, Any] = to_json(attempt)
-    return fields
+    return {name: storable(value) for name, value in fields.items()}
 
 
 def _attempt(row: Row[Any]) -> EndedAttempt:

@@ -167,6 +167,21 @@ class JobStoreContract:
         assert store.named("load") == newest
         assert store.named("loa") is None
 
+    def test_whatever_was_said_is_kept_as_far_as_it_can_be(self, store: JobStore) -> None:
+        """NUL and what is no Unicode come from a cell's errors, and from the end of a damaged log."""
+        job = store.add(queued_job(name="a\0b", params={"path": "\0"}))
+        assert store.named("a\0b") == store.named("a\ufffdb") == job
+        said, kept = "bad record 'a\0b' in \udcff.csv", "bad record 'a\ufffdb' in \ufffd.csv"
+        (job,) = store.explain([(job, said)])
+        assert job.reason == kept
+        updated = store.update(job, reason=said, choice=said, warning=said)
+        assert updated is not None
+        assert (updated.reason, updated.choice, updated.warning) == (kept, kept, kept)
+        end = Exit(status=JobStatus.FAILED, ended_at=2.0, reason=said, cause=Cause.ERROR)
+        ended = store.finish(updated, ended_attempt(updated, None, end), status=end.status, reason=said)
+        assert ended is not None
+        assert store.get(job.id).reason == kept
+
     def test_jobs_of_a_schedule_are_found(self, store: JobStore) -> None:
         job = store.add(queued_job(schedule_id="daily"))
         store.add(queued_job())

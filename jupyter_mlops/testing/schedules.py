@@ -52,6 +52,11 @@ class ScheduleStoreContract:
         assert (added.last_job_id, added.reason) == (None, "")
         assert added.seq > 0
 
+    def test_whatever_was_said_is_kept_as_far_as_it_can_be(self, store: ScheduleStore) -> None:
+        said = store.update(store.add(active_schedule(name="a\0b")), reason="bad '\0' in \udcff.csv")
+        assert said is not None
+        assert (said.reason, said.spec.name) == ("bad '\ufffd' in \ufffd.csv", "a\ufffdb")
+
     def test_same_id_twice_is_a_conflict(self, store: ScheduleStore) -> None:
         schedule = store.add(active_schedule())
         with pytest.raises(Conflict, match=schedule.id):
@@ -107,6 +112,12 @@ class ScheduleStoreContract:
             store.get(schedule.id)
         after, ids = store.changes(before)
         assert (after > before, ids) == (True, [])
+
+    def test_that_a_schedule_was_removed_is_remembered(self, store: ScheduleStore) -> None:
+        schedule, other = store.add(active_schedule()), store.add(active_schedule())
+        store.remove(schedule, user="bob", time=7.0)
+        ids = (schedule.id, other.id, schedule.id[-6:], "0" * 26)
+        assert [store.was_removed(each) for each in ids] == [True, False, False, False]
 
     def test_search_finds_newest_first_by_what_is_asked(self, store: ScheduleStore) -> None:
         schedules = [store.add(active_schedule(created_at=float(n))) for n in range(1, 4)]

@@ -100,6 +100,11 @@ class SweepStoreContract:
         assert changed.best_params == {"lr": 0.1}
         assert changed.seq > sweep.seq
 
+    def test_whatever_was_said_is_kept_as_far_as_it_can_be(self, store: SweepStore) -> None:
+        said = store.update(store.add(running_sweep()), reason="bad '\0' in \udcff.csv")
+        assert said is not None
+        assert said.reason == "bad '\ufffd' in \ufffd.csv"
+
     def test_update_of_a_sweep_that_changed_meanwhile_is_refused(self, store: SweepStore) -> None:
         sweep = store.add(running_sweep())
         store.update(sweep, reason="first")

@@ -50,6 +50,12 @@ class AttemptStoreContract:
         store.add(attempt)
         assert store.since(0.0) == [attempt]
 
+    def test_notebook_whose_name_is_no_unicode_is_found(self, store: AttemptStore) -> None:
+        notebook = "/home/ada/caf\udce9.ipynb"
+        store.add(ended_attempt(name="a\0b", notebook=notebook))
+        (found,) = store.of_notebook(user="ada", name="a\0b", notebook=notebook)
+        assert (found.name, found.notebook) == ("a\ufffdb", "/home/ada/caf\ufffd.ipynb")
+
     def test_one_that_never_began_is_kept_as_well(self, store: AttemptStore) -> None:
         attempt = ended_attempt(started_at=None, notebook=None, status=JobStatus.CANCELLED)
         store.add(attempt)

@@ -9,22 +9,22 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import msgspec
-
 from ..config import JOB
+from ..wire import decode
 from . import conditions
-from .orders import FORK, MAX_FDS, MESSAGE_BYTES, Order, Word
+from .orders import FORK, GO, MAX_FDS, MESSAGE_BYTES, OF_ORDER, Order, Word
 from .rebirth import PLACEHOLDER, ROOM
 from .tether import tethered
 
 MODULE = "jupyter_mlops.warm.nursery"
 ANSWER_S = 2.0
-"""How long an answer may take; a nursery that is slower is given up, and the job starts cold."""
+"""How long an answer may take; else the job starts cold, and the others until the nursery has answered."""
 READY_S = 120.0
-"""How long it may take to import everything."""
+"""How long it may take to import everything, or be silent, before it is given up."""
+KILLED_S = 1.0
 TITLE_ROOM = "=" * 1000
 INLINE_FIGURES = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 """What ipykernel sets before any user code may import matplotlib."""
@@ -67,6 +67,8 @@ class Nursery:
         self.began_at = self.used_at = time.monotonic()
         self._children: dict[int, Forked] = {}
         self._answers: list[Word] = []
+        self._owed = 0
+        self._silent_since = 0.0
         self._socket, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.setblocking(False)
         command = [interpreter, "-m", MODULE, "--socket", str(its.fileno()), "--idle", str(idle_s)]
@@ -90,8 +92,15 @@ class Nursery:
         return self._process.poll() is not None
 
     @property
+    def answers(self) -> bool:
+        """Whether it owes no answer."""
+        return not self._owed
+
+    @property
     def is_overdue(self) -> bool:
-        return not self.was_ready and time.monotonic() - self.began_at > READY_S
+        if self.was_ready and self.answers:
+            return False
+        return time.monotonic() - max(self.began_at, self._silent_since) > READY_S
 
     @property
     def is_spent(self) -> bool:
@@ -110,7 +119,9 @@ class Nursery:
         """A forked worker; None where there is none to be had, and the job is to start cold."""
         self.listen()
         job_id = environment.get(JOB, "")
-        if not self.is_ready or self.is_gone or len(job_id.encode()) > ROOM or len(pass_fds) > MAX_FDS - 2:
+        if not (self.is_ready and self.answers) or self.is_gone:
+            return None
+        if len(job_id.encode()) > ROOM or len(pass_fds) > MAX_FDS - OF_ORDER:
             return None
         order = Order(
             command=list(command),
@@ -122,17 +133,23 @@ class Nursery:
             fds=list(pass_fds),
         )
         self.used_at = time.monotonic()
-        fd = order.written()
-        try:
-            with log.open("ab") as output:
-                socket.send_fds(self._socket, [FORK], [fd, output.fileno(), *pass_fds])
-            return self._answered()
-        except OSError as error:
-            logger.warning("The nursery %s cannot be reached: %s", self.pid, error)
-            self.end()
-            return None
-        finally:
-            os.close(fd)
+        with ExitStack() as stack:
+            fd = order.written()
+            stack.callback(os.close, fd)
+            may_go, go = os.pipe()
+            stack.callback(os.close, may_go)
+            stack.callback(os.close, go)
+            output = stack.enter_context(log.open("ab"))
+            try:
+                socket.send_fds(self._socket, [FORK], [fd, may_go, output.fileno(), *pass_fds])
+                worker = self._answered()
+                if worker is not None:
+                    os.write(go, GO)
+                return worker
+            except OSError as error:
+                logger.warning("The nursery %s cannot be reached: %s", self.pid, error)
+                self.end()
+                return None
 
     def listen(self) -> None:
         """Hear what it has to say just now."""
@@ -143,12 +160,15 @@ class Nursery:
                 return
             if not data:
                 return
-            word = msgspec.json.decode(data, type=Word)
+            word = decode(data, Word)
             if word.ended:
                 if child := self._children.pop(word.ended, None):
                     child.returncode = word.status
             elif word.ready:
                 self.was_ready = self.is_ready = True
+            elif self._owed:  # too late: what it has forked ends by itself
+                self._owed -= 1
+                self.is_ready = self.is_ready and not word.refused
             else:
                 self._answers.append(word)
 
@@ -162,7 +182,8 @@ class Nursery:
         """Kill it; its children live on."""
         self.is_ready = False
         self._process.kill()
-        self._process.wait()
+        with suppress(subprocess.TimeoutExpired):  # one that waits for a disk does not even die
+            self._process.wait(KILLED_S)
         self.listen()
         self._socket.close()
 
@@ -171,7 +192,8 @@ class Nursery:
         while not self._answers:
             if time.monotonic() > deadline or self.is_gone:
                 logger.warning("The nursery %s does not answer", self.pid)
-                self.end()
+                self._owed += 1
+                self._silent_since = time.monotonic()
                 return None
             select.select([self._socket], [], [], 0.1)
             self.listen()

@@ -2,11 +2,16 @@
 
 An interpreter, the loader and the allocator read them when a process starts, libraries when they are loaded.
 A nursery is started with the very values that a job has; a job with others starts cold.
+
+What a nursery always loads is known, and what that reads. Libraries that the user declared may read anything,
+and what they load in turn (``HF_HOME``, ``NUMBA_CACHE_DIR``, ``XDG_CACHE_HOME``): with them every variable
+counts but those that belong to a terminal or a session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 
 PYTHON_PATH = "PYTHONPATH"
 NAMES = frozenset({"GLIBC_TUNABLES", "HOME", "LANG", "LANGUAGE", "VIRTUAL_ENV", "CONDA_PREFIX"})
@@ -54,12 +59,28 @@ FAMILIES = (
 )
 OF_EACH_JOB = ("JUPYTER_MLOPS_", "CUDA_VISIBLE_DEVICES", "JUPYTER_TOKEN", "JUPYTER_SERVER_")
 """Read later, and different in every job or session."""
-RELATIVES = {
-    "torch": ("TORCH", "PYTORCH_", "ATEN_", "AOTI_"),
-    "matplotlib": ("MPL",),
-    "sklearn": ("SKLEARN_",),
-}
-"""How a library's variables begin, where that is not its own name."""
+OF_A_SESSION = frozenset(
+    {
+        "COLORTERM", "COLUMNS", "DISPLAY", "HOSTNAME", "INVOCATION_ID", "JOURNAL_STREAM", "LESS",
+        "LESSCLOSE", "LESSOPEN", "LINES", "LOGNAME", "LS_COLORS", "MAIL", "MANAGERPID", "OLDPWD",
+        "PAGER", "PS1", "PWD", "SHELL", "SHLVL", "STY", "SYSTEMD_EXEC_PID", "TERM", "TERM_PROGRAM",
+        "TERM_PROGRAM_VERSION", "TMUX", "TMUX_PANE", "WINDOWID", "_",
+    }
+)  # fmt: skip
+SESSION_FAMILIES = (
+    "DBUS_",
+    "GPG_",
+    "JPY_",
+    "SSH_",
+    "VSCODE_",
+    "WAYLAND_",
+    "XAUTH",
+    "XDG_SESSION_",
+    "XDG_RUNTIME_DIR",
+)
+"""What is another one wherever somebody logs in, and what no library that computes depends on."""
+READ_WHERE_STARTED = {"matplotlib": "matplotlibrc", "numba": ".numba_config.yaml"}
+"""Files of the folder in which a process starts, by the library that reads them when it is loaded."""
 
 POOLS = (
     "OMP_NUM_THREADS",
@@ -80,10 +101,15 @@ WHILE_WARMING = {
 
 
 def acts_at_start(name: str, libraries: Iterable[str] = ()) -> bool:
-    """Whether a variable is of no effect any more in a process that was forked."""
+    """Whether a variable may be of no effect any more in a process that was forked.
+
+    ``libraries`` are those that the user declared.
+    """
     if name in POOLS or name.startswith(OF_EACH_JOB):
         return False
-    return name in NAMES or name.startswith(FAMILIES) or name.startswith(_of(libraries))
+    if name in NAMES or name.startswith(FAMILIES):
+        return True
+    return any(libraries) and name not in OF_A_SESSION and not name.startswith(SESSION_FAMILIES)
 
 
 def at_start(environment: Mapping[str, str], libraries: Iterable[str] = ()) -> dict[str, str]:
@@ -99,6 +125,7 @@ def difference(one: Mapping[str, str], other: Mapping[str, str], libraries: Iter
     return next((name for name in names if name != PYTHON_PATH), "")
 
 
-def _of(libraries: Iterable[str]) -> tuple[str, ...]:
-    tops = {each.partition(".")[0] for each in libraries}
-    return tuple(prefix for top in tops for prefix in (f"{top.upper()}_", *RELATIVES.get(top, ())))
+def read_where_started(modules: Collection[str], folder: Path) -> str:
+    """A file of the folder that the libraries among ``modules`` would have read there; empty for none."""
+    names = (name for library, name in READ_WHERE_STARTED.items() if library in modules)
+    return next((name for name in names if (folder / name).exists()), "")

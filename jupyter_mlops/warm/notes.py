@@ -10,6 +10,7 @@ import msgspec
 
 from ..capture.processes import current_process, is_alive
 from ..entities import Process
+from ..wire import decode, encode
 
 PATTERN = "nursery-*.json"
 
@@ -25,7 +26,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     def leave(self, folder: Path) -> None:
         """A full disk is no reason to stop."""
         with suppress(OSError):
-            _path(folder).write_bytes(msgspec.json.encode(self))
+            _path(folder).write_bytes(encode(self))
 
     def words(self) -> str:
         with_libraries = f", with {', '.join(self.libraries)}" if self.libraries else ""
@@ -43,7 +44,7 @@ def ready_nurseries(folder: Path) -> list[Note]:
     found = []
     for path in sorted(folder.glob(PATTERN)):
         try:
-            note = msgspec.json.decode(path.read_bytes(), type=Note)
+            note = decode(path.read_bytes(), Note)
         except (OSError, ValueError):
             continue
         if is_alive(note.process):

@@ -21,12 +21,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
+from ..wire import encode
 from . import fitness, modules, notes, pools, rebirth, spare
 from .leaving import leave_after
 from .modules import Extras
-from .orders import MAX_FDS, MESSAGE_BYTES, Order, Word
+from .orders import GO, MAX_FDS, MESSAGE_BYTES, OF_ORDER, Order, Word
 from .rebirth import Memory
 
 MODULE = "jupyter_mlops.warm.nursery"
@@ -180,8 +179,11 @@ class Nursery:
         self._orders.detach()  # closed below with all others: its number will be another file's
         rebirth.restore_signals()
         os.setsid()
-        rebirth.take_streams(log=fds[1])
-        rebirth.place_fds(fds[2:], order.fds)
+        _, may_go, log = fds[:OF_ORDER]
+        if os.read(may_go, len(GO)) != GO:  # whoever has ordered it waits no longer, or is dead
+            os._exit(0)
+        rebirth.take_streams(log=log)
+        rebirth.place_fds(fds[OF_ORDER:], order.fds)
         rebirth.close_all_but(order.fds)
         if not self._memory.mark(order.job_id):
             sys.exit("The job's id cannot be written into the environment of this process.")
@@ -208,7 +210,7 @@ class Nursery:
 
     def _say(self, word: Word) -> None:
         try:
-            self._orders.send(msgspec.json.encode(word))
+            self._orders.send(encode(word))
         except OSError as error:  # nobody listens: the next look at the socket says so
             print(f"nursery: not heard: {error}", file=sys.stderr, flush=True)
 

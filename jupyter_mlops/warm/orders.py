@@ -1,7 +1,9 @@
 """What an executor and a nursery say to each other: one message each way an order, with file descriptors.
 
 The socket keeps messages apart (``SOCK_SEQPACKET``, unix(7)). An order may be longer than a message: it lies
-in a file of memory, the first descriptor that is sent along; then come the log's and the worker's own.
+in a file of memory, the first descriptor that is sent along; then come the end of a pipe, the log, and the
+worker's own. A forked worker begins only once it has read ``GO`` from the pipe: whoever has ordered
+it and does not hear of it in time closes the pipe and starts another, and there are never two.
 """
 
 from __future__ import annotations
@@ -10,9 +12,14 @@ import os
 
 import msgspec
 
+from ..wire import decode, encode
+
 MAX_FDS = 64
 MESSAGE_BYTES = 64 * 1024
 FORK = b"fork"
+GO = b"!"
+OF_ORDER = 3
+"""How many descriptors come before the worker's own."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,14 +38,19 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     def written(self) -> int:
         """A new descriptor of a file that holds it."""
+        data = encode(self)
         fd = os.memfd_create("order")
-        with open(fd, "wb", closefd=False) as file:
-            file.write(msgspec.json.encode(self))
+        try:
+            with open(fd, "wb", closefd=False) as file:
+                file.write(data)
+        except BaseException:
+            os.close(fd)
+            raise
         return fd
 
     @classmethod
     def read(cls, fd: int) -> Order:
-        return msgspec.json.decode(os.pread(fd, os.fstat(fd).st_size, 0), type=cls)
+        return decode(os.pread(fd, os.fstat(fd).st_size, 0), cls)
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..wire import decode, encode
 from . import conditions, pools, rebirth
 from .leaving import leave, leave_after
 from .modules import Extras
@@ -62,6 +63,8 @@ class Spare:
             return f"the kernel has another {name}"
         if problem := pools.trouble(environment):
             return f"the kernel's {problem}"
+        if name := conditions.read_where_started(self._modules, Path(cwd)):
+            return f"{cwd} has a {name}, which was not read"
         added = [each for each in _paths(environment) if each not in _paths(os.environ)]
         for folder in (*added, cwd):
             if name := _shadowed(folder, self._modules):
@@ -77,7 +80,7 @@ class Spare:
             cwd=cwd,
         )
         try:
-            self._channel.sendall(msgspec.json.encode(part))
+            self._channel.sendall(encode(part))
             self._channel.shutdown(socket.SHUT_WR)
         except OSError as error:
             return f"the forked process cannot be reached: {error}"
@@ -158,7 +161,7 @@ def _wait(channel: socket.socket, worker: int, memory: Memory, extras: Extras) -
     data = b"".join(iter(lambda: channel.recv(BUFFER), b""))
     if not data:
         os._exit(0)
-    _be_kernel(msgspec.json.decode(data, type=Part), channel, memory, extras)
+    _be_kernel(decode(data, Part), channel, memory, extras)
 
 
 def _be_kernel(part: Part, channel: socket.socket, memory: Memory, extras: Extras) -> None:

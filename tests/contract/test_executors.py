@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlops.config import Settings
+from jupyter_mlops.config import JOB, Settings
 from jupyter_mlops.entities import GpuSlot, Resources
 from jupyter_mlops.executors.local import LocalExecutor
 from jupyter_mlops.executors.process import kill_all, processes_of
 from jupyter_mlops.executors.shared_folder import make_shared
-from jupyter_mlops.protocols.jobs import Launch
+from jupyter_mlops.protocols.jobs import ANOTHER_WORKER, Begun, Launch, Presence
 from jupyter_mlops.testing.executors import (
     SLEEP,
     Eventually,
@@ -107,6 +109,26 @@ class TestLocalExecutor(ExecutorContract):
         told = [["GPU-a", "0.180", "true"], ["GPU-a", ".33", "true"], ["GPU-b", "None", "None"]]
         for each, lines in zip((declared, own, alone), told, strict=True):
             wait_until(lambda each=each, lines=lines: each.log.read_text().split() == lines)
+
+    def test_worker_that_gave_way_to_another_does_not_speak_for_that(
+        self, executor: LocalExecutor, launch: MakeLaunch, program: Program
+    ) -> None:
+        program(f"raise SystemExit({ANOTHER_WORKER})")
+        attempt = launch()
+        assert executor.start(attempt)
+        begun = Begun(job_id=attempt.job_id, attempt=1, folder=attempt.folder)
+        seen = wait_until(
+            lambda: (sighting := executor.sight(begun)).presence is not Presence.ALIVE and sighting
+        )
+        assert seen.presence is Presence.UNKNOWN, "the other one is not to be killed"
+        other = subprocess.Popen(
+            [sys.executable, "-c", SLEEP], env={**os.environ, JOB: attempt.job_id}, stdout=subprocess.DEVNULL
+        )
+        wait_until(lambda: processes_of(attempt.job_id))
+        assert executor.sight(begun).presence is Presence.ALIVE
+        other.kill()
+        other.wait()
+        assert executor.sight(begun).presence is Presence.ABSENT
 
     def test_exclusive_job_has_its_gpu_alone(self, executor: LocalExecutor, launch: MakeLaunch) -> None:
         first, second = whole_slots(executor)

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlops.entities import JobStatus
+from jupyter_mlops.errors import InvalidInput
 from jupyter_mlops.store.audit import entries, verify
 from jupyter_mlops.store.database import Database, sqlite_url
 from jupyter_mlops.store.jobs import SqlJobStore
 from jupyter_mlops.store.registry_tables import metadata
 from jupyter_mlops.testing.jobs import JobStoreContract, queued_job
+from tests import postgresql
 
 
 @pytest.fixture
@@ -48,3 +50,25 @@ class TestSqlJobStore(JobStoreContract):
         with ThreadPoolExecutor(8) as pool:
             changed = list(pool.map(lambda _: store.update(job, status=JobStatus.STARTING), range(8)))
         assert sum(each is not None for each in changed) == 1
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Database]:
+    with postgresql.server() as url:
+        database = Database(url)
+        metadata.create_all(database.engine)
+        yield database
+        database.close()
+
+
+class TestSqlJobStoreOnPostgreSQL(JobStoreContract):
+    @pytest.fixture
+    def store(self, postgres: Database) -> SqlJobStore:
+        with postgres.write() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(table.delete())
+        return SqlJobStore(postgres)
+
+    def test_what_the_database_cannot_hold_is_refused(self, store: SqlJobStore) -> None:
+        with pytest.raises(InvalidInput, match="NUL"):
+            store.get("abcd\0")

@@ -6,14 +6,16 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_mlops.config import load_settings
 from jupyter_mlops.entities import Cause, Resources
+from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.executors.handover import withdraw
 from jupyter_mlops.executors.slurm.executor import SlurmExecutor
-from jupyter_mlops.protocols.jobs import Begun, Launch, Presence, Sighting
+from jupyter_mlops.protocols.jobs import Begun, Launch, Outlook, Presence, Sighting
 from jupyter_mlops.testing.clusters import ClusterContract, Eventually
 from jupyter_mlops.testing.jobs import job_spec
 from tests.slurm import Cluster, cluster
@@ -258,26 +260,39 @@ def test_option_that_cannot_be_is_refused(desk: Desk, options: dict[str, str], w
 def test_job_that_only_waits_for_nodes_that_are_down_is_not_refused(desk: Desk) -> None:
     desk.slurm.ask("scontrol", "update", "nodename=n1,n2", "state=drain", "reason=maintenance")
     assert desk.executor.refusal(job_spec(gpus=2)) == ""
-    outlook = desk.executor.outlook(job_spec(gpus=2))
+    outlook = outlook_of(desk, gpus=2)
     assert (outlook.starts_now, outlook.wait_s) == (False, None)
     assert "wants 3 GPUs" in desk.executor.refusal(job_spec(gpus=3))
 
 
 def test_outlook_knows_when_room_will_come(desk: Desk) -> None:
-    assert desk.executor.outlook(job_spec(gpus=2)).starts_now
+    assert outlook_of(desk, gpus=2).starts_now
     other = desk.slurm.submit("--gres=gpu:2", "--nodes=2", "--time=30")
     wait_until(lambda: desk.slurm.states()[other] == "RUNNING")
-    outlook = desk.executor.outlook(job_spec(gpus=2))
+    wait_until(lambda: not outlook_of(desk, gpus=2).starts_now)
+    outlook = outlook_of(desk, gpus=2)
     assert outlook.wait_s == pytest.approx(1800, abs=120)
     assert outlook.reason == "Slurm expects to start it in 30 min"
-    assert desk.executor.outlook(job_spec()).starts_now
+    assert outlook_of(desk).starts_now
 
 
 def test_outlook_reckons_with_those_who_wait(desk: Desk) -> None:
     desk.slurm.submit("--gres=gpu:2", "--nodelist=n1")
     desk.slurm.submit("--gres=gpu:2", "--nodes=2")
     wait_until(lambda: set(desk.slurm.states().values()) >= {"RUNNING", "PENDING"})
-    wait_until(lambda: not desk.executor.outlook(job_spec(gpus=1)).starts_now)
+    wait_until(lambda: not outlook_of(desk, gpus=1).starts_now)
+
+
+def outlook_of(desk: Desk, **wanted: Any) -> Outlook:
+    """Slurm's answer, as soon as there is one."""
+
+    def answered() -> Outlook | None:
+        try:
+            return desk.executor.outlook(job_spec(**wanted))
+        except Unavailable:
+            return None
+
+    return wait_until(answered, timeout_s=PATIENCE_S)  # type: ignore[return-value]
 
 
 def _forget_the_answer(begun: Begun) -> None:

@@ -7,14 +7,17 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from jupyter_mlops.config import JOB
 from jupyter_mlops.entities import GpuSlot, new_id
 from jupyter_mlops.errors import Unavailable
+from jupyter_mlops.executors.custody import Custody
 from jupyter_mlops.executors.leases import Holder, held, lease, read_holder, take_over, write_holder
 from jupyter_mlops.executors.process import kill_all, processes_of
 from tests.waiting import wait_until
@@ -116,6 +119,16 @@ def test_lease_goes_with_the_worker_that_ends_in_order(folder, job_id):
     worker.communicate("\n")
     assert is_free(folder)
     assert (folder / "GPU-x.lock").read_bytes() == b""
+
+
+def test_lease_is_kept_from_what_clears_old_files_away(folder, job_id):
+    taken = lease(folder, SLOT, holder(job_id))
+    assert taken is not None
+    os.utime(folder / "GPU-x.lock", (1, 1))
+    Custody(job_id, user="ada", lease_fds=[taken.fd]).keep()
+    about = (folder / "GPU-x.lock").stat()
+    assert min(about.st_atime, about.st_mtime) > time.time() - 60
+    taken.give_back()
 
 
 def test_lease_that_is_given_back_is_free_before_its_worker_has_gone(folder, job_id):
@@ -405,3 +418,10 @@ def test_folder_that_another_process_makes_meanwhile_is_used(folder, monkeypatch
     monkeypatch.setattr(Path, "rename", be_late)
     give_one(folder)
     assert os.listdir(folder.parent) == [folder.name]
+
+
+def test_lease_of_a_user_whose_name_is_no_unicode_can_be_read(folder, job_id):
+    taken = lease(folder, SLOT, replace(holder(job_id), user="ad\udce9"))
+    assert taken is not None
+    assert read_holder(taken.fd).user == "ad?"
+    taken.give_back()

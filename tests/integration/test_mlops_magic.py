@@ -103,7 +103,8 @@ def test_logs_of_a_run_are_what_it_displayed_as_text(kernel, ids):
     [
         (
             "show nothing1",
-            "No run, job or sweep 'nothing1'. List them: %mlops runs, %mlops jobs, %mlops sweeps.",
+            "No run, job, sweep or schedule 'nothing1'. List them: %mlops runs, %mlops jobs, %mlops sweeps, "
+            "%mlops schedules.",
         ),
         ("show", "%mlops show takes ID"),
         ("compare one", "%mlops compare takes ID ID"),
@@ -111,6 +112,7 @@ def test_logs_of_a_run_are_what_it_displayed_as_text(kernel, ids):
         ("logs zzzzzz", "No run or job 'zzzzzz'"),
         ("cancel zzzzzz", "No job or sweep 'zzzzzz'"),
         ("jobs nonsense", "nonsense"),
+        ("gpus nonsense", "Write %mlops gpus, or %mlops gpus users."),
         ("sweeps nonsense", "No sweep status 'nonsense'"),
         ("show 'open", "No closing quotation"),
     ],
@@ -125,6 +127,9 @@ def test_help_names_every_command(kernel):
         "runs",
         "jobs",
         "sweeps",
+        "schedules",
+        "usage",
+        "gpus",
         "datasets",
         "models",
         "show",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -15,8 +17,15 @@ import pytest
 from jupyter_client.kernelspec import KernelSpec
 
 from jupyter_mlops.notebooks.handshake import QuickClient
-from jupyter_mlops.notebooks.kernels import KernelChoice, TetheredKernelManager, kernel_manager, launcher
+from jupyter_mlops.notebooks.kernels import (
+    SOCKETS,
+    KernelChoice,
+    TetheredKernelManager,
+    kernel_manager,
+    launcher,
+)
 from jupyter_mlops.notebooks.provisioner import NAME, WarmProvisioner
+from jupyter_mlops.temporary import HELD
 from jupyter_mlops.warm.tether import tethered, untethered
 
 OWN = KernelChoice(name="python3", argv=launcher(sys.executable))
@@ -152,3 +161,69 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+@pytest.fixture
+def long_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The machine's temporary folder, as a cluster may set it."""
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+async def answer(manager: TetheredKernelManager) -> None:
+    """Start the kernel and have it answer."""
+    client = await started(manager)
+    try:
+        await client.wait_for_ready(timeout=60)
+    finally:
+        await ended(manager, client)
+
+
+def test_kernel_starts_where_the_temporary_folder_has_a_long_path(long_folder: Path) -> None:
+    manager = kernel_manager(OWN)
+    folder = Path(manager.connection_file).parent
+    assert manager.transport == "ipc"
+    assert folder.parent == Path("/tmp")
+    asyncio.run(answer(manager))
+    assert not folder.exists()
+
+
+def test_kernel_speaks_tcp_where_every_folder_has_a_long_path(
+    long_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_mlops.notebooks.kernels._can_have_sockets", lambda folder: False)
+    manager = kernel_manager(OWN)
+    assert manager.transport == "tcp"
+    asyncio.run(answer(manager))
+
+
+def test_folder_for_sockets_is_one_that_can_be_written(
+    tmp_path: Path, long_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = tempfile.mkdtemp(dir="/tmp")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", session)
+    monkeypatch.setattr(os, "access", lambda folder, mode: folder != "/tmp")
+    manager = kernel_manager(OWN)
+    assert Path(manager.connection_file).parent.parent == Path(session)
+    manager.close()
+    os.rmdir(session)
+
+
+def test_folder_of_a_kernels_sockets_is_held_and_goes_with_it() -> None:
+    manager = kernel_manager(OWN)
+    folder = Path(manager.connection_file).parent
+    assert folder.name.startswith(SOCKETS)
+    assert (folder / HELD).exists(), "else the next kernel on this machine takes it away"
+    manager.close()
+    assert not folder.exists()
+    manager.close()
+
+
+def test_folder_of_a_kernel_that_nobody_has_started_goes_with_its_manager() -> None:
+    manager = kernel_manager(OWN)
+    folder = Path(manager.connection_file).parent
+    del manager
+    gc.collect()
+    assert not folder.exists()

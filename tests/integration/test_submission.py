@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from jupyter_mlops.capture.history import ExecutedCell
 from jupyter_mlops.config import JOB, NOTEBOOK, RUN, Settings
-from jupyter_mlops.entities import Cause, Goal, Job, JobSpec, JobStatus, Resources
+from jupyter_mlops.entities import Cause, Goal, Job, JobSpec, JobStatus, Resources, Size
 from jupyter_mlops.errors import (
     Conflict,
     InvalidInput,
@@ -144,6 +144,27 @@ def test_a_cell_becomes_a_job_like_the_kernel_that_submits_it(
     )
     assert queue.sources()[1:] == ["# Parameters\nlr = 0.1", SETUP, "%%track digits\ntrain(lr)"]
     assert environment == {"PATH": "/bin", **settings.environment()}
+
+
+@pytest.mark.parametrize(("cores_of_nodes", "asked"), [(4, 1), (16, 8)])
+def test_cores_that_were_learned_here_are_asked_of_a_cluster_that_has_them(
+    queue: RememberingQueue, settings: Settings, cores_of_nodes: int, asked: int
+) -> None:
+    cluster = FakeExecutor(keeps_queue=True, cpus=cores_of_nodes)
+    past = SimpleNamespace(suggest=lambda **_: Size(runs=3, memory_bytes=64 * 1024**3, cpus=8))
+    service = SubmissionService(
+        queue,
+        settings,
+        tracker=None,
+        executors={"slurm": cluster},
+        sizing=lambda: past,
+        machine=FakeExecutor,
+        clock=lambda: NOW,
+    )
+    service.submit_cell([], "1", origin=ORIGIN, request=request_of(on="slurm"))
+    (spec,) = queue.specs
+    assert spec.resources == Resources(cpus=asked)
+    assert spec.learned == (["cpus"] if asked > 1 else [])
 
 
 def test_what_the_queue_needs_to_know_goes_with_each_job_of_a_grid(

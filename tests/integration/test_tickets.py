@@ -137,6 +137,40 @@ def test_agent_that_does_not_move_keeps_nobody_waiting_and_holds_what_it_runs(ag
     assert [each.job_id for each in seen(other)] == ["runs"]
 
 
+class TestLock:
+    """The lock of a ticket, in a folder that something clears of old files."""
+
+    def test_it_is_touched_with_the_ticket(self, agents):
+        tickets = agents.agent("a", real_time=False)
+        seen(tickets, wish("waits"))
+        lock = agents.ticket().with_suffix(".lock")
+        os.utime(lock, (1, 1))
+        agents.pass_time(TOUCH_EVERY_S)
+        seen(tickets, wish("waits"))
+        assert min(lock.stat().st_atime, lock.stat().st_mtime) > time.time() - 60
+
+    @pytest.mark.parametrize("cleared", [["lock"], ["lock", "ticket"]])
+    def test_agent_whose_lock_was_cleared_away_is_soon_seen_alive_again(self, agents, cleared):
+        tickets, other = agents.agent("a", real_time=False), agents.agent("b")
+        seen(tickets, wish("waits"))
+        for kind in cleared:
+            agents.ticket().with_suffix(f".{kind}").unlink()
+        assert seen(other) == []
+        agents.pass_time(TOUCH_EVERY_S)
+        seen(tickets, wish("waits"))
+        assert [each.job_id for each in seen(other)] == ["waits"]
+
+    def test_agent_that_had_nothing_to_do_for_weeks_is_seen_at_once(self, agents):
+        tickets, other = agents.agent("a", real_time=False), agents.agent("b")
+        seen(tickets, wish("early"))
+        seen(tickets)
+        agents.pass_time(20 * 86400)
+        agents.ticket().with_suffix(".lock").unlink()
+        agents.ticket().unlink()
+        seen(tickets, wish("late"))
+        assert [each.job_id for each in seen(other)] == ["late"]
+
+
 class TestKilledAgent:
     """Another process, which was killed."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlops.entities import Exit, GpuSlot, JobStatus, RunStatus, Started
+from jupyter_mlops.entities import Cause, Exit, GpuSlot, JobStatus, RunStatus, Started
 from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.protocols.jobs import Presence, Sighting
 from jupyter_mlops.services.jobs.attending import WRAP_UP_S
@@ -75,6 +75,19 @@ def test_worker_that_cannot_be_started_fails_the_job_with_the_reason(queue):
     job = queue.submit(retries=3)
     queue.tick()
     assert (queue.get(job).status, queue.get(job).reason) == (JobStatus.FAILED, queue.executor.start_fails)
+
+
+def test_job_that_cannot_be_started_for_a_reason_nobody_thought_of_is_not_tried_for_ever(queue, caplog):
+    def start(launch):
+        raise UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed")
+
+    queue.executor.start = start
+    job = queue.submit()
+    queue.tick()
+    failed = queue.get(job)
+    assert (failed.status, failed.cause) == (JobStatus.FAILED, Cause.START)
+    assert "UnicodeEncodeError" in failed.reason
+    assert "surrogates not allowed" in caplog.text
 
 
 def test_killed_worker_fails_the_job_after_its_strays_are_dead(queue):
@@ -389,3 +402,30 @@ def test_environments_that_killed_processes_left_behind_are_forgotten(queue):
     queue.clock.now += 3601
     queue.tick()
     assert [path.exists() for path in kept] == [True, False, False]
+
+
+def test_environments_of_jobs_in_another_database_are_kept(queue, tmp_path):
+    job = queue.submit(after=[queue.running().id])
+    kept = queue.folder(job).path / "env.json"
+    os.utime(kept, (queue.clock(), queue.clock()))
+    queue.clock.now += 7200
+    (tmp_path / "other").mkdir()
+    with queue_world(tmp_path / "other") as other:
+        other.clock.now = queue.clock.now
+        other.settings = queue.settings
+        other.new_loop().tick(other.clock())
+    assert kept.exists()
+
+
+def test_environment_of_a_job_whose_submitter_died_when_its_row_was_there_is_kept(queue, monkeypatch):
+    with monkeypatch.context() as killed:
+        killed.setattr(JobFolder, "finish", lambda self: None)
+        job = queue.submit(after=[queue.running().id])
+    folder = queue.folder(job)
+    assert folder.is_unfinished()
+    os.utime(folder.path / "env.json", (queue.clock(), queue.clock()))
+    queue.clock.now += 3601
+    queue.loop = queue.new_loop()
+    queue.tick()
+    assert folder.environment()
+    assert not folder.is_unfinished()

@@ -170,3 +170,25 @@ def test_nothing_is_forgotten_while_the_database_is_away(queue, monkeypatch):
     queue.worker_ends(first)
     queue.tick()
     assert [queue.get(job).status for job in (waiting, fresh)] == [JobStatus.STARTING] * 2
+
+
+def test_waiting_for_another_job_is_no_waiting_for_ones_turn(queue):
+    first = queue.running()
+    follower = queue.submit(after=[first.id])
+    queue.clock.now += 7 * 86400
+    queue.worker_ends(first)
+    queue.executor.taken_by_others = {"GPU-0", "GPU-1"}
+    queue.tick()
+    (wish,) = (each for each in queue.executor.queued_up[-1] if each.job_id == follower.id)
+    assert (wish.submitted_at, wish.ready_at) == (follower.spec.submitted_at, queue.get(first).ended_at)
+
+
+def test_resting_before_a_retry_is_no_waiting_for_ones_turn(queue):
+    job = queue.running(retries=1, retry_delay_s=3600.0)
+    queue.worker_ends(job, JobStatus.FAILED, "it failed", cause=Cause.ERROR)
+    queue.tick()
+    failed_at = queue.clock()
+    queue.clock.now += 3600
+    queue.tick()
+    (wish,) = queue.executor.queued_up[-1]
+    assert wish.ready_at == failed_at + 3600

@@ -8,14 +8,30 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlops.entities import Cause, Job, JobStatus, Started
-from jupyter_mlops.errors import InvalidInput, Unavailable
+from jupyter_mlops.errors import InvalidInput, MissingPackage, Unavailable
 from jupyter_mlops.protocols.jobs import Outlook, Presence, Sighting, Wish
 from jupyter_mlops.services.jobs.agent_loop import LOOK_EVERY_S
+from jupyter_mlops.services.jobs.backlog import LOOK_AGAIN_S
 from jupyter_mlops.services.jobs.choosing import ASK_EVERY_S
+from jupyter_mlops.services.jobs.patience import LONGEST_S
+from jupyter_mlops.services.jobs.queues import AGAIN_S
 from jupyter_mlops.testing.executors import FakeExecutor
 from jupyter_mlops.testing.jobs import queued_job
 
 from .queue_worlds import WORKER, Queue, queue_world
+
+
+class Lacking(dict):
+    """Executors of which one cannot be made."""
+
+    def __init__(self, executors: dict[str, FakeExecutor], error: Exception | None) -> None:
+        super().__init__(executors)
+        self.error = error
+
+    def __getitem__(self, name: str) -> FakeExecutor:
+        if name == "slurm" and self.error is not None:
+            raise self.error
+        return super().__getitem__(name)
 
 
 class Team(Queue):
@@ -33,6 +49,21 @@ class Team(Queue):
     def is_at(self, job: Job, presence: Presence, reason: str = "", cause: Cause | None = None) -> None:
         self.cluster.sightings[job.id] = Sighting(presence=presence, reason=reason, cause=cause)
         self.later()
+
+    def lacks(self, error: Exception | None) -> None:
+        """What the agent meets when it wants the cluster, which was there when jobs were submitted."""
+        self.executors = Lacking(self.executors, error)
+        self.loop = self.new_loop()
+
+    def tries_in(self, seconds: float) -> int:
+        """How often the cluster, which does not answer, is given a job meanwhile."""
+        tries = []
+        self.cluster.start = lambda launch: tries.append(launch) or FakeExecutor.start(self.cluster, launch)
+        until = self.clock() + seconds
+        while self.clock() < until:
+            self.clock.now += 1
+            self.tick()
+        return len(tries)
 
     def begins_there(self, job: Job) -> None:
         started = Started(process=WORKER, run_id="run", started_at=self.clock())
@@ -101,6 +132,79 @@ class TestCluster:
         team.later()
         assert (len(team.cluster.launches), team.get(job).handed_over) == (1, True)
 
+    def test_cluster_that_does_not_answer_is_left_alone_for_longer_and_longer(self, team):
+        team.cluster.start_fails = "Slurm does not answer."
+        jobs = [team.submit(executor="slurm") for _ in range(5)]
+        assert team.tries_in(60) <= 6, "one job is tried, after 2, 4, 8, 16 and 32 seconds"
+        assert 1 <= team.tries_in(2 * LONGEST_S) <= 3
+        assert {team.get(job).reason for job in jobs} == {"Slurm does not answer."}
+        team.cluster.start_fails = None
+        team.clock.now += LONGEST_S
+        team.later()
+        team.later()
+        assert {team.get(job).handed_over for job in jobs} == {True}
+
+    def test_job_whose_own_cluster_does_not_answer_keeps_the_others_for_a_moment_only(self, team):
+        def start(launch):
+            if launch.job_id in hopeless:
+                raise Unavailable("Nothing answers at ray://nowhere.")
+            return FakeExecutor.start(team.cluster, launch)
+
+        team.cluster.start = start
+        hopeless = [team.submit(executor="slurm").id for _ in range(2)]
+        job = team.submit(executor="slurm")
+        for _ in range(30):
+            team.clock.now += 1
+            team.tick()
+        assert [launch.job_id for launch in team.cluster.launches] == [job.id]
+
+    def test_reason_of_a_job_that_cannot_be_handed_over_stays_the_same(self, team):
+        team.cluster.start_fails = "Slurm does not answer."
+        job = team.submit(executor="slurm")
+        team.tick()
+        said = set()
+        explained = team.loop._store.update
+        team.store.update = lambda job, **changes: (
+            said.add(changes.get("reason")) or explained(job, **changes)
+        )
+        for _ in range(10):
+            team.later()
+        assert said == {"Slurm does not answer."}
+        assert team.get(job).reason == "Slurm does not answer."
+
+    def test_job_whose_files_are_on_their_way_is_asked_for_once_a_second(self, team):
+        job = team.submit(executor="slurm")
+        tries = []
+        team.cluster.start = lambda launch: tries.append(launch)
+        for _ in range(10):
+            team.tick()
+            team.clock.now += 0.2
+        assert len(tries) in (2, 3)
+        assert team.get(job).reason == "its files are on their way"
+
+    @pytest.mark.parametrize(
+        "error", [MissingPackage("pip install s3fs"), InvalidInput("no such URL"), RuntimeError("broken")]
+    )
+    def test_executor_that_cannot_be_made_keeps_no_job_from_the_others(self, team, error):
+        far, near = team.submit(executor="slurm"), team.submit()
+        team.lacks(error)
+        team.tick()
+        assert team.get(near).status is JobStatus.STARTING
+        assert (team.get(far).status, str(error) in team.get(far).reason) == (JobStatus.QUEUED, True)
+        team.executors.error = None
+        team.clock.now += LOOK_AGAIN_S
+        team.tick()
+        assert team.get(far).handed_over
+
+    def test_job_that_was_handed_over_is_doubted_where_its_executor_cannot_be_made(self, team):
+        far = team.submit(executor="slurm")
+        team.tick()
+        near = team.submit()
+        team.lacks(MissingPackage("pip install s3fs"))
+        team.later()
+        assert team.get(near).status is JobStatus.STARTING
+        assert (team.get(far).handed_over, team.get(far).reason) == (True, "pip install s3fs")
+
     def test_running_job_of_a_cluster_that_is_away_is_doubted_and_then_lost(self, team):
         job = team.submit(executor="slurm")
         team.tick()
@@ -136,6 +240,7 @@ class TestCluster:
         team.tick()
         assert (team.get(job).handed_over, team.get(job).reason) == (False, "its files are on their way")
         monkeypatch.undo()
+        team.clock.now += AGAIN_S
         team.tick()
         assert team.get(job).handed_over
 

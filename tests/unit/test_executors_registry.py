@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlops.config import load_settings
-from jupyter_mlops.errors import InvalidInput, Unavailable
+from jupyter_mlops.errors import InvalidInput, MissingPackage, Unavailable
 from jupyter_mlops.executors.local import LocalExecutor
-from jupyter_mlops.executors.registry import Executors
+from jupyter_mlops.executors.registry import LONGEST_NAME, Executors
 from jupyter_mlops.testing.executors import FakeExecutor
+from tests.waiting import wait_until
 
 OTHERS = """
 from jupyter_mlops.errors import InvalidInput
@@ -31,6 +32,7 @@ class Half:
     def __init__(self, settings): ...
 """
 NAMES = ("machine", "broken", "unconfigured", "Half", "missing")
+TOO_LONG = "a" * (LONGEST_NAME + 1)
 
 
 @pytest.fixture
@@ -42,7 +44,9 @@ def others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: others\nVersion: 1.0\n")
     points = "\n".join(f"{name.lower()} = others_executors:{name}" for name in NAMES)
     (installed / "entry_points.txt").write_text(
-        "[jupyter_mlops.executors]\n" + points + "\nlocal = others_executors:machine\n"
+        "[jupyter_mlops.executors]\n"
+        + points
+        + f"\nlocal = others_executors:machine\n{TOO_LONG} = others_executors:machine\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path
@@ -99,3 +103,47 @@ def test_executor_that_cannot_be_made_says_whose_it_is(
 def test_executor_that_refuses_to_be_made_is_heard(others: Path, executors: Executors) -> None:
     with pytest.raises(InvalidInput, match="Write down where"):
         executors["unconfigured"]
+
+
+def test_name_that_the_queue_cannot_keep_is_left_out(
+    others: Path, executors: Executors, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert TOO_LONG not in executors
+    assert f"longer than {LONGEST_NAME} characters" in caplog.text
+
+
+def test_own_executor_that_cannot_be_made_is_unavailable(
+    executors: Executors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: object, settings: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(LocalExecutor, "__init__", full)
+    with pytest.raises(Unavailable, match="No space left on device"):
+        executors["local"]
+
+
+def test_executor_is_made_once_what_was_in_the_way_is_gone(
+    executors: Executors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def missing(self: object, settings: object) -> None:
+        tries.append(settings)
+        raise MissingPackage("pip install s3fs")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalExecutor, "__init__", missing)
+        for _ in range(10):
+            with pytest.raises(MissingPackage, match="s3fs"):
+                executors["local"]
+    assert len(tries) == 1, "ten thousand jobs must not try it each"
+    monkeypatch.setattr("jupyter_mlops.executors.registry.TRY_AGAIN_S", 0.0)
+    wait_until(lambda: _is_made(executors))
+
+
+def _is_made(executors: Executors) -> bool:
+    try:
+        return executors["local"] is not None
+    except MissingPackage:
+        return False

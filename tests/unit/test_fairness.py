@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_mlops.protocols.jobs import CPU_WORTH, Standing, Standings
-from jupyter_mlops.services.jobs.fairness import WAITING_CREDIT, Accounts, line, worth
+from jupyter_mlops.services.jobs.fairness import MOST_WAITED_H, WAITING_CREDIT, Accounts, line, worth
 from jupyter_mlops.services.jobs.placement import place
 from tests.unit.wishes import capacity, running, wish
 
@@ -62,6 +62,18 @@ def test_waiting_makes_up_for_what_one_has_had():
     wishes = [by("ada", "a", at=0.0), by("bob", "b", at=3600.0)]
     assert order(wishes, had(ada=WAITING_CREDIT + 0.5), now=3600.0) == ["b", "a"]
     assert order(wishes, had(ada=WAITING_CREDIT - 0.5), now=3600.0) == ["a", "b"]
+
+
+def test_waiting_for_something_else_makes_up_for_nothing():
+    wishes = [by("ada", "a", at=0.0, ready_at=3600.0), by("bob", "b", at=1800.0)]
+    assert order(wishes, had(ada=0.5), now=3600.0) == ["b", "a"]
+
+
+def test_waiting_for_longer_than_a_day_makes_up_for_no_more():
+    now = 30 * 86400.0
+    wishes = [by("ada", "a", at=0.0), by("bob", "b", at=now - MOST_WAITED_H * 3600)]
+    assert order(wishes, had(ada=0.5), now=now) == ["b", "a"]
+    assert order(wishes, had(bob=0.5), now=now) == ["a", "b"]
 
 
 def test_clock_that_was_set_back_is_no_reason_to_wait_longer():

@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,16 @@ import pytest
 
 from jupyter_mlops.capture.processes import current_process, process_of
 from jupyter_mlops.config import Settings
-from jupyter_mlops.entities import Cause, Process
-from jupyter_mlops.errors import Unavailable
+from jupyter_mlops.entities import Cause, Process, Resources
+from jupyter_mlops.errors import InvalidInput, Unavailable
 from jupyter_mlops.executors.ray import RayExecutor, asking, clusters, executor
+from jupyter_mlops.executors.ray.api import RayApi
+from jupyter_mlops.executors.ray.options import RayOptions
+from jupyter_mlops.executors.ray.submitting import request_of
+from jupyter_mlops.executors.staging_files import Upload
+from jupyter_mlops.executors.staging_state import States
 from jupyter_mlops.protocols.jobs import Begun, Launch, Presence, Sighting
+from jupyter_mlops.remote.folder import RemoteFolder
 from jupyter_mlops.testing.clusters import see
 from jupyter_mlops.testing.jobs import job_spec
 from tests.ray_dashboard import Dashboard, ray_dashboard
@@ -121,6 +129,136 @@ def test_job_is_sent_once_however_often_it_is_started(
     assert RayExecutor(settings).start(launch)
     seen(cluster, begun(launch), is_(Presence.WAITING))
     assert [each["submission_id"] for each in ray.submitted] == ["mlops-job-a-1"]
+
+
+@pytest.fixture
+def arrived(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Uploads go on until it is set."""
+    event = threading.Event()
+    run = Upload.run
+
+    def slowly(self: Upload) -> None:
+        event.wait(30)
+        run(self)
+
+    monkeypatch.setattr(Upload, "run", slowly)
+    return event
+
+
+@pytest.fixture
+def far(settings: Settings, tmp_path: Path) -> RayExecutor:
+    """Its nodes see nothing of this file system."""
+    return RayExecutor(replace(settings, staging=f"file://{tmp_path}/far", staging_s=0.05))
+
+
+def test_uploads_hold_up_nobody_and_jobs_are_sent_when_their_files_are_there(
+    far: RayExecutor, tmp_path: Path, ray: Dashboard, arrived: threading.Event
+) -> None:
+    launches = [launch_in(tmp_path, id=f"job-{number}") for number in range(30)]
+    for launch in launches:
+        (launch.folder / "spec.json").write_text("{}")
+    began = time.monotonic()
+    assert all(far.start(launch) for launch in launches)
+    all_begun = [begun(launch) for launch in launches]
+    on_their_way = Sighting(presence=Presence.WAITING, reason="its files are on their way")
+    assert see(far, *all_begun) == on_their_way
+    assert time.monotonic() - began < 3.0
+    uploads = [each for each in threading.enumerate() if each.name == "mlops-push"]
+    assert len(uploads) <= 8
+    assert ray.submitted == []
+    arrived.set()
+    wait_until(lambda: (far.look(all_begun), len(ray.submitted) == 30)[1])
+
+
+def test_upload_that_fails_late_ends_its_job_also_when_others_are_looked_at(
+    far: RayExecutor, tmp_path: Path, ray: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails = threading.Event()
+
+    def refuse(self: Upload) -> None:
+        fails.wait(30)
+        raise InvalidInput("Anybody can read that.")
+
+    monkeypatch.setattr(Upload, "run", refuse)
+    launch, other = launch_in(tmp_path), launch_in(tmp_path, id="job-b")
+    (launch.folder / "spec.json").write_text("{}")
+    assert far.start(launch)
+    far.look([begun(other), begun(launch)])
+    fails.set()
+    sighting = seen(far, begun(launch), is_(Presence.GONE))
+    assert (sighting.cause, sighting.reason) == (Cause.START, "Anybody can read that.")
+    assert ray.submitted == []
+
+
+def test_job_is_not_sent_that_was_called_off_while_it_was_uploaded(
+    far: RayExecutor, launch: Launch, ray: Dashboard, arrived: threading.Event
+) -> None:
+    (launch.folder / "spec.json").write_text("{}")
+    assert far.start(launch)
+    assert far.kill(begun(launch))
+    arrived.set()
+    assert see(far, begun(launch)).presence is Presence.ABSENT
+    assert ray.submitted == []
+
+
+def test_job_that_ended_while_it_was_uploaded_leaves_nothing_there(
+    far: RayExecutor,
+    launch: Launch,
+    tmp_path: Path,
+    arrived: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run, begins = Upload.run, threading.Event()
+    monkeypatch.setattr(Upload, "run", lambda self: (begins.set(), run(self)))
+    (launch.folder / "spec.json").write_text("{}")
+    assert far.start(launch)
+    begins.wait(30)
+    assert far.kill(begun(launch))
+    (launch.log.parent / "exit.json").write_text("{}")
+    far.look([])
+    arrived.set()
+    wait_until(lambda: (tmp_path / "staged").exists() and (tmp_path / "far").exists())
+    wait_until(lambda: not States(tmp_path).keys())
+    assert RemoteFolder(f"file://{tmp_path}/far").names() == []
+
+
+def test_cluster_that_hangs_is_waited_for_once_by_all_who_ask(cluster: RayExecutor, ray: Dashboard) -> None:
+    ray.may_answer.clear()
+    began = time.monotonic()
+    for cpus in range(1, 21):
+        with pytest.raises(Unavailable, match="has not answered yet"):
+            cluster.outlook(job_spec(cpus=cpus))
+    assert time.monotonic() - began < 2 * executor.OUTLOOK_WAIT_S
+
+
+def test_token_goes_to_no_other_address(monkeypatch: pytest.MonkeyPatch, ray: Dashboard) -> None:
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", f"{ray.address}{self.path}")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        api = RayApi(f"http://127.0.0.1:{server.server_port}", token=lambda: SECRET)
+        with pytest.raises(
+            Unavailable, match=rf"points to {ray.address}/api/jobs/, and no token is sent there"
+        ):
+            api.jobs()
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert ray.tokens == []
+
+
+def test_memory_that_was_only_learned_is_not_asked_of_ray(tmp_path: Path) -> None:
+    wanted, options = Resources(memory_bytes=1024**3), RayOptions()
+    assert request_of(job_spec(resources=wanted), options) == {"CPU": 1.0, "memory": 1024.0**3}
+    assert request_of(job_spec(resources=wanted, learned=["memory_bytes"]), options) == {"CPU": 1.0}
 
 
 def test_what_ray_shows_holds_no_secret(cluster: RayExecutor, launch: Launch, ray: Dashboard) -> None:

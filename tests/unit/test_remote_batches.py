@@ -201,6 +201,25 @@ def test_a_blob_arrives_with_its_mode_and_is_fetched_once(here: Path, far: Far, 
     assert (far.root / digest).stat().st_mode & 0o777 == 0o444
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_a_file_that_only_grows_keeps_its_whole_lines(far: Far, large: bool) -> None:
+    def replaced(data: bytes) -> Part:
+        digest = blake3(data).hexdigest()
+        far.objects[digest] = data
+        return Part(path="j", digest=digest) if large else Part(path="j", data=data)
+
+    def send(part: Part) -> None:
+        apply(part, far.root, ANYWHERE, far._fetch, only_grows=True)
+
+    send(replaced(b"one\ntwo\nto"))
+    for other in (b"", b"one\n", b"one\nTWO\nto"):
+        with pytest.raises(Corrupt, match="without lines that it has here"):
+            send(replaced(other))
+    assert far.files() == {"j": b"one\ntwo\nto"}
+    send(replaced(b"one\ntwo\nthree\n"))
+    assert far.files() == {"j": b"one\ntwo\nthree\n"}
+
+
 @pytest.mark.parametrize("there", [None, b"damaged"])
 def test_contents_that_are_missing_or_damaged_are_not_taken(far: Far, there: bytes | None) -> None:
     digest = blake3(b"right").hexdigest()

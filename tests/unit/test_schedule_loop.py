@@ -15,6 +15,10 @@ from jupyter_mlops.entities import CatchUp, JobStatus, Overlap, Schedule, derive
 from jupyter_mlops.errors import InvalidInput, Unavailable
 from jupyter_mlops.services.jobs.folder import JobFolder
 from jupyter_mlops.services.schedules.folder import ScheduleFolder
+from jupyter_mlops.services.schedules.loop import ScheduleLoop
+from jupyter_mlops.store.database import Database, sqlite_url
+from jupyter_mlops.store.registry_tables import metadata
+from jupyter_mlops.store.schedules import SqlScheduleStore
 from jupyter_mlops.testing.schedules import schedule_spec
 from tests.unit.schedule_worlds import DAY, HOUR, NOON, World, world
 
@@ -321,16 +325,101 @@ def test_on_a_shared_home_a_schedule_runs_where_it_was_made(home: World) -> None
     assert home.turn(NOON + HOUR) == 1
 
 
-def test_the_folder_of_a_schedule_without_a_row_goes_after_an_hour(home: World) -> None:
-    kept, lost = home.add(), ScheduleFolder.of(home.settings.home, "0" * 26)
-    lost.create(b"{}", {"TOKEN": "geheim"})
+# folders
+
+
+def grow_old(home: World) -> None:
+    """All folders of schedules are as old as the test."""
     for path in home.settings.home.glob("schedules/*"):
         os.utime(path, (NOON, NOON))
+
+
+def folder_of(home: World, schedule: Schedule) -> ScheduleFolder:
+    return ScheduleFolder.of(home.settings.home, schedule.id)
+
+
+def test_the_folder_of_a_schedule_whose_row_never_came_goes_after_an_hour(home: World) -> None:
+    kept, lost = home.add(), ScheduleFolder.of(home.settings.home, "0" * 26)
+    lost.create(b"{}", {"TOKEN": "geheim"})
+    grow_old(home)
     home.turn(NOON + HOUR / 2)
     assert lost.exists()
     home.turn(NOON + 2 * HOUR)
     assert not lost.exists()
-    assert ScheduleFolder.of(home.settings.home, kept.id).exists()
+    assert folder_of(home, kept).exists()
+
+
+def test_the_folder_of_a_schedule_that_was_deleted_elsewhere_goes_after_an_hour(home: World) -> None:
+    schedule = home.add()
+    home.store.remove(schedule, user="bob", time=NOON)
+    grow_old(home)
+    home.turn(NOON + HOUR / 2)
+    assert folder_of(home, schedule).exists()
+    home.turn(NOON + 2 * HOUR)
+    assert not folder_of(home, schedule).exists()
+
+
+def test_a_schedule_whose_maker_died_when_its_row_was_there_stays(
+    home: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(ScheduleFolder, "finish", lambda self: None)
+        schedule = home.add()
+    assert folder_of(home, schedule).is_unfinished()
+    grow_old(home)
+    home.turn(NOON + 2 * HOUR)
+    assert folder_of(home, schedule).exists()
+    assert not folder_of(home, schedule).is_unfinished()
+
+
+def test_an_agent_with_another_database_takes_no_schedule_away(home: World, tmp_path: Path) -> None:
+    schedule = home.add(environment={"TOKEN": "geheim"})
+    grow_old(home)
+    other = Database(sqlite_url(tmp_path / "other.sqlite"))
+    metadata.create_all(other.engine)
+    assert ScheduleLoop(SqlScheduleStore(other), home.jobs, home.settings).tick(NOON + DAY) == 0
+    other.close()
+    assert folder_of(home, schedule).environment() == {"TOKEN": "geheim"}
+    home.turn(NOON + HOUR)
+    assert len(home.runs()) == 1
+
+
+def test_a_folder_that_somebody_else_has_put_there_is_left_alone(home: World) -> None:
+    for each in ("0" * 20 + "aabbcc", "1" * 20 + "aabbcc"):
+        home.add(id=each)
+    stranger = home.settings.home / "schedules/aabbcc"
+    stranger.mkdir()
+    grow_old(home)
+    home.turn(NOON + DAY)
+    assert stranger.exists()
+
+
+def test_a_schedule_whose_folder_is_gone_says_so_until_it_is_back(home: World, tmp_path: Path) -> None:
+    schedule = home.add()
+    folder = folder_of(home, schedule)
+    folder.path.rename(tmp_path / "backup")
+    home.new_agent()
+    assert home.turn() == 0
+    row = home.row(schedule)
+    assert row.reason == (
+        f"it does not run: its folder {folder.path}, with its notebook and environment, is gone. Bring that "
+        "back, or delete the schedule and make it anew"
+    )
+    home.turn()
+    assert home.row(schedule) == row, "said once"
+    (tmp_path / "backup").rename(folder.path)
+    home.new_agent()
+    home.turn(NOON + HOUR)
+    assert (len(home.runs()), home.row(schedule).reason) == (1, "")
+
+
+def test_a_schedule_of_another_home_of_the_same_user_is_not_taken_for_lost(home: World) -> None:
+    schedule = home.store.add(
+        Schedule(spec=schedule_spec(host=home.settings.host, home="/elsewhere"), next_at=NOON + HOUR)
+    )
+    home.turn()
+    home.service.search()
+    assert home.row(schedule) == schedule
 
 
 def test_files_that_go_along_are_those_of_the_day_it_was_made(home: World, tmp_path: Path) -> None:

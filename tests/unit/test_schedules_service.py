@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jupyter_mlops.entities import Overlap, Schedule, ScheduleDetail, short_id
+from jupyter_mlops.entities import Job, Overlap, Schedule, ScheduleDetail, short_id
 from jupyter_mlops.errors import Ambiguous, Conflict, InvalidInput, NotFound
 from jupyter_mlops.services.lookup import anything
 from jupyter_mlops.services.rows import SCHEDULE_COLUMNS, schedule_row
@@ -36,7 +37,7 @@ def test_a_schedule_is_kept_and_an_agent_is_there_for_it(home: World) -> None:
     schedule = home.add()
     assert home.service.get(schedule.id[-6:]) == schedule
     assert (schedule.enabled, schedule.next_at, schedule.spec.user) == (True, NOON + HOUR, "ada")
-    assert schedule.spec.host == home.settings.host
+    assert (schedule.spec.host, schedule.spec.home) == (home.settings.host, str(home.settings.home))
     assert schedule.spec.template.schedule_id == schedule.id
     assert home.agent.asked
 
@@ -53,6 +54,19 @@ def test_whoever_looks_at_schedules_sees_to_it_that_there_is_an_agent(home: Worl
     home.clock.now += 60
     later.search()
     assert len(home.agent.asked) == 1, "a paused one needs none"
+
+
+def test_whoever_looks_at_schedules_is_told_of_one_whose_folder_is_gone(home: World) -> None:
+    schedule = home.add()
+    folder = ScheduleFolder.of(home.settings.home, schedule.id)
+    folder.remove()
+    home.agent.asked.clear()
+    later = ScheduleService(home.store, home.jobs, home.settings, clock=home.clock, monotonic=home.clock)
+    (shown,) = later.search()
+    assert f"its folder {folder.path}, with its notebook and environment, is gone" in shown.reason
+    assert home.agent.asked == [], "no agent could run it"
+    with pytest.raises(NotFound, match="delete the schedule, and make it anew"):
+        later.run_now(schedule.id)
 
 
 @pytest.mark.parametrize(
@@ -122,9 +136,27 @@ def test_a_scheduled_run_is_left_out_while_one_that_somebody_began_goes_on(home:
 
 
 def test_a_schedule_of_another_home_is_run_there(home: World) -> None:
-    other = home.store.add(active_schedule(host="elsewhere"))
-    with pytest.raises(Conflict, match=r"lies in another home \(elsewhere\): run it there"):
+    other = home.store.add(active_schedule(host="elsewhere", home="/home/ada/mlops"))
+    with pytest.raises(Conflict, match=r"lies in another home \(elsewhere:/home/ada/mlops\): run it there"):
         home.service.run_now(other.id)
+
+
+def test_a_run_at_once_of_a_schedule_that_is_deleted_meanwhile_is_a_run(
+    home: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = home.add()
+    enqueue = home.jobs.enqueue
+
+    def deleted_meanwhile(*arguments: Any, **named: Any) -> Job:
+        job = enqueue(*arguments, **named)
+        home.service.delete(schedule.id)
+        return job
+
+    monkeypatch.setattr(home.jobs, "enqueue", deleted_meanwhile)
+    home.agent.asked.clear()
+    job = home.service.run_now(schedule.id)
+    assert home.runs() == [job]
+    assert len(home.agent.asked) == 1
 
 
 def test_deleting_leaves_the_runs(home: World) -> None:

@@ -14,6 +14,8 @@ from jupyter_mlops.config import load_settings
 from jupyter_mlops.entities import Check, GpuSlot
 from jupyter_mlops.executors.leases import Held, Holder, Lease, lease
 from jupyter_mlops.executors.occupants import Foreign
+from jupyter_mlops.magics.mlops_magic import mlops as magic
+from jupyter_mlops.magics.refusals import BadArguments
 from jupyter_mlops.services.doctor import Doctor
 from jupyter_mlops.workspace import Workspace, use
 
@@ -32,6 +34,7 @@ def workspace(tmp_path, monkeypatch) -> Iterator[Workspace]:
     ):
         monkeypatch.setenv(f"JUPYTER_MLOPS_{name}", str(tmp_path / value))
     monkeypatch.setenv("JUPYTER_MLOPS_GPU_SLOTS", "2")
+    monkeypatch.setenv("COLUMNS", "250")
     workspace = Workspace(load_settings())
     use(workspace)
     yield workspace
@@ -41,6 +44,16 @@ def workspace(tmp_path, monkeypatch) -> Iterator[Workspace]:
 @pytest.fixture
 def taken(workspace) -> Iterator[Lease]:
     """Half of the first GPU."""
+    holder = Holder(job_id="none-abcdef", user="bob", uid=os.getuid(), pid=os.getpid(), share=0.5)
+    held = lease(workspace.settings.leases_dir, workspace.machine.slots()[0], holder)
+    assert held is not None
+    yield held
+    held.close()
+
+
+@pytest.fixture
+def taken_besides(workspace, kernel_on_a_gpu) -> Iterator[Lease]:
+    """Half of the GPU that the kernel is on."""
     holder = Holder(job_id="none-abcdef", user="bob", uid=os.getuid(), pid=os.getpid(), share=0.5)
     held = lease(workspace.settings.leases_dir, workspace.machine.slots()[0], holder)
     assert held is not None
@@ -84,10 +97,57 @@ def test_terminal_shows_the_kernels_that_hold_memory(capsys):
     assert "all, 76.9 GiB" in shown
 
 
-def test_terminal_says_where_there_are_none(workspace, monkeypatch, capsys):
+@pytest.mark.parametrize("columns", [80, 40])
+@pytest.mark.usefixtures("kernel_on_a_gpu", "taken_besides")
+def test_narrow_terminal_loses_no_word(monkeypatch, capsys, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(["gpus"]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= columns
+    last = "".join(line.split("│")[-2] for line in shown.splitlines() if "│" in line)
+    told = f"0.5 of it taken by job abcdef of bob; {KERNEL}"
+    assert told.replace(" ", "") in last.replace(" ", "")
+
+
+def test_terminal_and_cell_say_where_there_are_none(workspace, monkeypatch, capsys):
     monkeypatch.setattr(workspace.machine._gpus, "_slots", [])
     assert main(["gpus"]) == 0
     assert "There are no GPUs here." in capsys.readouterr().out
+    magic("gpus")
+    assert "There are no GPUs here." in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("taken")
+def test_cell_shows_the_jobs_that_have_gpus(capsys):
+    magic("gpus")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(maxsplit=4) for line in lines[2:]] == [
+        ["0", "virtual", "GPU", "0.5", "0.5 of it taken by job abcdef of bob"],
+        ["1", "virtual", "GPU", "all"],
+    ]
+    magic("gpus --json")
+    assert [each["free_share"] for each in json.loads(capsys.readouterr().out)] == [0.5, 1.0]
+
+
+@pytest.mark.usefixtures("kernel_on_a_gpu", "taken_besides")
+def test_cell_has_a_line_for_each_who_has_a_part(capsys):
+    magic("gpus")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].endswith("0.5 of it taken by job abcdef of bob")
+    assert lines[3].split(maxsplit=0) == [KERNEL]
+    assert lines[3].index("kernel") == lines[2].index("0.5 of it")
+
+
+def test_cell_shows_what_users_may_have(tmp_path, capsys, workspace):
+    (tmp_path / "quotas.json").write_text('{"gpu_hours": 100, "users": {"bob": {"gpus": 1}}}')
+    magic("gpus users")
+    (bob,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("bob")]
+    assert "100 GPU h" in bob
+    magic("gpus users --json")
+    users = {each["user"]: each for each in json.loads(capsys.readouterr().out)}
+    assert users["bob"]["max_gpus"] == 1
+    with pytest.raises(BadArguments, match="%mlops gpus users"):
+        magic("gpus user")
 
 
 def test_terminal_shows_what_users_may_have(tmp_path, capsys, workspace):

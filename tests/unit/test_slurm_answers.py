@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from jupyter_mlops.entities import Cause, Resources, RunStatus
 from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.executors.slurm.executor import SlurmExecutor
 from jupyter_mlops.executors.slurm.inside import terminated
+from jupyter_mlops.executors.slurm.outlook import Forecast
 from jupyter_mlops.executors.slurm.programs import Programs, Refused, tidy
 from jupyter_mlops.executors.slurm.queue import Entry, Queue
 from jupyter_mlops.executors.slurm.receipt import Receipt, read, write
@@ -27,33 +26,12 @@ from jupyter_mlops.protocols.jobs import Begun, Launch, Presence, Sighting
 from jupyter_mlops.testing.jobs import job_spec
 from tests.waiting import wait_until
 
-Make = Callable[[str, str], None]
+from .slurm_programs import Make, environ, maker, queue_line
 
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Make:
-    """Puts a program of a name onto the executor's PATH: the lines of a shell script."""
-    (tmp_path / "bin").mkdir()
-
-    def make(name: str, script: str) -> None:
-        path = tmp_path / "bin" / name
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
-
-    return make
-
-
-def environ(tmp_path: Path) -> dict[str, str]:
-    return {"PATH": f"{tmp_path}/bin{os.pathsep}/usr/bin{os.pathsep}/bin"}
-
-
-def queue_line(**said: Any) -> str:
-    """A line of squeue as it was asked for."""
-    values = {
-        "id": "7", "name": "mlops-a-1", "state": "RUNNING", "reason": "None", "ended": "0", "nodes": "n1",
-        "restarts": "0", "starts": "1700000000", **said,
-    }  # fmt: skip
-    return "\x1f".join(f"{value:<12}" for value in values.values()) + "\x1f"
+    return maker(tmp_path)
 
 
 def see(state: str, *, begun: bool = True, log: Path = Path("/nowhere"), **said: Any) -> Sighting:
@@ -221,6 +199,8 @@ def test_complaints_are_told_apart(tmp_path: Path, programs: Make) -> None:
     programs("sbatch", "echo 'sbatch: fatal: Could not establish a configuration source' >&2; exit 1")
     with pytest.raises(Unavailable, match=r"No Slurm cluster is configured here .* set SLURM_CONF"):
         run(["sbatch"])
+    with pytest.raises(Refused, match=r"^sbatch cannot be told that: embedded null byte$"):
+        run(["sbatch", "--comment=a\0b"])
     with pytest.raises(Unavailable, match="There is no nothing on PATH"):
         run(["nothing"])
     assert tidy('sbatch: error: a\nsbatch: error: a\nTry "sbatch --help"\nb.') == "a; b"
@@ -333,6 +313,31 @@ def test_jobs_that_ask_for_the_same_go_together_up_to_a_number() -> None:
     other = ("x", job_spec(sweep_id="s", cpus=2), False)
     alone = ("y", job_spec(), False)
     assert groups([*trials, other, alone], 3) == [["0", "1", "2"], ["3", "4"], ["x"], ["y"]]
+
+
+def test_script_is_passed_on_byte_by_byte(tmp_path: Path, programs: Make) -> None:
+    programs("sbatch", f"cat > {tmp_path}/script")
+    Programs(environ(tmp_path)).run(["sbatch"], text="cd /home/\udce4da")
+    assert (tmp_path / "script").read_bytes() == b"cd /home/\xe4da"
+
+
+def test_memory_that_was_only_learned_is_no_limit_of_slurms() -> None:
+    wanted = Resources(memory_bytes=1024**3)
+    assert "--mem=1024M" in resource_options(job_spec(resources=wanted))
+    learned = job_spec(resources=wanted, learned=["memory_bytes"])
+    assert resource_options(learned) == resource_options(job_spec())
+
+
+def test_job_whose_like_needed_more_memory_than_a_node_has_is_not_refused_for_that(
+    tmp_path: Path, programs: Make
+) -> None:
+    refusal = "echo 'sbatch: error: Requested node configuration is not available' >&2; exit 1"
+    programs("sbatch", f'case "$*" in *--mem*) {refusal};; esac')
+    programs("sinfo", "echo 'main|4|8000|gpu:2|idle'")
+    forecast = Forecast(Programs(environ(tmp_path)))
+    wanted = Resources(memory_bytes=64 * 1024**3)
+    assert "64.0 GiB of memory" in forecast.refusal(job_spec(resources=wanted))
+    assert forecast.refusal(job_spec(resources=wanted, learned=["memory_bytes"])) == ""
 
 
 def test_what_a_person_says_to_slurm_replaces_what_the_job_asks_for() -> None:

@@ -186,7 +186,14 @@ def test_no_more_is_asked_for_than_this_machine_has_but_a_cluster_may_have_more(
     large = Size(runs=1, memory_bytes=64 * GIB, cpus=64)
     here, there = learned_for(request_of(), large), learned_for(request_of(on="slurm"), large)
     assert (here.resources.cpus, here.resources.memory_bytes) == (8, 16 * GIB)
-    assert (there.resources.cpus, there.resources.memory_bytes) == (64, 64 * GIB)
+    assert there.resources.cpus == 64
+
+
+def test_memory_is_learned_for_this_machine_and_limits_no_job_of_a_cluster() -> None:
+    both, there = learned_for(request_of(on="local,slurm"), SIZE), learned_for(request_of(on="slurm"), SIZE)
+    assert (both.resources.memory_bytes, both.names) == (3 * GIB, ["cpus", "memory_bytes"])
+    assert (there.resources.memory_bytes, there.names) == (None, ["cpus"])
+    assert "of memory;" not in there.words.partition("Room is made for")[2]
 
 
 def test_what_a_job_asks_for_and_used_is_said() -> None:

@@ -24,6 +24,7 @@ HOUR = 3600.0
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("JUPYTER_MLOPS_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "250")
     workspace = Workspace(load_settings())
     use(workspace)
     yield workspace

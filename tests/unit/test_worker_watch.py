@@ -34,6 +34,10 @@ class FakeCustody:
     machine_killed: bool = False
     confined_to: list[int] = field(default_factory=list)
     tended: int = 0
+    kept: int = 0
+
+    def keep(self) -> None:
+        self.kept += 1
 
     def confine(self, memory_bytes: int) -> bool:
         self.confined_to.append(memory_bytes)
@@ -123,9 +127,9 @@ def test_job_whose_folder_was_deleted_is_stopped(scene) -> None:
 def test_signs_of_life_say_what_it_has_used(scene) -> None:
     played = scene(heartbeat_s=30.0)
     played.pass_time(29)
-    assert played.attempt.used() is None
+    assert (played.attempt.used(), played.custody.kept) == (None, 0)
     played.pass_time(3)
-    assert played.attempt.used().memory_bytes == GIB
+    assert (played.attempt.used().memory_bytes, played.custody.kept) == (GIB, 1)
 
 
 def test_a_full_disk_is_no_reason_to_stop(scene, monkeypatch, caplog) -> None:

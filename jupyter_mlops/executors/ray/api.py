@@ -21,6 +21,7 @@ from ...errors import InvalidInput, Unavailable
 TIMEOUT_S = 10.0
 SUBMIT_TIMEOUT_S = 60.0
 """A head whose first job it is starts what manages jobs; a busy one takes its time."""
+MOVED = (301, 302, 303, 307, 308)
 ENDED = ("STOPPED", "SUCCEEDED", "FAILED")
 
 T = TypeVar("T")
@@ -40,12 +41,20 @@ class RayJob(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in ENDED
 
 
+class _StayHere(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: the token that goes along is for the address that somebody gave."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
 class RayApi:
     """One cluster. Each call raises Unavailable when it does not answer or does not let us in."""
 
     def __init__(self, address: str, *, token: Callable[[], str | None]) -> None:
         self.address = address.rstrip("/")
         self._token = token
+        self._opener = urllib.request.build_opener(_StayHere)
 
     def jobs(self) -> dict[str, RayJob]:
         """All jobs that were submitted, by submission id."""
@@ -103,7 +112,7 @@ class RayApi:
         request = urllib.request.Request(self.address + path, data=data, headers=headers, method=method)
         try:
             timeout_s = SUBMIT_TIMEOUT_S if submitting else TIMEOUT_S
-            with urllib.request.urlopen(request, timeout=timeout_s) as response:
+            with self._opener.open(request, timeout=timeout_s) as response:
                 answer: bytes = response.read()
                 return answer
         except urllib.error.HTTPError as error:
@@ -119,6 +128,12 @@ class RayApi:
             return Unavailable(
                 f"Ray at {self.address} wants a token (HTTP {error.code}): set RAY_AUTH_TOKEN, or write it "
                 "into ~/.ray/auth_token."
+            )
+        if error.code in MOVED:
+            where = error.headers.get("Location", "")
+            return Unavailable(
+                f"{self.address} is not where Ray's dashboard is (HTTP {error.code}): it points to {where}, "
+                "and no token is sent there. Give the address where it is: --ray-address, or RAY_ADDRESS."
             )
         try:
             text = error.read().decode(errors="replace").strip()

@@ -42,16 +42,20 @@ class Question(Generic[T]):
         self._ask, self._name, self._keep_s = ask, name, keep_s
         self._changed = threading.Condition()
         self._asking = False
-        self._due_at = 0.0
+        self._asked_at = self._due_at = 0.0
         self._answer: Answer[T] = Answer(None, f"{name} has not answered yet.", 0.0)
 
     def answer(self, *, wait_s: float) -> Answer[T]:
-        """The newest answer; the coming one if it comes within ``wait_s``."""
+        """The newest answer; the coming one if it comes within ``wait_s`` of its question.
+
+        However many ask meanwhile, they do not wait for longer than that together.
+        """
         with self._changed:
-            if not self._asking and time.monotonic() >= self._due_at:
-                self._asking = True
+            now = time.monotonic()
+            if not self._asking and now >= self._due_at:
+                self._asking, self._asked_at = True, now
                 threading.Thread(target=self._run, name="mlops-asking", daemon=True).start()
-            self._changed.wait_for(lambda: not self._asking, wait_s)
+            self._changed.wait_for(lambda: not self._asking, max(0.0, self._asked_at + wait_s - now))
             return self._answer
 
     def _run(self) -> None:

@@ -10,16 +10,18 @@ lost, and fails those that have waited for 15 minutes: a job that has not begun 
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...capture.processes import is_alive
 from ...config import Settings
 from ...entities import Cause, JobSpec
-from ...errors import InvalidInput, MlopsError
+from ...errors import InvalidInput, MlopsError, Unavailable
 from ...protocols.jobs import Begun, Cluster, Launch, Outlook, Presence, Sighting
 from ..handover import FILE as HANDOVER
 from ..handover import withdraw
@@ -36,7 +38,7 @@ from .submitting import request_of, submission_of
 
 LOOK_WAIT_S = 0.3
 ASK_WAIT_S = 10.0
-OUTLOOK_WAIT_S = 2.0
+OUTLOOK_WAIT_S = 1.0
 REPORT_LAG_S = 10.0
 """How long the cluster's report may not show what was handed over."""
 FILES_LATE_S = 3.0
@@ -45,6 +47,17 @@ KILL_WAIT_S = 1.0
 REMEMBERED = 50
 
 Key = tuple[str, int]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Upload:
+    """An attempt whose files are on their way, what stands in their way, or why it will never begin."""
+
+    launch: Launch
+    trouble: str = "its files are on their way"
+    refusal: str = ""
 
 
 class RayExecutor:
@@ -58,6 +71,7 @@ class RayExecutor:
         self._clusters = Clusters(settings)
         self._lock = threading.Lock()
         self._records: dict[Key, Record] = {}
+        self._uploads: dict[Key, _Upload] = {}
         self._answers: dict[str, Answer[dict[str, RayJob]]] = {}
         self._lately: list[tuple[float, str, Request]] = []
         self._since: dict[Key, tuple[str, float]] = {}
@@ -84,26 +98,15 @@ class RayExecutor:
         return outlook(request_of(spec, options), room, handed_over)
 
     def start(self, launch: Launch) -> bool:
-        """Only notes it: a thread sends it, and tries again as long as nobody answers."""
+        """Only notes it: threads upload its files and send it, and try again as long as nobody answers."""
         begun = Begun(job_id=launch.job_id, attempt=launch.attempt, folder=launch.folder)
         record = self._record(begun)
-        if record is None:
-            options = _options(launch.spec)
-            address = self._clusters.address(options, folder=launch.folder)
-            request = submission_of(launch, options, self._settings, self._staging)
-            if request is None:
-                return False
-            record = Record(
-                id=submission_id(launch.job_id, launch.attempt),
-                address=address,
-                request=request,
-                handed_over_at=time.time(),
-            )
-            self._keep(begun, record)
-            self._clusters.note_jobs(address, [launch.folder])
-            amounts = request_of(launch.spec, options, exclusive=launch.exclusive)
-            self._lately = [*self._lately[-REMEMBERED:], (time.monotonic(), address, amounts)]
-        if not record.sent:
+        if record is None and self._staging is not None:
+            upload = self._uploads[_key(begun)] = _Upload(launch)
+            self._go_on(begun, upload)
+        elif record is None:
+            self._hand_over(begun, launch)
+        elif not record.sent:
             self._send(begun, record)
         return True
 
@@ -114,6 +117,10 @@ class RayExecutor:
         with self._lock:
             self._records = {key: record for key, record in self._records.items() if key in keys}
         self._since = {key: since for key, since in self._since.items() if key in keys}
+        self._uploads = {key: upload for key, upload in self._uploads.items() if key in keys}
+        for each in begun:
+            if (upload := self._uploads.get(_key(each))) is not None:
+                self._go_on(each, upload)
         folders: dict[str, list[Path]] = {}
         for each in begun:
             if (record := self._known(each)) is not None:
@@ -135,7 +142,7 @@ class RayExecutor:
         except InvalidInput as error:
             return Sighting(presence=Presence.UNKNOWN, reason=error.message)
         if record is None:
-            return Sighting(presence=Presence.ABSENT if begun.process is None else Presence.UNKNOWN)
+            return self._sight_upload(begun)
         if not record.sent and begun.process is None:
             return self._sight_unsent(begun, record)
         answer = self._answers.get(record.address)
@@ -179,6 +186,52 @@ class RayExecutor:
             return False
         patience_s = self._settings.silent_after_s if jobs is None else 2 * self._settings.heartbeat_s
         return none_here and (is_alive(begun.process) is False or self._silent_s(begun) > patience_s)
+
+    def _hand_over(self, begun: Begun, launch: Launch) -> bool:
+        """Have it sent; False as long as its files are on their way. Raises what makes that impossible."""
+        options = _options(launch.spec)
+        address = self._clusters.address(options, folder=launch.folder)
+        request = submission_of(launch, options, self._settings, self._staging)
+        if request is None:
+            return False
+        record = Record(
+            id=submission_id(launch.job_id, launch.attempt),
+            address=address,
+            request=request,
+            handed_over_at=time.time(),
+        )
+        self._keep(begun, record)
+        self._clusters.note_jobs(address, [launch.folder])
+        amounts = request_of(launch.spec, options, exclusive=launch.exclusive)
+        self._lately = [*self._lately[-REMEMBERED:], (time.monotonic(), address, amounts)]
+        self._send(begun, record)
+        return True
+
+    def _go_on(self, begun: Begun, upload: _Upload) -> None:
+        """Hand it over if its files have arrived. Whatever goes wrong is this job's alone."""
+        if upload.refusal:
+            return
+        try:
+            if self._hand_over(begun, upload.launch):
+                self._uploads.pop(_key(begun), None)
+        except Unavailable as error:
+            upload.trouble = f"its files cannot be sent: {error.message}"
+        except (MlopsError, OSError) as error:
+            upload.refusal = str(error)
+        except Exception as error:
+            logger.exception("Job %s cannot be handed over to Ray", begun.job_id)
+            upload.refusal = f"{type(error).__name__}: {error}"
+
+    def _sight_upload(self, begun: Begun) -> Sighting:
+        """Of an attempt that Ray has not been given."""
+        upload = self._uploads.get(_key(begun))
+        if begun.process is not None:
+            return Sighting(presence=Presence.UNKNOWN)
+        if upload is None:
+            return Sighting(presence=Presence.ABSENT)
+        if upload.refusal:
+            return Sighting(presence=Presence.GONE, reason=upload.refusal, cause=Cause.START)
+        return Sighting(presence=Presence.WAITING, reason=upload.trouble)
 
     def _sight_unsent(self, begun: Begun, record: Record) -> Sighting:
         errands = self._clusters.at(record.address).errands
@@ -277,6 +330,7 @@ class RayExecutor:
     def _call_off(self, begun: Begun) -> None:
         """See to it that an attempt that has not begun never does."""
         withdraw(attempt_folder(begun))
+        self._uploads.pop(_key(begun), None)
         if self._staging is not None:
             self._staging.interrupt(begun)
         record = self._known(begun)

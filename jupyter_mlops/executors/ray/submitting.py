@@ -27,12 +27,15 @@ WRAP_UP_S = 15.0
 
 
 def request_of(spec: JobSpec, options: RayOptions, *, exclusive: bool = False) -> Request:
-    """What Ray sets aside for the job; it keeps nobody to the memory. A job alone has its GPU whole."""
+    """What Ray sets aside for the job; it keeps nobody to the memory. A job alone has its GPU whole.
+
+    What its like has used elsewhere may be more memory than any node has: only what was asked for counts.
+    """
     wanted = spec.resources
     amounts = {
         "CPU": float(wanted.cpus) if options.cpus is None else options.cpus,
         "GPU": float(math.ceil(wanted.gpus) if exclusive else wanted.gpus),
-        "memory": float(wanted.memory_bytes or 0),
+        "memory": float(spec.asked_memory_bytes or 0),
         **options.resources,
     }
     return {name: amount for name, amount in amounts.items() if amount}

@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from ...errors import MlopsError, Unavailable
 from ...protocols.jobs import Begun, Launch
 from .handing import Handing, Key, attempt_folder
-from .programs import Full, Programs, Refused
+from .programs import Full, Late, Programs, Refused
 from .queue import Queue, Snapshot
 from .receipt import Receipt
 
 GATHER_S = 0.1
 """How long a hand-over waits for others of the same turn."""
+LATE_S = 0.3
+"""After so long it is looked again whether a job's files have arrived."""
 AGAIN = 2
 """After so many times the time between two questions, what failed because Slurm was away is tried again."""
 SOON_S = 1.0
@@ -42,6 +44,15 @@ class Away:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What is to be sent to Slurm's job of that number and name; without a signal's number its end."""
+
+    number: str
+    job_id: str
+    name: str
+
+
 class Desk:
     """The thread, and what it was told and has found out. Every method returns at once."""
 
@@ -55,12 +66,13 @@ class Desk:
         self._launched_at = self._watched_at = float("-inf")
         self._sending: set[Key] = set()
         self._retry_at = self._poll_at = self._hand_at = float("-inf")
-        self._signals: list[tuple[str, str]] = []
+        self._signals: list[Signal] = []
         self._cancelled_at: dict[str, float] = {}
         self._watched: dict[Key, Begun] = {}
         self.receipts: dict[Key, Receipt] = {}
         self.taken_at: dict[Key, float] = {}
         self.refused: dict[Key, str] = {}
+        self.late: dict[Key, str] = {}
         self.unheard: set[Key] = set()
         self.snapshot: Snapshot | None = None
         self.away: Away | None = None
@@ -95,25 +107,33 @@ class Desk:
         with self._wake:
             self._watched = {(each.job_id, each.attempt): each for each in begun}
             self._watched_at = time.monotonic()
-            for memory in (self.receipts, self.taken_at, self.refused):
+            for memory in (self.receipts, self.taken_at, self.refused, self.late):
                 for key in [key for key in memory if key not in self._watched and key not in self._sending]:
                     del memory[key]
             self.unheard &= set(self._watched)
+            lately = self._watched_at - self._again_s
+            self._cancelled_at = {job_id: at for job_id, at in self._cancelled_at.items() if at > lately}
             if begun:
                 self._go()
 
-    def signal(self, number: str, job_id: str) -> None:
+    @property
+    def resting(self) -> str:
+        """What Slurm's programs say, as long as they are not called because Slurm is away."""
+        away = self.away
+        return away.message if away is not None and time.monotonic() < self._retry_at else ""
+
+    def signal(self, number: str, job_id: str, name: str) -> None:
         """Send the job's worker a signal; if it waits in the queue, it is cancelled."""
         with self._wake:
-            self._signals.append((number, job_id))
+            self._signals.append(Signal(number, job_id, name))
             self._go()
 
-    def cancel(self, job_id: str) -> None:
+    def cancel(self, job_id: str, name: str) -> None:
         """Have Slurm end the job; repeated calls are repeated now and then."""
         with self._wake:
             if time.monotonic() - self._cancelled_at.get(job_id, float("-inf")) > self._again_s:
                 self._cancelled_at[job_id] = time.monotonic()
-                self._signals.append(("", job_id))
+                self._signals.append(Signal("", job_id, name))
                 self._go()
 
     def _go(self) -> None:
@@ -153,24 +173,34 @@ class Desk:
         now = time.monotonic()
         if now < self._retry_at:
             return
-        self._send_signals()
-        if self._launches and now >= max(self._launched_at + GATHER_S, self._hand_at):
-            self._hand_over_all()
-        if self._watched and time.monotonic() >= self._poll_at:
-            self._poll()
+        try:
+            self._send_signals()
+            if self._launches and now >= max(self._launched_at + GATHER_S, self._hand_at):
+                self._hand_over_all()
+        finally:  # whatever stands in the way of these: others have ended meanwhile
+            if self._watched and time.monotonic() >= self._poll_at:
+                self._poll()
 
     def _send_signals(self) -> None:
         with self._wake:
             signals, self._signals = self._signals, []
+        if not signals:
+            return
         try:
-            for number in dict.fromkeys(number for number, _ in signals):
-                self._scancel(number, [job_id for each, job_id in signals if each == number])
-        except Unavailable:
+            there = self._those_there(signals)
+            for number in dict.fromkeys(each.number for each in there):
+                self._scancel(number, [each.job_id for each in there if each.number == number])
+        except Exception:
             with self._wake:
                 self._signals = signals + self._signals
             raise
-        if signals:
-            self._poll_at = min(self._poll_at, time.monotonic() + SOON_S)
+        self._poll_at = min(self._poll_at, time.monotonic() + SOON_S)
+
+    def _those_there(self, signals: Sequence[Signal]) -> list[Signal]:
+        """A controller that crashed gives numbers again: another job of this user is not meant."""
+        entries = self._queue.snapshot().entries
+        names = {job_id: entry.name for job_id, entry in entries.items()}
+        return [each for each in signals if names.get(each.job_id) in ("", each.name)]
 
     def _scancel(self, number: str, job_ids: Sequence[str]) -> None:
         """Jobs that have ended meanwhile are a trouble to scancel, and to nobody else."""
@@ -198,6 +228,7 @@ class Desk:
                 self._launches = left | self._launches
 
     def _hand_over(self, launches: dict[Key, Launch]) -> None:
+        """One that cannot be handed over, for whatever reason, keeps no other from it."""
         for batch in self._handing.batches(launches):
             together = {key: launches[key] for key in batch}
             try:
@@ -207,13 +238,22 @@ class Desk:
             except Full as error:
                 self._is_full(str(error))
                 return
+            except Late as error:
+                self._is_late(batch, str(error))
+                continue
             except (Refused, MlopsError, OSError) as error:
                 self._refuse(batch, str(error))
+                continue
+            except Exception as error:
+                logger.exception("Jobs cannot be handed over to Slurm: %s", batch)
+                self._refuse(batch, f"{type(error).__name__}: {error}")
                 continue
             with self._wake:
                 self.receipts |= receipts
                 self.taken_at |= dict.fromkeys(receipts, time.monotonic())
                 self._sending -= set(batch)
+                for key in batch:
+                    self.late.pop(key, None)
             self.away, self.full = None, ""
             self._poll_at = min(self._poll_at, time.monotonic() + SOON_S)
 
@@ -221,6 +261,12 @@ class Desk:
         """The others wait as well, and are handed over in their order."""
         self.full = message
         self._hand_at = time.monotonic() + self._again_s
+
+    def _is_late(self, keys: Iterable[Key], message: str) -> None:
+        """They stay among those that are to be handed over."""
+        with self._wake:
+            self.late |= dict.fromkeys(keys, message)
+        self._hand_at = time.monotonic() + LATE_S
 
     def _refuse(self, keys: Iterable[Key], reason: str) -> None:
         with self._wake:

@@ -57,6 +57,8 @@ class SlurmExecutor:
     def outlook(self, spec: JobSpec) -> Outlook:
         if missing := self._programs.missing:
             raise Unavailable(missing)
+        if trouble := self._desk.resting:
+            raise Unavailable(f"Slurm does not answer: {trouble}")
         return self._forecast.outlook(spec)
 
     def look(self, begun: Sequence[Begun]) -> None:
@@ -76,6 +78,7 @@ class SlurmExecutor:
         receipt = receipts.read(launch.log.parent)
         if receipt is None or receipt.id is None:
             self._desk.hand_over((launch.job_id, launch.attempt), launch)
+            self._forecast.outdate()
         return True
 
     def sight(self, begun: Begun) -> Sighting:
@@ -84,7 +87,7 @@ class SlurmExecutor:
             reason = f"Slurm does not take it: {self._desk.refused[key]}"
             return Sighting(presence=Presence.GONE, reason=reason, cause=Cause.START)
         if self._desk.is_under_way(key):
-            return self._away() or self._full() or UNDER_WAY
+            return self._away() or self._full() or self._late(key) or UNDER_WAY
         receipt = self._receipt(begun)
         if receipt is None or key in self._desk.unheard:
             return Sighting(presence=Presence.ABSENT)
@@ -113,7 +116,7 @@ class SlurmExecutor:
             self._staging.interrupt(begun)
         receipt = self._receipt(begun)
         if receipt is not None and receipt.id is not None:
-            self._desk.signal("INT", receipt.id)
+            self._desk.signal("INT", receipt.id, receipt.name)
 
     def kill(self, begun: Begun) -> bool:
         key = _key(begun)
@@ -132,7 +135,7 @@ class SlurmExecutor:
             withdraw(folder)
             return True
         if receipt.id is not None:
-            self._desk.cancel(receipt.id)
+            self._desk.cancel(receipt.id, receipt.name)
         return False
 
     def _receipt(self, begun: Begun) -> Receipt | None:
@@ -187,6 +190,10 @@ class SlurmExecutor:
             return None
         reason = f"Slurm takes no more jobs just now: {self._desk.full}"
         return Sighting(presence=Presence.WAITING, reason=reason)
+
+    def _late(self, key: Key) -> Sighting | None:
+        late = self._desk.late.get(key, "")
+        return Sighting(presence=Presence.WAITING, reason=late) if late else None
 
 
 def _key(begun: Begun) -> Key:

@@ -18,16 +18,16 @@ from ...protocols.jobs import Launch
 from ..handover import hand_over
 from ..staging import Staging
 from . import receipt as receipts
-from .programs import FULL, Full, Programs, Refused
+from .programs import FULL, Full, Late, Programs, Refused
 from .queue import Queue
 from .receipt import Receipt
 from .requests import (
-    STAGED_LOG,
     batch_options,
     groups,
     log_pattern,
     resource_options,
     script_of,
+    staged_log,
     staged_script_of,
 )
 
@@ -69,7 +69,8 @@ class Handing:
     def hand_over(self, launches: Mapping[Key, Launch], queue: Queue) -> dict[Key, Receipt]:
         """Hand these over together.
 
-        Raises Unavailable when Slurm is away, Full when it has too many jobs, Refused when it never will.
+        Raises Unavailable when Slurm is away, Full when it has too many jobs, Refused when it never will,
+        Late when their files are still on their way.
         """
         done, fresh = self._handed_over_before(launches, queue)
         if len(fresh) == 1 or self._most == 1:
@@ -113,22 +114,26 @@ class Handing:
         attempt = launch.log.parent
         name = f"mlops-{launch.job_id}-{launch.attempt}"
         if self._staging is not None:
-            script = self._staged_script(launch, self._staging)
+            log = staged_log(secrets.token_hex(8))
+            script = self._staged_script(launch, self._staging, log)
             receipt = self._note_asking(launch, name, None)
-            options = batch_options(name, STAGED_LOG, Path("/"))
+            options = batch_options(name, log, Path("/"))
         else:
             receipt = self._prepare(launch, name, None)
             options = batch_options(name, log_pattern(launch.log), attempt)
             script = script_of(launch.interpreter, attempt)
         return _note(attempt, replace(receipt, id=self._sbatch(launch, options, script)))
 
-    def _staged_script(self, launch: Launch, staging: Staging) -> str:
-        """Upload what the job needs; this takes as long as it takes. Raises what that raises."""
-        pushed = staging.push(launch, wait=True)
+    def _staged_script(self, launch: Launch, staging: Staging, log: str) -> str:
+        """Raises Late until what the job needs has been uploaded, and what makes that impossible."""
+        try:
+            pushed = staging.push(launch)
+        except Unavailable as error:
+            raise Late(f"its files cannot be sent: {error.message}") from error
         if pushed is None:
-            raise Unavailable("the job's files are still on their way")
+            raise Late("its files are on their way")
         interpreter = self._staging_python or launch.interpreter
-        return staged_script_of([interpreter, *pushed.arguments], pushed.environment)
+        return staged_script_of([interpreter, *pushed.arguments], pushed.environment, log)
 
     def _hand_over_array(self, launches: Mapping[Key, Launch]) -> dict[Key, Receipt]:
         """Each task finds its attempt by a link that its number names."""

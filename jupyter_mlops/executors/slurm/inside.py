@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 
 from ...entities import Cause, RunStatus
@@ -15,6 +16,7 @@ from .verdicts import WORDS, verdict_in
 
 JOB_ID = "SLURM_JOB_ID"
 PREEMPTED = "PREEMPTION"
+STANDARD_ERROR = 2
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,23 @@ def terminated(attempt: Path, log: Path, environ: Mapping[str, str]) -> Callable
     if receipt is None or receipt.executor != "slurm":
         return None
     return lambda: _meaning(log, environ)
+
+
+def take_output(environ: MutableMapping[str, str]) -> None:
+    """Take the file that Slurm writes to out of the folder that everybody shares.
+
+    This process has it open, as its standard error, and what it starts reads it there. Call it in the process
+    that Slurm has started, before it starts others.
+    """
+    said = environ.get(SAID)
+    if said is None:
+        return
+    environ[SAID] = f"/proc/{os.getpid()}/fd/{STANDARD_ERROR}"
+    try:
+        if os.path.samestat(os.stat(said), os.fstat(STANDARD_ERROR)):
+            os.unlink(said)
+    except OSError as error:  # it is gone already, or somebody else's
+        logger.debug("%s: %s", said, error)
 
 
 def _meaning(log: Path, environ: Mapping[str, str]) -> Meaning:

@@ -12,6 +12,7 @@ from ...entities import JobSpec
 from ...errors import Unavailable
 from ...protocols.jobs import Outlook
 from .programs import FULL, Programs, Refused
+from .questions import Kind, Questions
 from .requests import options_of, resource_options, suggestion
 
 SCRIPT = "#!/bin/sh\ntrue\n"
@@ -43,12 +44,13 @@ class Node:
 
 
 class Forecast:
-    """Asks the controller about jobs that are not in the queue."""
+    """Asks the controller about jobs that are not in the queue: at once, or by a thread of its own."""
 
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
         self._lock = threading.Lock()
-        self._accepted: dict[tuple[str, ...], float] = {}
+        self._accepted: dict[Kind, float] = {}
+        self._questions = Questions(self._look_ahead)
 
     def refusal(self, spec: JobSpec) -> str:
         """Why Slurm would never take it; empty when it would. Raises Unavailable."""
@@ -57,7 +59,7 @@ class Forecast:
             if time.monotonic() - self._accepted.get(asked, float("-inf")) < REMEMBER_S:
                 return ""  # the trials of a sweep ask for the same
         try:
-            self._test(spec)
+            self._test(asked)
         except Refused as error:
             if refusal := self._judge(spec, str(error)):
                 return refusal
@@ -66,9 +68,16 @@ class Forecast:
         return ""
 
     def outlook(self, spec: JobSpec) -> Outlook:
-        """When it would start. Raises Unavailable."""
+        """When it would start, by an answer of the last half minute. Raises Unavailable."""
+        return self._questions.outlook(tuple(resource_options(spec)))
+
+    def outdate(self) -> None:
+        """A job is handed over: that there is room no longer holds."""
+        self._questions.outdate()
+
+    def _look_ahead(self, kind: Kind) -> Outlook:
         try:
-            said = self._test(spec)
+            said = self._test(kind)
         except Refused as error:
             return Outlook(starts_now=False, reason=f"Slurm: {error}")
         found = STARTS.search(said)
@@ -81,8 +90,8 @@ class Forecast:
             )
         return Outlook(starts_now=True, wait_s=0.0, reason="Slurm can start it now")
 
-    def _test(self, spec: JobSpec) -> str:
-        return self._ask(["sbatch", "--test-only", *resource_options(spec)])
+    def _test(self, kind: Kind) -> str:
+        return self._ask(["sbatch", "--test-only", *kind])
 
     def _judge(self, spec: JobSpec, said: str) -> str:
         """Slurm says the same of nodes that there are not and of nodes that are down just now."""
@@ -121,7 +130,7 @@ def _number(text: str) -> int:
 
 def _fits(spec: JobSpec, node: Node) -> bool:
     wanted = spec.resources
-    memory_mb = (wanted.memory_bytes or 0) / 1024**2
+    memory_mb = (spec.asked_memory_bytes or 0) / 1024**2
     partition = options_of(spec).get("partition")
     elsewhere = partition is not None and node.partition not in partition.split(",")
     return (
@@ -133,12 +142,12 @@ def _fits(spec: JobSpec, node: Node) -> bool:
 
 
 def _asks(spec: JobSpec) -> str:
-    wanted = spec.resources
+    wanted, memory_bytes = spec.resources, spec.asked_memory_bytes
     said = [f"--slurm-{name}{f' {value}' if value else ''}" for name, value in options_of(spec).items()]
     words = [
         f"{wanted.gpus:g} GPUs" if wanted.gpus else "",
         f"{wanted.cpus} CPU core{'s' if wanted.cpus > 1 else ''}",
-        f"{wanted.memory_bytes / GIBIBYTE:.1f} GiB of memory" if wanted.memory_bytes else "",
+        f"{memory_bytes / GIBIBYTE:.1f} GiB of memory" if memory_bytes else "",
         *said,
     ]
     return f"The job wants {', '.join(each for each in words if each)}."

@@ -59,6 +59,10 @@ class Full(Exception):
     """Slurm takes no more jobs of this user just now; the message is Slurm's."""
 
 
+class Late(Exception):
+    """What the job needs is not where it will run yet; the message says why."""
+
+
 class Programs:
     """Runs Slurm's programs.
 
@@ -105,12 +109,10 @@ class Programs:
         try:
             done = subprocess.run(
                 [program, *command[1:]],
-                input=text or "",
+                input=os.fsencode(text or ""),
                 env={**defaults, **self._environment, "SLURM_TIME_FORMAT": "%s"},
                 cwd="/",
                 capture_output=True,
-                text=True,
-                errors="replace",
                 timeout=TIMEOUT_S,
                 check=False,
             )
@@ -118,9 +120,12 @@ class Programs:
             raise Unavailable(f"{command[0]} did not answer within {TIMEOUT_S:g} s") from error
         except OSError as error:
             raise Unavailable(f"{program} cannot be run: {error.strerror}") from error
+        except ValueError as error:  # what no program can be told: a NUL, half of a surrogate pair
+            raise Refused(f"{command[0]} cannot be told that: {error}") from error
+        stdout, stderr = (each.decode(errors="replace") for each in (done.stdout, done.stderr))
         if done.returncode == 0:
-            return done.stdout if command[0] != "sbatch" else done.stdout + done.stderr
-        raise _failure(done.stderr or done.stdout or f"{command[0]} ended with status {done.returncode}")
+            return stdout if command[0] != "sbatch" else stdout + stderr
+        raise _failure(stderr or stdout or f"{command[0]} ended with status {done.returncode}")
 
     def _find(self, name: str) -> str | None:
         return shutil.which(name, path=self._environment.get("PATH"))

@@ -16,10 +16,8 @@ EXECUTOR = "slurm"
 SPARE_S = 30.0
 """Beyond a job's own time limit, at which its worker ends it: Slurm's is for the case that it does not."""
 MEBIBYTE = 1024**2
-STAGED_LOG = "/tmp/jupyter-mlops-slurm-%j.log"
-"""Where the output goes on a node that does not see the job's folder; the job's own is sent home."""
 SAID = "JUPYTER_MLOPS_SLURM_OUTPUT"
-"""Names that file to a worker."""
+"""Names the file that Slurm writes a job's output to, to a worker that does not see the job's folder."""
 
 OURS = {
     "array": "sweeps become arrays by themselves",
@@ -76,7 +74,8 @@ def resource_options(spec: JobSpec, *, exclusive: bool = False) -> list[str]:
     """What the job asks for; what was said with ``--slurm-NAME`` comes last, and so wins.
 
     A share of a GPU becomes a whole one: how GPUs are shared (shards, MPS) differs by cluster, and
-    ``--slurm-gres shard:1`` asks for it.
+    ``--slurm-gres shard:1`` asks for it. Slurm ends a job that uses more memory than it asks for: what its
+    like has used before is no reason for that.
     """
     wanted, options = spec.resources, options_of(spec)
     asked = ["--nodes=1", "--ntasks=1", f"--cpus-per-task={wanted.cpus}"]
@@ -85,8 +84,8 @@ def resource_options(spec: JobSpec, *, exclusive: bool = False) -> list[str]:
         asked.append(f"--gres=gpu:{gpus}")
     if exclusive and "exclusive" not in options:
         asked += ["--exclusive", "--mem=0"]  # a whole node, with all of its memory
-    elif wanted.memory_bytes and not {"mem-per-cpu", "mem-per-gpu"} & set(options):
-        asked.append(f"--mem={math.ceil(wanted.memory_bytes / MEBIBYTE)}M")
+    elif spec.asked_memory_bytes and not {"mem-per-cpu", "mem-per-gpu"} & set(options):
+        asked.append(f"--mem={math.ceil(spec.asked_memory_bytes / MEBIBYTE)}M")
     if wanted.time_limit_s:
         asked.append(f"--time={math.ceil((wanted.time_limit_s + SPARE_S) / 60)}")
     if spec.priority < 0:
@@ -117,12 +116,21 @@ def script_of(interpreter: str, folder: Path, *, task_folders: bool = False) -> 
     return f"#!/bin/sh\nexec {shlex.join(command)} {place}\n"
 
 
-def staged_script_of(command: Sequence[str], environment: Mapping[str, str]) -> str:
+def staged_log(token: str) -> str:
+    """Where the output goes on a node that does not see the job's folder; the job's own is sent home.
+
+    Everybody writes to that folder: the token makes it a name that nobody can take beforehand. A worker that
+    starts takes the file away (``inside.take_output``).
+    """
+    return f"/tmp/jupyter-mlops-slurm-%j-{token}.log"
+
+
+def staged_script_of(command: Sequence[str], environment: Mapping[str, str], log: str) -> str:
     """The batch script of a job whose node sees nothing of this file system.
 
     ``environment`` is what its user has allowed to be shown. Why Slurm ends it is read from its output there.
     """
-    said = STAGED_LOG.replace("%j", "$SLURM_JOB_ID")
+    said = log.replace("%j", "$SLURM_JOB_ID")
     exports = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
     hide = 'export CUDA_VISIBLE_DEVICES="${CUDA_VISIBLE_DEVICES-}"'
     return "\n".join(

@@ -25,6 +25,7 @@ from .backlog import Backlog
 from .ends import Ends, failed
 from .folder import forget_old_environments
 from .open_jobs import OpenJobs, has_begun
+from .patience import Patience
 from .queues import Queues
 from .run_ends import RunEnds, SettleRun
 from .starting import Starter
@@ -84,9 +85,16 @@ class AgentLoop:
         self._attendant = Attendant(
             store, self._ends, executors, settings, witness=witness, monotonic=monotonic
         )
-        starter = Starter(store, self._ends, executors, settings)
+        patience = Patience(monotonic)
         self._queues = Queues(
-            store, self._jobs, self._backlog, executors, starter, guard=self._guarded, monotonic=monotonic
+            store,
+            self._jobs,
+            self._backlog,
+            executors,
+            Starter(store, self._ends, executors, settings, patience),
+            patience=patience,
+            guard=self._guarded,
+            monotonic=monotonic,
         )
         self._troubles: dict[str, str] = {}
         self._looked_at: dict[str, float] = {}
@@ -212,7 +220,7 @@ class AgentLoop:
     def _sweep_up(self, now: float) -> None:
         if not 0 <= now - self._swept_at <= SWEEP_EVERY_S:
             self._swept_at = now
-            forget_old_environments(self._settings.home, now, is_open=self._is_open)
+            forget_old_environments(self._settings.home, now, has_ended=self._has_ended)
 
     def _pause(self, *, sweeps: int) -> float:
         if self._queues.has_more:
@@ -224,11 +232,12 @@ class AgentLoop:
         due = self._backlog.next_due_s()
         return pause if due is None else min(pause, max(due, SOON_S))
 
-    def _is_open(self, job_id: str) -> bool:
+    def _has_ended(self, job_id: str) -> bool | None:
+        """None for a job that has no row."""
         try:
-            return not self._store.get(job_id).status.ended
+            return self._store.get(job_id).status.ended
         except NotFound:
-            return False
+            return None
 
     def _is_ours(self, job: Job) -> bool:
         """Other homes may keep their jobs in the same database; theirs have no folder here."""

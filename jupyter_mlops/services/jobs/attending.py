@@ -12,6 +12,7 @@ from typing import Any
 
 from ...config import Settings
 from ...entities import Cause, Exit, Job, JobStatus, Started
+from ...errors import MlopsError
 from ...protocols.clock import Clock
 from ...protocols.jobs import Begun, Executor, JobStore, Presence, Sighting
 from ..quantities import spoken
@@ -92,7 +93,8 @@ class Attendant:
         if sighting.presence is Presence.UNKNOWN:
             return self._doubt(job, begun, sighting, now)
         if sighting.presence is Presence.ABSENT and not (begun.process or job.cancel_requested):
-            return self._store.update(job, **unbegun(job)) or job
+            # a cluster's last word stays: until there is a better one, it says why the job waits
+            return self._store.update(job, **unbegun(job, job.reason if job.handed_over else "")) or job
         return self._bury(job, begun, sighting, now)
 
     def _watch_over(self, job: Job) -> _Watched:
@@ -169,7 +171,10 @@ class Attendant:
 
     def _writes_here(self, job: Job) -> bool:
         """A worker elsewhere may have said how it ended where that has not come here yet."""
-        return job.executor in self._executors and self._executors[job.executor].shares_files
+        try:
+            return self._executors[job.executor].shares_files
+        except (KeyError, MlopsError):  # it cannot be had just now
+            return False
 
     def _judge_silence(
         self, job: Job, sighting: Sighting, silent: float, *, has_begun: bool, now: float

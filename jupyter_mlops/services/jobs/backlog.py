@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from ...entities import Job, short_id
-from ...errors import Unavailable
+from ...errors import MlopsError, Unavailable
 from ...protocols.clock import Clock
 from ...protocols.jobs import Executor, JobStore
 from .dependencies import Dependencies
 from .lines import Lines
 from .open_jobs import Change, OpenJobs, has_begun
 from .retries import LONGEST_DELAY_S, retry_delay_s
+
+LOOK_AGAIN_S = 30.0
+"""How soon an executor that was not there, or a job that cannot be put in line, is looked at once more."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +47,7 @@ class Backlog:
         self._dependencies = Dependencies(store, jobs)
         self._unsettled: set[str] = set()
         self._due: dict[str, float] = {}
+        self._troubles: dict[str, str] = {}
         self.unsaid: dict[str, str] = {}
         self.machines: dict[str, Lines] = {}
         self.outbox: dict[str, Lines] = {}
@@ -72,29 +80,51 @@ class Backlog:
         """At these, which could not be ended just now, with the next turn."""
         self._unsettled.update(job_ids)
 
+    def rest(self, job_id: str, seconds: float) -> None:
+        """Take a job out of its line for so long."""
+        self._leave_lines(job_id)
+        self._due[job_id] = self._monotonic() + seconds
+
     def _settled(self, unsettled: Collection[str], now: float) -> list[Failed]:
         waiting = [job for each in unsettled if (job := self._jobs.get(each)) and not has_begun(job)]
         self._dependencies.learn(waiting)
-        failed = []
-        for job in waiting:
-            verdict = self._dependencies.verdict(job)
-            if verdict.failed:
-                failed.append(Failed(job=job, reason=verdict.failed))
-            elif verdict.waits_for:
-                self.unsaid[job.id] = f"waits for job {short_id(verdict.waits_for)}"
-            else:
-                self._release(job, now)
-        return failed
+        found = [self._guarded(job, partial(self._settle, now=now)) for job in waiting]
+        return [each for each in found if each is not None]
+
+    def _settle(self, job: Job, now: float) -> Failed | None:
+        verdict = self._dependencies.verdict(job)
+        if verdict.failed:
+            return Failed(job=job, reason=verdict.failed)
+        if verdict.waits_for:
+            self.unsaid[job.id] = f"waits for job {short_id(verdict.waits_for)}"
+        else:
+            self._release(job, now)
+        return None
+
+    def _guarded(self, job: Job, step: Callable[[Job], Failed | None]) -> Failed | None:
+        """One job that cannot be put in line must not keep the others from theirs."""
+        try:
+            return step(job)
+        except Unavailable:  # the database: nothing can be settled just now
+            self._unsettled.add(job.id)
+            raise
+        except Exception as error:
+            trouble = f"cannot be put in line: {type(error).__name__}: {error}"
+            if self._troubles.get(job.id) != trouble:
+                logger.exception("Job %s cannot be put in line", job.id)
+            self._troubles[job.id] = self.unsaid[job.id] = trouble
+            self._look_later(job)
+            return None
 
     def wake(self) -> None:
-        """Put those in line whose retry is due."""
+        """Put those in line that have rested."""
         for job_id in [each for each, due in self._due.items() if due <= self._monotonic()]:
             del self._due[job_id]
             if (job := self._jobs.get(job_id)) is not None:
-                self._enter(job)
+                self._guarded(job, self._enter)
 
     def next_due_s(self) -> float | None:
-        """How long until the next retry is due; None where none rests."""
+        """How long until the next has rested; None where none rests."""
         return min(self._due.values()) - self._monotonic() if self._due else None
 
     def names_of_machines(self, begun: Collection[Job]) -> list[str]:
@@ -115,26 +145,35 @@ class Backlog:
             self._enter(job)
 
     def _enter(self, job: Job) -> None:
+        ready_at = self._dependencies.ready_at(job)
         if _is_undecided(job):
-            self.undecided.add(job)
+            self.undecided.add(job, ready_at=ready_at)
             for name in filter(self._is_machine, job.spec.executors):
-                self.machines.setdefault(name, Lines()).add(job)
+                self.machines.setdefault(name, Lines()).add(job, ready_at=ready_at)
         elif why := self._missing(job.executor):
-            self.unsaid[job.id] = why
+            if job.reason != why:
+                self.unsaid[job.id] = why
+            self._look_later(job)
         else:
             lines = self.machines if self._is_machine(job.executor) else self.outbox
-            lines.setdefault(job.executor, Lines()).add(job)
+            lines.setdefault(job.executor, Lines()).add(job, ready_at=ready_at)
+
+    def _look_later(self, job: Job) -> None:
+        self._due[job.id] = self._monotonic() + LOOK_AGAIN_S
 
     def _is_machine(self, name: str) -> bool:
         return not self._missing(name) and not self._executors[name].keeps_queue
 
     def _missing(self, name: str) -> str:
-        """Why there is no such executor; empty where there is one."""
+        """Why there is no such executor; empty where there is one.
+
+        It may lack a package, or a setting, that was there where the job was submitted.
+        """
         try:
             self._executors[name]
         except KeyError:
             return f"there is no executor {name!r} where the agent runs; install what brings it"
-        except Unavailable as error:
+        except MlopsError as error:
             return error.message
         return ""
 
@@ -144,9 +183,13 @@ class Backlog:
         self._dependencies.remove(job)
         self._unsettled.discard(job.id)
         self._due.pop(job.id, None)
+        self._troubles.pop(job.id, None)
         self.unsaid.pop(job.id, None)
+        self._leave_lines(job.id)
+
+    def _leave_lines(self, job_id: str) -> None:
         for lines in (self.undecided, *self.machines.values(), *self.outbox.values()):
-            lines.remove(job.id)
+            lines.remove(job_id)
 
 
 def _is_undecided(job: Job) -> bool:

@@ -15,6 +15,7 @@ from ...errors import MlopsError
 from ...protocols.clock import Clock
 from ...protocols.jobs import Cluster, Executor, Outlook
 from ..quantities import spoken
+from .patience import Patience
 
 ASK_EVERY_S = 10.0
 """How long a cluster's answer that a job would wait is taken to hold for all that want the same."""
@@ -44,8 +45,9 @@ class Views:
 class Chooser:
     """Chooses; remembers for a while what clusters have said."""
 
-    def __init__(self, executors: Mapping[str, Executor], *, monotonic: Clock) -> None:
+    def __init__(self, executors: Mapping[str, Executor], *, patience: Patience, monotonic: Clock) -> None:
         self._executors = executors
+        self._patience = patience
         self._monotonic = monotonic
         self._answers: dict[Hashable, tuple[float, Outlook | str]] = {}
 
@@ -78,6 +80,8 @@ class Chooser:
 
     def _ask(self, name: str, job: Job) -> Outlook | str:
         """The cluster's outlook, or why there is none."""
+        if not self._patience.is_due(name):
+            return self._patience.trouble(name)
         key = (name, job.spec.resources, repr(sorted(job.spec.options.get(name, {}).items())), job.spec.user)
         until, said = self._answers.get(key, (float("-inf"), ""))
         if self._monotonic() < until:

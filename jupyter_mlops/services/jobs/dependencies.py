@@ -87,6 +87,12 @@ class Dependencies:
                 waits_for = waits_for or each
         return Verdict(waits_for=waits_for) if waits_for else READY
 
+    def ready_at(self, job: Job) -> float:
+        """Since when nothing but its turn keeps a job of which the verdict is ready."""
+        followed = (self._look(each) for each in _followed(job))
+        ends = [each.ended_at or 0.0 for each in followed if each is not None]
+        return max(job.spec.submitted_at, job.not_before or 0.0, *ends)
+
     def _look(self, job_id: str) -> Job | None:
         known = self._open.get(job_id) or self._ended.get(job_id)
         if known is not None:

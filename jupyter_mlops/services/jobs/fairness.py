@@ -1,7 +1,9 @@
 """Whose turn it is among those who share a machine. Pure.
 
 Higher priority first; within one, whoever has had and holds least of the machine; then the older job.
-Waiting makes up for what one has had, so that nobody waits for ever, however many jobs others submit.
+Waiting for one's turn makes up for what one has had, up to a point; what one has had fades as well, so that
+nobody waits for ever, however many jobs others submit. Waiting for something else, for another job or for
+the time of a retry, earns nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ LOOKAHEAD_H = 1.0
 
 WAITING_CREDIT = 4.0
 """An hour of waiting makes up for so many GPU-hours."""
+
+MOST_WAITED_H = 24.0
+"""Longer waits count as this one: else who has many jobs would go before everybody for days."""
 
 
 def worth(resources: Resources) -> float:
@@ -49,7 +54,8 @@ class Accounts:
 
     def had(self, wish: Wish) -> float:
         """What its owner has had lately, and has now, in GPU-hours, less the credit for its waiting."""
-        waited_h = max(0.0, self._now - wish.submitted_at) / 3600
+        since = max(wish.submitted_at, wish.ready_at or 0.0)
+        waited_h = min(max(0.0, self._now - since) / 3600, MOST_WAITED_H)
         turns_h = self._turns[self.owner(wish)] * LOOKAHEAD_H
         return self.standing(wish).recent_gpu_h + turns_h - waited_h * WAITING_CREDIT
 

@@ -1,8 +1,9 @@
 """A job's folder: what its files say is the truth.
 
-``jobs/<id>/`` holds ``spec.json``, ``input.ipynb``, ``env.json`` (0600, until the job has ended) and
-``attempts/<n>/`` with ``started.json``, ``output.ipynb``, ``log.txt``, ``exit.json``, and what its cells
-left: ``result.pkl`` and ``returned/<k>.pkl``, each with a JSON file beside it that says what it is.
+``jobs/<id>/`` holds ``spec.json``, ``input.ipynb``, ``env.json`` (0600, until the job has ended),
+``unfinished`` (as long as nobody has seen the job's row) and ``attempts/<n>/`` with ``started.json``,
+``output.ipynb``, ``log.txt``, ``exit.json``, and what its cells left: ``result.pkl`` and
+``returned/<k>.pkl``, each with a JSON file beside it that says what it is.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class JobFolder:
         self.path = path
         self.input = path / "input.ipynb"
         self._spec, self._environment = path / "spec.json", path / "env.json"
+        self._unfinished = path / "unfinished"
 
     @classmethod
     def of(cls, home: Path, job_id: str) -> JobFolder:
@@ -45,6 +47,7 @@ class JobFolder:
         """
         self.path.mkdir(parents=True, mode=0o700)
         try:
+            self._unfinished.touch()
             self.attempt(1).path.mkdir(parents=True)
             self.input.write_bytes(notebook)
             fd = os.open(self._environment, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -54,6 +57,14 @@ class JobFolder:
         except BaseException:
             self.remove()
             raise
+
+    def finish(self) -> None:
+        """The job's row is there."""
+        self._unfinished.unlink(missing_ok=True)
+
+    def is_unfinished(self) -> bool:
+        """Whether the job's row may never have come: its submitter died, or is about to add it."""
+        return self._unfinished.exists()
 
     def remove(self) -> None:
         """Take away a folder that came to have no row."""
@@ -83,18 +94,27 @@ class JobFolder:
         return Attempt(self.path / "attempts" / str(number))
 
 
-def forget_old_environments(home: Path, now: float, *, is_open: Callable[[str], bool]) -> None:
-    """Delete each ``env.json`` whose job has ended, or has had no row for an hour.
+def forget_old_environments(home: Path, now: float, *, has_ended: Callable[[str], bool | None]) -> None:
+    """Delete each ``env.json``, older than an hour, whose job has ended, or whose row never came.
 
     Whoever was to do it may have been killed: a submitter between the folder and the row, a person's
-    process between a job's cancelling and its folder.
+    process between a job's cancelling and its folder. That a job has no row (``has_ended`` says None) is not
+    enough: the agent may have another database than the job.
     """
     for path in home.glob("jobs/*/env.json"):
         try:
-            if now - path.stat().st_mtime > ABANDONED_AFTER_S and not is_open(path.parent.name):
-                path.unlink()
+            if now - path.stat().st_mtime > ABANDONED_AFTER_S:
+                _settle_environment(JobFolder(path.parent), has_ended)
         except OSError as error:
             logger.warning("%s stays: %s", path, error)
+
+
+def _settle_environment(folder: JobFolder, has_ended: Callable[[str], bool | None]) -> None:
+    ended = has_ended(folder.path.name)
+    if ended or (ended is None and folder.is_unfinished()):
+        folder.forget_environment()
+    elif ended is False:
+        folder.finish()
 
 
 class Attempt:

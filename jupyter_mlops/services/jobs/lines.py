@@ -30,10 +30,10 @@ class Lines:
         self._keys: dict[str, Hashable] = {}
         self._heads: list[Wish] | None = None
 
-    def add(self, job: Job) -> None:
+    def add(self, job: Job, *, ready_at: float | None = None) -> None:
         """Put a job in its line, once."""
         self.remove(job.id)
-        wish = wish_of(job)
+        wish = wish_of(job, ready_at=ready_at)
         key = _key(job, wish)
         insort(self._lines.setdefault(key, []), (wish.submitted_at, job.id))
         self._wishes[job.id], self._keys[job.id] = wish, key
@@ -79,7 +79,7 @@ def order(wish: Wish) -> tuple[int, float, str]:
     return (-wish.priority, wish.submitted_at, wish.job_id)
 
 
-def wish_of(job: Job, *, now: float | None = None) -> Wish:
+def wish_of(job: Job, *, now: float | None = None, ready_at: float | None = None) -> Wish:
     """What a job wants of a machine, or what it holds there where ``now`` is given."""
     spec = job.spec
     return Wish(
@@ -87,6 +87,7 @@ def wish_of(job: Job, *, now: float | None = None) -> Wish:
         owner=spec.user,
         priority=spec.priority,
         submitted_at=spec.submitted_at,
+        ready_at=ready_at,
         resources=spec.resources,
         exclusive=job.exclusive,
         expected_s=spec.expected_s,

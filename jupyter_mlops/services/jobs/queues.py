@@ -15,7 +15,8 @@ from .backlog import Backlog
 from .choosing import Choice, Chooser
 from .foresight import wait_of
 from .lines import wish_of
-from .open_jobs import OpenJobs
+from .open_jobs import OpenJobs, has_begun
+from .patience import Patience
 from .placement import Placement, capacity_of, place
 from .reasons import AT_ONCE, Reasons
 from .starting import Starter
@@ -25,6 +26,8 @@ STARTS_A_TURN = 8
 SENT_A_TURN = 50
 CHOSEN_A_TURN = 4
 """So many jobs go to clusters because something is free there, before they are asked again."""
+AGAIN_S = 1.0
+"""How long a job rests that a cluster did not take yet: its files are on their way."""
 
 Guard = Callable[[Job, Callable[[Job], Job]], Job]
 Foresight = Callable[[Wish], float | None]
@@ -43,6 +46,7 @@ class Queues:
         executors: Mapping[str, Executor],
         starter: Starter,
         *,
+        patience: Patience,
         guard: Guard,
         monotonic: Clock,
     ) -> None:
@@ -50,8 +54,9 @@ class Queues:
         self._backlog = backlog
         self._executors = executors
         self._starter = starter
+        self._patience = patience
         self._guard = guard
-        self._chooser = Chooser(executors, monotonic=monotonic)
+        self._chooser = Chooser(executors, patience=patience, monotonic=monotonic)
         self._reasons = Reasons(store, jobs, monotonic=monotonic)
         self._queued_at: set[str] = set()
         self._troubles: dict[str, str] = {}
@@ -65,8 +70,7 @@ class Queues:
         reasons = {job_id: why for each in placements.values() for job_id, why in each.waits.items()}
         reasons |= self._decide(placements, now)
         self._start(placements, now)
-        self._send(now)
-        self._explain(reasons)
+        self._explain(reasons | self._send(now))
 
     def _place(self, now: float) -> dict[str, Placement]:
         begun = self._jobs.begun()
@@ -120,13 +124,25 @@ class Queues:
                     self._guard(job, step)
             self.has_more |= len(starts) > STARTS_A_TURN
 
-    def _send(self, now: float) -> None:
-        """Give clusters what is ready: they keep their queues."""
+    def _send(self, now: float) -> dict[str, str]:
+        """Give clusters what is ready: they keep their queues. Why the others stay here."""
+        staying: dict[str, str] = {}
         for name, lines in self._backlog.outbox.items():
-            for wish in lines.heads()[:SENT_A_TURN]:
-                if (job := self._jobs.get(wish.job_id)) is not None:
-                    self._guard(job, partial(self._starter.start, name=name, now=now))
-            self.has_more |= len(lines) > SENT_A_TURN
+            heads = self._patience.in_turn(lines.heads())
+            for wish in heads[:SENT_A_TURN]:
+                job = self._jobs.get(wish.job_id)
+                if job is not None and self._patience.is_due(name):
+                    self._hand_over(job, name, now)
+            if trouble := self._patience.trouble(name):
+                staying |= {wish.job_id: trouble for wish in heads}
+            else:
+                self.has_more |= len(lines) > SENT_A_TURN
+        return staying
+
+    def _hand_over(self, job: Job, name: str, now: float, *, choice: str = "") -> None:
+        after = self._guard(job, partial(self._starter.start, name=name, now=now, choice=choice))
+        if not (has_begun(after) or after.status.ended):
+            self._backlog.rest(job.id, AGAIN_S)
 
     def _decide(self, placements: Mapping[str, Placement], now: float) -> dict[str, str]:
         """Choose a place for jobs that have the choice; why the others wait.
@@ -138,7 +154,7 @@ class Queues:
         waiting: dict[str, str] = {}
         stay: set[Hashable] = set()
         sent = 0
-        for wish in undecided.heads() if len(undecided) else []:
+        for wish in self._patience.in_turn(undecided.heads()) if len(undecided) else []:
             job, line = self._jobs.get(wish.job_id), undecided.line_of(wish.job_id)
             starts_here = any(wish.job_id in view.starts for view in views.values())
             if job is None or (line in stay and not starts_here):
@@ -157,11 +173,13 @@ class Queues:
         return waiting
 
     def _go(self, job: Job, choice: Choice, view: _View | None, now: float) -> None:
-        slots = view.starts[job.id].slots if view is not None else ()
+        if view is None:
+            self._hand_over(job, choice.executor, now, choice=choice.why)
+            self._chooser.handed_over(choice.executor)
+            return
+        slots = view.starts[job.id].slots
         go = partial(self._starter.start, name=choice.executor, now=now, slots=slots, choice=choice.why)
         self._guard(job, go)
-        if view is None:
-            self._chooser.handed_over(choice.executor)
 
     def _explain(self, reasons: Mapping[str, str]) -> None:
         told = dict(islice(self._backlog.unsaid.items(), AT_ONCE))

@@ -69,5 +69,4 @@ def _is_wanted(spec: JobSpec, cause: Cause) -> bool:
 
 def _met_its_own_limit(spec: JobSpec, cause: Cause) -> bool:
     """A job that used more memory than it had asked for does so again, whoever else is there."""
-    limited = spec.resources.memory_bytes is not None and "memory_bytes" not in spec.learned
-    return cause is Cause.MEMORY and limited
+    return cause is Cause.MEMORY and spec.asked_memory_bytes is not None

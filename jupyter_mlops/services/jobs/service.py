@@ -110,6 +110,7 @@ class JobService:
         except BaseException:
             folder.remove()
             raise
+        folder.finish()
         return job
 
     def get(self, job_id: str) -> Job:

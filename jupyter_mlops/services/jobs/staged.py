@@ -45,6 +45,7 @@ from ...remote.layout import (
     of_job,
 )
 from ...warm.tether import tethered
+from ...wire import decode as from_json_bytes
 from ...wire import encode
 from ..files.manifest import manifest_path
 from ..tracking import pruning
@@ -139,7 +140,7 @@ class StagedWorker:
                 self._sender.knows(part.path)
         data = self._patiently(lambda: self._remote.get(ENVIRONMENT))
         self._patiently(lambda: self._remote.delete(ENVIRONMENT))
-        return msgspec.json.decode(data or b"{}", type=dict[str, str])
+        return from_json_bytes(data or b"{}", dict[str, str])
 
     def _fetch_object(self, digest: str, target: Path) -> bool:
         return self._root.fetch(object_name(digest), target)

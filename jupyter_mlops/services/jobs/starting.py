@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 from ...config import Settings
@@ -11,18 +12,27 @@ from ...protocols.jobs import Executor, JobStore, Launch
 from .attending import unbegun
 from .ends import Ends, failed
 from .environment import worker_environment
+from .patience import Patience
+
+logger = logging.getLogger(__name__)
 
 
 class Starter:
     """Starts what is to start now: the row first, so that a job which was cancelled meanwhile is not."""
 
     def __init__(
-        self, store: JobStore, ends: Ends, executors: Mapping[str, Executor], settings: Settings
+        self,
+        store: JobStore,
+        ends: Ends,
+        executors: Mapping[str, Executor],
+        settings: Settings,
+        patience: Patience,
     ) -> None:
         self._store = store
         self._ends = ends
         self._executors = executors
         self._settings = settings
+        self._patience = patience
 
     def start(
         self, job: Job, name: str, now: float, *, slots: Sequence[GpuSlot] = (), choice: str = ""
@@ -35,7 +45,8 @@ class Starter:
             return followed
         executor = self._executors[name]
         begins = {"handed_over": True} if executor.keeps_queue else {"status": JobStatus.STARTING}
-        chosen = {"executor": name, "choice": choice, "gpus": [slot.uuid for slot in slots], "reason": ""}
+        reason = self._patience.trouble(name)  # until it has answered
+        chosen = {"executor": name, "choice": choice, "gpus": [slot.uuid for slot in slots], "reason": reason}
         starting = self._store.update(job, **begins, **chosen)
         return job if starting is None else self._begin(starting, executor, slots, now)
 
@@ -44,14 +55,24 @@ class Starter:
             started = executor.start(self._launch(job, slots))
         except Unavailable as error:
             if executor.keeps_queue:  # it may have arrived all the same: the executor is asked again
-                return self._store.update(job, reason=error.message) or job
+                self._patience.failed(job.executor, job.id, error.message)
+                return self._explain(job, error.message)
             return self._ends.end(job, failed(Cause.START, error.message, now))
         except (MlopsError, OSError) as error:
             return self._ends.end(job, failed(Cause.START, str(error), now))
+        except Exception as error:  # it would be the same with the next try
+            logger.exception("Job %s cannot be started", job.id)
+            return self._ends.end(job, failed(Cause.START, f"{type(error).__name__}: {error}", now))
+        self._patience.answered(job.executor)
         if started:
             return job
         reason = "its files are on their way" if executor.keeps_queue else "waits for a GPU"
         return self._store.update(job, **unbegun(job, reason)) or job
+
+    def _explain(self, job: Job, reason: str) -> Job:
+        if job.reason == reason:
+            return job
+        return self._store.update(job, reason=reason) or job
 
     def _launch(self, job: Job, slots: Sequence[GpuSlot]) -> Launch:
         folder, attempt = self._ends.folder(job), self._ends.attempt(job)

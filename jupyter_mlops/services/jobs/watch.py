@@ -113,7 +113,7 @@ class Watch(threading.Thread):
         self._settings = settings
         wanted = spec.resources
         self._time_limit_s = wanted.time_limit_s
-        self._memory_limit = None if "memory_bytes" in spec.learned else wanted.memory_bytes
+        self._memory_limit = spec.asked_memory_bytes
         self._confined = False
         self._meter = Meter(
             custody,
@@ -184,6 +184,7 @@ class Watch(threading.Thread):
         try:
             self._attempt.beat()
             self._attempt.note_used(self._meter.used())
+            self._custody.keep()
         except FileNotFoundError:
             self._stop_request.stop(RunStatus.CANCELLED, "the job's folder was deleted", Cause.USER)
         except OSError as error:

@@ -2,7 +2,7 @@
 
 ``schedules/<id>/`` holds ``template.ipynb``, ``env.json`` (0600) and, where an executor does not share this
 file system, ``files/``: all as they were when it was made. That there is a folder says that the schedule is
-of this home; it goes with its schedule.
+of this home; it goes with its schedule. As long as nobody has seen its row there is ``unfinished``, too.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from ...errors import NotFound
+from ...errors import Ambiguous, NotFound
+from ...protocols.schedules import ScheduleStore
 from ...wire import decode, encode
 
 ABANDONED_AFTER_S = 3600.0
@@ -37,15 +38,17 @@ class ScheduleFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._template, self._environment = path / "template.ipynb", path / "env.json"
+        self._unfinished = path / "unfinished"
 
     @classmethod
     def of(cls, home: Path, schedule_id: str) -> ScheduleFolder:
         return cls(home / "schedules" / schedule_id)
 
     def create(self, notebook: bytes, environment: Mapping[str, str], files: Files | None = None) -> None:
-        """Write it; nothing is left where that cannot be done."""
+        """Write it, for a row that is yet to come; nothing is left where that cannot be done."""
         self.path.mkdir(parents=True, mode=0o700)
         try:
+            self._unfinished.touch()
             self._template.write_bytes(notebook)
             fd = os.open(self._environment, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(fd, "wb") as file:
@@ -60,6 +63,14 @@ class ScheduleFolder:
         """The environment first: it may hold secrets."""
         self._environment.unlink(missing_ok=True)
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def finish(self) -> None:
+        """Its row is there: from now on it goes only when that is deleted."""
+        self._unfinished.unlink(missing_ok=True)
+
+    def is_unfinished(self) -> bool:
+        """Whether its row may never have come: its maker died, or is about to add it."""
+        return self._unfinished.exists()
 
     def exists(self) -> bool:
         return self.path.is_dir()
@@ -96,11 +107,30 @@ class KeptFiles:
         shutil.copytree(self._path, folder / FILES, dirs_exist_ok=True)
 
 
-def forget_abandoned(home: Path, now: float, *, is_there: Callable[[str], bool]) -> None:
-    """Delete the folders that have had no row for an hour: their makers, or those who deleted them, died."""
+def forget_abandoned(home: Path, now: float, store: ScheduleStore) -> None:
+    """Delete what somebody who died has left for an hour: a folder whose row never came, or was deleted.
+
+    That there is no row says little by itself: the store may be another one than the schedule's, or its
+    backup from before that was made.
+    """
     for path in home.glob("schedules/*"):
         try:
-            if now - path.stat().st_mtime > ABANDONED_AFTER_S and not is_there(path.name):
-                ScheduleFolder(path).remove()
+            if now - path.stat().st_mtime > ABANDONED_AFTER_S:
+                _settle(ScheduleFolder(path), store)
         except OSError as error:
             logger.warning("%s stays: %s", path, error)
+
+
+def _settle(folder: ScheduleFolder, store: ScheduleStore) -> None:
+    schedule_id = folder.path.name
+    if _has_row(store, schedule_id):
+        folder.finish()
+    elif folder.is_unfinished() or store.was_removed(schedule_id):
+        folder.remove()
+
+
+def _has_row(store: ScheduleStore, schedule_id: str) -> bool:
+    try:
+        return store.get(schedule_id).id == schedule_id
+    except (NotFound, Ambiguous):
+        return False

@@ -15,9 +15,10 @@ from ...entities import CatchUp, Job, Overlap, Schedule, Timing, short_id
 from ...errors import MlopsError, NotFound, Unavailable
 from ...protocols.schedules import ScheduleStore
 from ..quantities import counted
-from .folder import ScheduleFolder, forget_abandoned
+from .folder import forget_abandoned
 from .occurrences import due, next_after, said, upcoming
 from .runs import Queue, queue_due
+from .whereabouts import is_lost, lies_here, say_that_it_is_lost
 
 ON_TIME_S = 60.0
 """A run that is queued so late is on time; a later one was missed."""
@@ -59,26 +60,21 @@ class ScheduleLoop:
                 self._guarded(schedule, now)
         if not 0 <= now - self._swept_at <= SWEEP_EVERY_S:
             self._swept_at = now
-            forget_abandoned(self._settings.home, now, is_there=self._is_there)
+            forget_abandoned(self._settings.home, now, self._store)
         return len(self._schedules)
 
     def _read(self) -> None:
         self._seq, _ = self._store.changes(self._seq)
-        self._schedules = [each for each in self._store.enabled() if self._is_ours(each)]
+        enabled = self._store.enabled()
+        self._schedules = [each for each in enabled if self._is_ours(each)]
+        for each in enabled:
+            if is_lost(each, self._settings):
+                say_that_it_is_lost(each, self._store, self._settings)
 
     def _is_ours(self, schedule: Schedule) -> bool:
         """As for jobs: other homes may use the same database, and other hosts the same home."""
         elsewhere = schedule.spec.host not in ("", self._settings.host)
-        return not (self._shared_home and elsewhere) and self._folder(schedule.id).exists()
-
-    def _is_there(self, schedule_id: str) -> bool:
-        try:
-            return self._store.get(schedule_id).id == schedule_id
-        except NotFound:
-            return False
-
-    def _folder(self, schedule_id: str) -> ScheduleFolder:
-        return ScheduleFolder.of(self._settings.home, schedule_id)
+        return not (self._shared_home and elsewhere) and lies_here(schedule, self._settings)
 
     def _mended(self, schedule: Schedule, now: float) -> Schedule:
         """Once the clock was set back by more than a period, what comes next comes by the new time."""

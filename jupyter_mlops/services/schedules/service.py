@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -9,13 +10,14 @@ from itertools import islice
 
 from ...config import Settings
 from ...entities import Job, Schedule, ScheduleDetail, ScheduleSpec, new_id, short_id
-from ...errors import Conflict, InvalidInput
+from ...errors import Conflict, InvalidInput, NotFound
 from ...protocols.clock import Clock
 from ...protocols.schedules import ScheduleStore
 from ..jobs.service import JobService
 from .folder import Files, ScheduleFolder
 from .occurrences import in_words, next_after, said, upcoming
 from .runs import queue_run
+from .whereabouts import is_lost, lies_here, say_that_it_is_lost
 
 REFRESH_EVERY_S = 5.0
 SHOWN_RUNS = 5
@@ -47,7 +49,8 @@ class ScheduleService:
             raise InvalidInput(f"cron: {spec.timing.cron!r} names no time that ever comes.")
         template = self._jobs.checked(replace(spec.template, schedule_id=spec.id))
         user, host = spec.user or self._settings.user, spec.host or self._settings.host
-        return replace(spec, template=template, user=user, host=host)
+        home = spec.home or str(self._settings.home)
+        return replace(spec, template=template, user=user, host=host, home=home)
 
     def add(
         self,
@@ -70,6 +73,7 @@ class ScheduleService:
         except BaseException:
             folder.remove()
             raise
+        folder.finish()
         self._jobs.ensure_agent([])
         return schedule
 
@@ -141,16 +145,17 @@ class ScheduleService:
     def run_now(self, schedule_id: str) -> Job:
         """One run more, at once, whatever the time and whether it is paused or not.
 
-        Raises Conflict for a schedule of another home, and what queueing raises.
+        Raises Conflict for a schedule of another home, NotFound for one whose folder is gone, and what
+        queueing raises.
         """
         schedule, now = self.store.get(schedule_id), self._clock()
-        if not ScheduleFolder.of(self._settings.home, schedule.id).exists():
-            raise Conflict(
-                f"Schedule {short_id(schedule.id)} lies in another home ({schedule.spec.host}): run it there."
-            )
+        if not lies_here(schedule, self._settings) and not is_lost(schedule, self._settings):
+            where = ":".join(filter(None, (schedule.spec.host, schedule.spec.home)))
+            raise Conflict(f"Schedule {short_id(schedule.id)} lies in another home ({where}): run it there.")
         job = queue_run(schedule, new_id(now), self._jobs, self._settings, when=now, now=now)
-        while self.store.update(schedule, last_job_id=job.id) is None:
-            schedule = self.store.get(schedule.id)
+        with contextlib.suppress(NotFound):  # deleted meanwhile, which leaves its runs
+            while self.store.update(schedule, last_job_id=job.id) is None:
+                schedule = self.store.get(schedule.id)
         self._jobs.ensure_agent([job])
         return job
 
@@ -174,9 +179,13 @@ class ScheduleService:
         return upcoming(spec.timing, self._clock())
 
     def _refresh_now_and_then(self) -> None:
-        """Who looks at schedules sees to it that there is an agent for them."""
+        """Who looks at schedules sees to it that there is an agent for them, or is told why there is none."""
         if self._monotonic() - self._refreshed_at < REFRESH_EVERY_S:
             return
         self._refreshed_at = self._monotonic()
-        if any(ScheduleFolder.of(self._settings.home, each.id).exists() for each in self.store.enabled()):
+        enabled = self.store.enabled()
+        for each in enabled:
+            if is_lost(each, self._settings):
+                say_that_it_is_lost(each, self.store, self._settings)
+        if any(lies_here(each, self._settings) for each in enabled):
             self._jobs.ensure_agent([])

@@ -48,7 +48,11 @@ def learned(
     sizing: Sizing,
     machine: Callable[[], Bounds],
 ) -> Learned:
-    """The request's resources, with what its like's past says of those that nobody asked for."""
+    """The request's resources, with what its like's past says of those that nobody asked for.
+
+    Memory is learned for this machine: a cluster may end a job that uses more than it asks for, or have no
+    node with as much as one here has used.
+    """
     from ..usage.sizing import size_words, sized
 
     size = sizing.suggest(user=user, name=name, notebook=notebook)
@@ -58,7 +62,7 @@ def learned(
     resources, names = sized(
         request.resources,
         size,
-        given=_given(request),
+        given=_given(request) | (set() if here else {"memory_bytes"}),
         cpus=here.cpus() if here else None,
         memory_bytes=here.memory_bytes() if here else None,
     )

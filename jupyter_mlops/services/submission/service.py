@@ -25,11 +25,11 @@ from ...entities import (
     SweepSpec,
     new_id,
 )
-from ...errors import Conflict, InvalidInput, Unavailable, Unsupported
+from ...errors import Conflict, InvalidInput, MlopsError, Unavailable, Unsupported
 from ...protocols.clock import Clock
 from ...protocols.jobs import Executor
 from ..jobs.origin import Origin
-from .learning import Bounds, Sizing, learned
+from .learning import LOCAL, Bounds, Sizing, learned
 from .placing import placed
 from .plan import DryRun, Plan, Told
 from .planning import Carrying, Planner
@@ -252,7 +252,19 @@ class SubmissionService:
         except Unavailable as error:
             logger.warning("What past runs used cannot be read: %s", error)
             return plan
-        return replace(plan, learned=found, told=replace(plan.told, learned=found.words))
+        sized = replace(plan, learned=found, told=replace(plan.told, learned=found.words))
+        return plan if found.names and self._finds_no_room(sized, request) else sized
+
+    def _finds_no_room(self, plan: Plan, request: Request) -> bool:
+        """Whether a cluster, whose nodes may be smaller than where this ran before, would refuse it."""
+        if self._executors is None or LOCAL in request.places:
+            return False
+        spec = self._specs.job(plan, request, {}, After())
+        try:
+            return all(self._executors[name].refusal(spec) for name in request.places)
+        except MlopsError as error:
+            logger.info("Whether there is room for what was learned cannot be asked: %s", error)
+            return False
 
     def _placed(self, plan: Plan, request: Request) -> Plan:
         """With a word on where it will run."""

@@ -606,6 +606,7 @@ export interface ScheduleSpec {
   template: JobSpec;
   user: string;
   host: string;
+  home: string;
 }
 
 /** A fitted model that a cell left in the namespace; `size_bytes` is None where it is not known. */

@@ -18,6 +18,7 @@ from tests.slurm import Cluster, cluster
 from tests.waiting import wait_until
 
 SPARE = {"partition": "spare", "nodelist": "n2"}
+OUTPUTS = "jupyter-mlops-slurm-*"
 SLEEP = "import time; print('ready', flush=True); time.sleep(600)"
 
 
@@ -276,10 +277,12 @@ def test_job_on_nodes_without_this_file_system_runs_and_is_seen_live(slurm, far)
 
 
 def test_job_on_nodes_without_this_file_system_is_cancelled_and_preempted(slurm, far):
+    before = set(Path("/tmp").glob(OUTPUTS))
     cancelled = far.submit(SLEEP, executor="slurm", options={"slurm": {"nodelist": "n1"}})
     preempted = far.submit(SLEEP, executor="slurm", gpus=2, options={"slurm": SPARE})
     far.wait_for_log(cancelled, "ready")
     far.wait_for_log(preempted, "ready")
+    assert set(Path("/tmp").glob(OUTPUTS)) <= before
     far.jobs.cancel(cancelled.id)
     slurm.submit("--partition=main", "--gres=gpu:2", "--nodelist=n2")
     ended = far.wait(cancelled)

@@ -27,9 +27,10 @@ from jupyter_mlops.protocols.jobs import Begun, Presence, Sighting
 from jupyter_mlops.remote.folder import RemoteFolder
 from jupyter_mlops.services.files.finding import find
 from jupyter_mlops.services.files.packing import plan_packing
-from jupyter_mlops.services.jobs.staged_home import HELD, PREFIX
+from jupyter_mlops.services.jobs.staged_home import PREFIX
 from jupyter_mlops.services.registry.travelling import plan
 from jupyter_mlops.services.tracking import pruning
+from jupyter_mlops.temporary import HELD
 from jupyter_mlops.workspace import Workspace
 from tests import s3
 from tests.integration.jobs.far import FarCluster, FarPlace, Node
@@ -442,7 +443,8 @@ def test_what_a_job_taken_back_has_sent_is_taken_away(far: FarPlace, monkeypatch
     monkeypatch.setattr(FarCluster, "sight", lambda self, begun: Sighting(presence=Presence.WAITING))
     monkeypatch.setattr(Node, "start", lambda *_: subprocess.Popen(["sleep", "60"], start_new_session=True))
     job = far.submit("print('never')")
-    far.until(lambda: left_behind_the_url(far))
+    far.until(lambda: far.cluster.workers)
+    assert left_behind_the_url(far)
     far.jobs.cancel(job.id)
     assert far.wait(job).status is JobStatus.CANCELLED
     wait_until(lambda: not left_behind_the_url(far))
@@ -519,6 +521,14 @@ def test_secrets_go_by_the_folder_and_only_until_they_were_read(far_s3: FarPlace
     assert SECRET.encode() not in Path(f"/proc/{worker.pid}/environ").read_bytes()
     go.touch()
     assert far_s3.wait(job).status is JobStatus.SUCCEEDED
+
+
+def test_variables_that_are_no_unicode_travel(far: FarPlace) -> None:
+    job = far.submit(
+        "import os; print('NAME', os.environb[b'NAME'])", environment={"NAME": os.fsdecode(b"caf\xe9")}
+    )
+    assert far.wait(job).status is JobStatus.SUCCEEDED
+    assert "NAME b'caf\\xe9'" in far.log(job)
 
 
 def test_a_folder_that_anybody_can_read_is_refused(far_s3: FarPlace, s3_url: str) -> None:

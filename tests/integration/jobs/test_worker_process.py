@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jupyter_mlops.capture.processes import current_process
 from jupyter_mlops.entities import Exit, JobStatus, Started, new_id
+from jupyter_mlops.executors.leases import Holder, read_holder, write_holder
 from jupyter_mlops.services.jobs.environment import worker_environment
 from jupyter_mlops.services.jobs.folder import JobFolder
 from jupyter_mlops.testing.jobs import job_spec
@@ -25,12 +26,16 @@ def job_folder(place: Place, *cells: str, **changes) -> JobFolder:
     return folder
 
 
-def run_worker(place: Place, folder: JobFolder, *, attempt: int = 1) -> subprocess.CompletedProcess[str]:
+def run_worker(
+    place: Place, folder: JobFolder, *, attempt: int = 1, lease: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    leases = [] if lease is None else ["--leases", str(lease)]
     path = folder.attempt(attempt).path
     path.mkdir(parents=True, exist_ok=True)
     environment = worker_environment(folder.spec(), folder.environment(), place.settings, attempt=path)
     return subprocess.run(
-        [sys.executable, "-m", "jupyter_mlops.worker", str(folder.path), str(attempt)],
+        [sys.executable, "-m", "jupyter_mlops.worker", str(folder.path), str(attempt), *leases],
+        pass_fds=[] if lease is None else [lease],
         env=environment,
         cwd=path,
         capture_output=True,
@@ -60,6 +65,17 @@ def test_second_worker_of_an_attempt_does_nothing(place):
     assert (worker.returncode, worker.stdout) == (ANOTHER_WORKER, "")
     assert folder.attempt(1).started() == first
     assert folder.attempt(1).exit() is None
+
+
+def test_second_worker_leaves_the_lease_to_the_first(place, tmp_path):
+    folder = job_folder(place, "print('hello')")
+    first = Holder(job_id=folder.spec().id, user="ada", uid=os.getuid(), pid=os.getpid())
+    with (tmp_path / "GPU.lock").open("w+b") as lease:
+        write_holder(lease.fileno(), first)
+        # it is there and cannot be read: as if it came between the look at it and the worker's own
+        (folder.attempt(1).path / "started.json").write_text("{")
+        assert run_worker(place, folder, lease=lease.fileno()).returncode == ANOTHER_WORKER
+        assert read_holder(lease.fileno()) == first
 
 
 def test_worker_of_a_job_that_was_cancelled_before_does_nothing(place):

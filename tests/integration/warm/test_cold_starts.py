@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from jupyter_mlops.executors.process import processes_of
 from jupyter_mlops.executors.warm import Nurseries
 from jupyter_mlops.notebooks.kernels import launcher
 from jupyter_mlops.warm import conditions, rebirth
@@ -147,21 +150,96 @@ def test_job_with_an_id_that_finds_no_room_starts_cold(warm: Place) -> None:
     assert warm.nurseries.spawn(**how) is None
 
 
-def test_job_starts_cold_when_its_nursery_does_not_answer(
+def test_jobs_start_cold_while_their_nursery_does_not_answer_and_then_warm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import signal
-
     monkeypatch.setattr("jupyter_mlops.warm.client.ANSWER_S", 0.2)
+    place = Place(tmp_path)
+    try:
+        nursery = place.warm_up()
+        os.kill(nursery.pid, signal.SIGSTOP)
+        late, how = place.launch("print('late')")
+        assert place.nurseries.spawn(**how) is None
+        _, another = place.launch("1")
+        began = time.monotonic()
+        assert place.nurseries.spawn(**another) is None
+        assert time.monotonic() - began < 0.15, "it is not waited for with each job"
+        os.kill(nursery.pid, signal.SIGCONT)
+        monkeypatch.setattr("jupyter_mlops.warm.client.ANSWER_S", 10.0)
+        wait_until(lambda: nursery.listen() or nursery.answers)
+        assert "warm" in place.fork(WARM_KERNEL).said()
+        assert place.nurseries.alive == [nursery]
+        assert late.attempt(1).started() is None, "what was forked too late is no second worker"
+        assert not processes_of(late.spec().id)
+    finally:
+        place.close()
+
+
+def test_worker_that_was_forked_does_not_begin_when_nobody_has_heard_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path)
+    try:
+        nursery = place.warm_up()
+        folder, how = place.launch("print('late')")
+        deaf = nursery._answered
+        with monkeypatch.context() as patched:
+            patched.setattr(nursery, "_answered", lambda: deaf() and None)
+            assert place.nurseries.spawn(**how) is None
+        (forked,) = nursery._children.values()
+        wait_until(lambda: forked.poll() is not None)
+        assert (forked.returncode, folder.attempt(1).started()) == (0, None)
+    finally:
+        place.close()
+
+
+def test_nursery_that_says_nothing_for_long_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_mlops.warm.client.ANSWER_S", 0.05)
     place = Place(tmp_path)
     try:
         nursery = place.warm_up()
         os.kill(nursery.pid, signal.SIGSTOP)
         _, how = place.launch("1")
         assert place.nurseries.spawn(**how) is None
-        assert nursery.is_gone
+        place.nurseries.look()
+        assert not nursery.is_gone
+        monkeypatch.setattr("jupyter_mlops.warm.client.READY_S", 0.05)
+        wait_until(lambda: place.nurseries.look() or nursery.is_gone)
     finally:
         place.close()
+
+
+def test_job_starts_cold_whatever_is_wrong_with_its_order_and_no_file_stays_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(value: object) -> bytes:
+        raise UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed")
+
+    place = Place(tmp_path)
+    try:
+        place.warm_up()
+        _, how = place.launch("1")
+        with monkeypatch.context() as patched:
+            patched.setattr("jupyter_mlops.warm.orders.encode", broken)
+            before = open_files()
+            assert place.nurseries.spawn(**how) is None
+            assert open_files() <= before
+        assert "surrogates not allowed" in caplog.text
+    finally:
+        place.close()
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_forked_job_has_variables_that_are_no_unicode(warm: Place) -> None:
+    cell = "import os; print('NAME', os.environb[b'NAME'])"
+    said = warm.fork(cell, WARM_KERNEL, environment={"NAME": os.fsdecode(b"caf\xe9")}).said()
+    assert "NAME b'caf\\xe9'" in said
+    assert "warm" in said
 
 
 def test_interpreter_without_this_package_is_tried_once_and_then_not_for_a_while(tmp_path: Path) -> None:
@@ -197,11 +275,20 @@ def test_threads_that_are_no_number_are_not_guessed() -> None:
     assert trouble({"OMP_NUM_THREADS": "4"}) == ""
 
 
-def test_variables_of_declared_libraries_act_when_they_are_loaded() -> None:
-    assert conditions.acts_at_start("POLARS_MAX_THREADS", ["polars"])
-    assert not conditions.acts_at_start("POLARS_MAX_THREADS")
-    assert conditions.acts_at_start("PYTORCH_CUDA_ALLOC_CONF", ["torch.nn"])
-    assert not conditions.acts_at_start("OMP_NUM_THREADS", ["torch"]), "which is set anew in each kernel"
+@pytest.mark.parametrize(
+    "name", ["POLARS_MAX_THREADS", "HF_HOME", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "PATH"]
+)
+def test_every_variable_counts_where_libraries_are_declared_for_these_load_others(name: str) -> None:
+    assert conditions.acts_at_start(name, ["transformers"])
+    assert not conditions.acts_at_start(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "JUPYTER_MLOPS_JOB", "TERM", "SSH_AUTH_SOCK", "SHLVL"]
+)
+def test_variables_that_are_set_anew_or_belong_to_a_session_never_count(name: str) -> None:
+    assert not conditions.acts_at_start(name, ["transformers"])
+    assert not conditions.acts_at_start(name)
 
 
 def test_nursery_that_does_not_become_ready_is_given_up(

@@ -147,3 +147,18 @@ def test_nurseries_are_named_with_what_they_keep_warm(tmp_path: Path) -> None:
         assert ready_nurseries(place.settings.runtime_dir) == []
     finally:
         place.close()
+
+
+def test_job_with_a_variable_that_a_library_may_have_read_is_not_forked(with_numpy: Place) -> None:
+    _, how = with_numpy.launch("1", environment={"HF_HOME": "/data/models"})
+    assert with_numpy.nurseries.spawn(**how) is None
+    _, how = with_numpy.launch("1", environment={"TERM": "another"})
+    assert with_numpy.nurseries.spawn(**how) is not None
+
+
+def test_kernel_starts_cold_where_a_loaded_library_would_have_read_a_file(
+    with_numpy: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "matplotlibrc").write_text("figure.figsize: 3, 2\n")
+    cell = "import matplotlib; print('SIZE', matplotlib.rcParams['figure.figsize'])"
+    assert "SIZE [3.0, 2.0]" in with_numpy.fork(cell, cwd=str(tmp_path)).said()

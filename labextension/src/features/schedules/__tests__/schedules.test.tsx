@@ -17,7 +17,8 @@ function aSchedule(name: string, values: Partial<Schedule> = {}): Schedule {
       created_at: 1000,
       template: aJob().spec,
       user: 'ada',
-      host: 'box'
+      host: 'box',
+      home: '/home/ada/mlops'
     },
     enabled: true,
     next_at: 1_800_000_000,
