@@ -18,7 +18,9 @@ pytestmark = pytest.mark.timeout(240)
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart.ipynb"
 SLOW_MS = 60_000
 """A kernel start or a training on a busy machine."""
-KERNEL_IS_IDLE = "() => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+KERNEL_IS_IDLE = (
+    "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+)
 
 
 def test_a_tracked_cell_appears_in_the_sidebar_and_its_page_shows_it(tab: Any, lab: Lab, artifacts: Path):

@@ -13,9 +13,11 @@ pytestmark = pytest.mark.timeout(240)
 
 SLOW_MS = 120_000
 FAILING = "%%submit broken\nprint('before')\n1 / 0"
-KERNEL_IS_IDLE = "() => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+KERNEL_IS_IDLE = (
+    "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+)
 ACTIVE_CELL = """() => {
-    const panel = jupyterapp.shell.currentWidget;
+    const panel = window.jupyterapp?.shell.currentWidget;
     const cell = panel?.content?.activeCell?.model;
     return { path: panel?.context?.path ?? '', source: cell?.sharedModel?.getSource() ?? '' };
 }"""
