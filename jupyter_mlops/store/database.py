@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ from ..config import DATABASE
 from ..errors import InvalidInput, MissingPackage, Unavailable
 
 BUSY_TIMEOUT_S = 30.0
+WAL_RETRY_S = 0.02
 CACHE_KIB = 64 * 1024
 """SQLite's own 2 MiB would be read and written again for every thousand runs that are taken in."""
 CHECKPOINT_PAGES = 8192
@@ -201,11 +204,24 @@ def _configure_sqlite(connection, _record) -> None:  # type: ignore[no-untyped-d
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _use_wal(cursor)
     except Exception as error:
         raise Unavailable(f"The database cannot be opened: {error}") from error
     finally:
         cursor.close()
+
+
+def _use_wal(cursor) -> None:  # type: ignore[no-untyped-def]
+    """Switch to the write-ahead log; of several that do so at once SQLite refuses some without waiting."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(WAL_RETRY_S)
 
 
 def _begin_sqlite(connection: Connection) -> None:

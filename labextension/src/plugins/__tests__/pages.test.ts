@@ -6,7 +6,7 @@ describe('a path on the host, as the contents API names it', () => {
     ['/srv/lab/a/b.ipynb', '/srv/lab', 'a/b.ipynb'],
     ['/srv/lab/b.ipynb', '/srv/lab/', 'b.ipynb'],
     ['/home/ada/work/b.ipynb', '~/work', 'b.ipynb'],
-    ['/root/b.ipynb', '~', 'b.ipynb'],
+    ['/Users/ada/b.ipynb', '~', 'b.ipynb'],
     ['a/b.ipynb', '/srv/lab', 'a/b.ipynb'],
     ['/srv/laboratory/b.ipynb', '/srv/lab', null],
     ['/elsewhere/b.ipynb', '/srv/lab', null],
