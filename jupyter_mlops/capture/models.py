@@ -7,7 +7,6 @@ Known by their interface, so that nothing is imported; nothing of theirs is call
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Hashable
 from itertools import islice
 from typing import Any
@@ -15,8 +14,8 @@ from typing import Any
 from ..entities import SeenModel
 from .objects import is_estimator
 
-MEASURED_S = 0.002
-"""How long the size of an estimator may take to add up; what takes longer has none."""
+MAX_VALUES = 4_000
+"""How many values of an estimator are added up, about 1 us each; what holds more has no size."""
 MAX_TENSORS = 20_000
 
 _BOOSTERS = ("lightgbm", "xgboost", "catboost")
@@ -110,16 +109,15 @@ def _class_name(value: Any) -> str:
 
 
 def _size_bytes(value: Any) -> int | None:
-    """What its arrays and texts take, added up without copying anything; None where that takes long."""
-    until = time.perf_counter() + MEASURED_S
+    """What its arrays and texts take, added up without copying anything; None where they are too many."""
     seen: set[int] = set()
     pending, total = [value], 0
     while pending:
-        if time.perf_counter() > until:
-            return None
         each = pending.pop()
         if id(each) in seen:
             continue
+        if len(seen) == MAX_VALUES:
+            return None
         seen.add(id(each))
         size, inner = _measured(each)
         if size is None:

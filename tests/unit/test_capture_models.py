@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jupyter_mlops.capture.models import seen_model, state_of
+from jupyter_mlops.capture.models import MAX_VALUES, seen_model, state_of
 from jupyter_mlops.entities import SeenModel
 from tests.optional import optional
 
@@ -25,6 +25,15 @@ def test_a_fitted_estimator_is_seen_with_class_and_size_and_one_that_is_not_fitt
     found = seen_model("model", model.fit(*data))
     assert (found.name, found.class_name) == ("model", "sklearn.ensemble._forest.RandomForestClassifier")
     assert 500 < found.size_bytes < 100_000
+
+
+def test_a_fitted_estimator_of_too_many_values_has_no_size(data):
+    linear = optional("sklearn.linear_model")
+    model = linear.LinearRegression().fit(*data)
+    model.history_ = [f"step {number}" for number in range(MAX_VALUES - 100)]
+    assert seen_model("m", model).size_bytes > 20_000
+    model.history_ += [f"more {number}" for number in range(200)]
+    assert seen_model("m", model).size_bytes is None
 
 
 def test_a_pipeline_is_fitted_when_its_steps_are(data):
