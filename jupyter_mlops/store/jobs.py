@@ -14,7 +14,7 @@ from ..entities import Cause, EndedAttempt, Job, JobSpec, JobStatus, Used
 from ..errors import Conflict
 from ..wire import from_json, to_json
 from .audit import append
-from .changes import bump, current
+from .changes import bump, change, changed_since, current
 from .database import Database
 from .registry_tables import jobs
 from .short_ids import row_of
@@ -157,10 +157,7 @@ class SqlJobStore:
 
     def changes(self, since: int) -> tuple[int, list[str]]:
         with self._database.read() as connection:
-            # first: what is committed between the two is told once more, and not left out
-            seq = current(connection)
-            ids = connection.scalars(select(jobs.c.id).where(jobs.c.seq > since).order_by(jobs.c.seq))
-            return seq, list(ids)
+            return changed_since(connection, jobs, since)
 
     def changed(self, since: int, known: Mapping[str, int]) -> tuple[int, list[Job]]:
         with self._database.read() as connection:
@@ -185,12 +182,8 @@ def _get(connection: Connection, job_id: str) -> Job:
 
 
 def _update(connection: Connection, job: Job, changes: Mapping[str, Any]) -> Job | None:
-    seq = bump(connection)
     values = {name: _column(value) for name, value in changes.items()}
-    statement = update(jobs).where(jobs.c.id == job.id, jobs.c.seq == job.seq).values(**values, seq=seq)
-    if connection.execute(statement).rowcount == 0:
-        return None
-    return _get(connection, job.id)
+    return _get(connection, job.id) if change(connection, jobs, job, values) else None
 
 
 def _set_reason(connection: Connection, job: Job, reason: str, *, seq: int) -> bool:

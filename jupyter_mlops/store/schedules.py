@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from ..entities import Schedule, ScheduleSpec
 from ..errors import Conflict
 from ..wire import from_json, to_json
 from .audit import append
-from .changes import bump, current
+from .changes import bump, change, changed_since
 from .database import Database
 from .registry_tables import audit, schedules
 from .short_ids import row_of
@@ -104,8 +104,7 @@ class SqlScheduleStore:
 
     def changes(self, since: int) -> tuple[int, list[str]]:
         with self._database.read() as connection:
-            query = select(schedules.c.id).where(schedules.c.seq > since).order_by(schedules.c.seq)
-            return current(connection), list(connection.scalars(query))
+            return changed_since(connection, schedules, since)
 
     def _all(self, query: Select[Any]) -> list[Schedule]:
         with self._database.read() as connection:
@@ -117,12 +116,8 @@ def _get(connection: Connection, schedule_id: str) -> Schedule:
 
 
 def _update(connection: Connection, schedule: Schedule, changes: Mapping[str, Any]) -> Schedule | None:
-    seq = bump(connection)
-    statement = update(schedules).where(schedules.c.id == schedule.id, schedules.c.seq == schedule.seq)
     values = {name: storable(value) for name, value in changes.items()}
-    if connection.execute(statement.values(**values, seq=seq)).rowcount == 0:
-        return None
-    return _get(connection, schedule.id)
+    return _get(connection, schedule.id) if change(connection, schedules, schedule, values) else None
 
 
 def _schedule(row: Row[Any]) -> Schedule:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from ..entities import Sweep, SweepSpec, SweepStatus
 from ..errors import Conflict
 from ..wire import from_json, number_from_json, to_json
 from .audit import append
-from .changes import bump, current
+from .changes import bump, change, changed_since
 from .database import Database
 from .registry_tables import sweeps
 from .short_ids import row_of
@@ -79,8 +79,7 @@ class SqlSweepStore:
 
     def changes(self, since: int) -> tuple[int, list[str]]:
         with self._database.read() as connection:
-            ids = connection.scalars(select(sweeps.c.id).where(sweeps.c.seq > since).order_by(sweeps.c.seq))
-            return current(connection), list(ids)
+            return changed_since(connection, sweeps, since)
 
     def _all(self, query: Select[Any]) -> list[Sweep]:
         with self._database.read() as connection:
@@ -92,12 +91,8 @@ def _get(connection: Connection, sweep_id: str) -> Sweep:
 
 
 def _update(connection: Connection, sweep: Sweep, changes: Mapping[str, Any]) -> Sweep | None:
-    seq = bump(connection)
     values = {name: storable(to_json(value)) for name, value in changes.items()}
-    statement = update(sweeps).where(sweeps.c.id == sweep.id, sweeps.c.seq == sweep.seq)
-    if connection.execute(statement.values(**values, seq=seq)).rowcount == 0:
-        return None
-    return _get(connection, sweep.id)
+    return _get(connection, sweep.id) if change(connection, sweeps, sweep, values) else None
 
 
 def _values(sweep: Sweep) -> dict[str, Any]:

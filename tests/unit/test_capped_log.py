@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,6 +50,30 @@ def test_long_log_keeps_its_first_lines_and_its_last_ones_and_says_how_much_is_g
     assert len(rest) * 12 >= 1_500 - 12
     cut = (10_000 - len(rest) - marker) * 12
     assert lines[marker] == f"[... {cut / 1024:.1f} KiB of the log are cut out here ...]"
+
+
+def test_what_a_full_disk_has_no_room_for_is_left_out_and_told_as_soon_as_there_is_room(
+    log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, real = 10, os.write
+
+    def write(fd: int, data: bytes) -> int:
+        nonlocal room
+        if not room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = real(fd, data[:room])
+        room -= written
+        return written
+
+    monkeypatch.setattr(os, "write", write)
+    capped = log(0)
+    capped.write(b"12345678\n")
+    capped.write(b"abc\n")
+    capped.write(b"lost\n")
+    room = 1_000
+    capped.write(b"again\n")
+    capped.write(b"and on\n")
+    assert path.read_text() == "12345678\na[... 8 B of the log could not be written ...]\nagain\nand on\n"
 
 
 def test_log_without_a_cap_is_never_cut(log: Log, path: Path) -> None:

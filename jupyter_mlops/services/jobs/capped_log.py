@@ -28,20 +28,32 @@ class CappedLog:
         self._head_end: int | None = None
         self._cut_bytes = 0
         self._marker_bytes = 0
+        self._lost_bytes = 0
 
     @classmethod
     def of(cls, path: Path, settings: Settings) -> CappedLog:
         return cls(path, cap_bytes=settings.log_cap_bytes)
 
     def write(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(self._fd, data) :]
+        """What a full disk has no room for is left out, and how much that was is said once there is room."""
+        left_out = f"[... {size_text(self._lost_bytes)} of the log could not be written ...]\n".encode()
+        unwritten = self._append(left_out + data if self._lost_bytes else data)
+        self._lost_bytes = unwritten if unwritten <= len(data) else self._lost_bytes + len(data)
         try:
             if self._cap_bytes and os.fstat(self._fd).st_size > self._cap_bytes and self._is_the_file():
                 self._cut()
         except OSError as error:  # a full disk: the log is not shortened, and the job goes on
             self._cap_bytes = 0
             logger.warning("The log %s cannot be shortened: %s", self._path, error)
+
+    def _append(self, data: bytes) -> int:
+        """How many bytes of it could not be written."""
+        try:
+            while data:
+                data = data[os.write(self._fd, data) :]
+        except OSError:
+            pass
+        return len(data)
 
     def _is_the_file(self) -> bool:
         return self._path.exists() and os.path.samestat(os.fstat(self._fd), self._path.stat())

@@ -18,7 +18,6 @@ from ...protocols.jobs import CPU_WORTH, Standing, Standings, Wish
 LOOKAHEAD_H = 1.0
 """What somebody holds, or waits for ahead of others, counts as if it had been held for so long."""
 
-
 WAITING_CREDIT = 4.0
 """An hour of waiting makes up for so many GPU-hours."""
 

@@ -66,6 +66,7 @@ class JobService:
         self._monotonic = monotonic
         self._sleep = sleep
         self._refreshed_at = float("-inf")
+        self._warned: set[str] = set()
 
     def submit(
         self,
@@ -80,7 +81,7 @@ class JobService:
         ``files`` go along where the executor does not share this file system.
 
         Raises InvalidInput for what no executor here can ever run, NotFound for an unknown job in
-        ``after``, Unsupported on Windows.
+        ``after``, Unavailable where the disk is full, Unsupported on Windows.
         """
         job = self.enqueue(spec, notebook, environment, files=files)
         self.ensure_agent([job])
@@ -101,7 +102,12 @@ class JobService:
         """As ``submit``, without having an agent: for the agent itself."""
         spec = self.checked(spec)
         folder = JobFolder.of(self._settings.home, spec.id)
-        folder.create(spec, notebook, environment)
+        try:
+            folder.create(spec, notebook, environment)
+        except OSError as error:
+            raise Unavailable(
+                f"The job cannot be queued: its folder in {folder.path.parent} cannot be written ({error})."
+            ) from error
         try:
             names = spec.executors or [spec.executor]
             if files is not None and not all(self.shares_files(name) for name in names):
@@ -245,8 +251,13 @@ class JobService:
             return after
         except (InvalidInput, OSError, Unavailable) as error:
             # neither a damaged folder nor a full disk must hide the jobs
-            logger.warning("The row of job %s cannot be brought in line: %s", job.id, error)
+            self._warn_once(f"The row of job {job.id} cannot be brought in line: {error}")
             return job
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._warned:  # who waits for a job reads twice a second
+            self._warned.add(text)
+            logger.warning("%s", text)
 
     def _refresh_now_and_then(self) -> None:
         if self._monotonic() - self._refreshed_at >= REFRESH_EVERY_S:
@@ -275,7 +286,11 @@ class JobService:
 
     def _with_progress(self, jobs: list[Job]) -> list[Job]:
         started = [job.id for job in jobs if job.run_id is not None]
-        runs = self._runs.of_jobs(started) if started else {}
+        try:
+            runs = self._runs.of_jobs(started) if started else {}
+        except Unavailable as error:  # as in _follow
+            self._warn_once(f"The progress of jobs cannot be read: {error}")
+            return jobs
         return [replace(job, progress=runs[job.id].progress) if job.id in runs else job for job in jobs]
 
     def _executor(self, name: str) -> Executor:

@@ -8,9 +8,14 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
 from jupyter_mlops.capture.processes import process_of
+from jupyter_mlops.cli import main
 from jupyter_mlops.entities import JobStatus, RunStatus
+from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.executors.process import processes_of
+from tests.integration.jobs.conftest import notebook_of
 from tests.waiting import wait_until
 
 WAIT_FOR_A_FILE = """
@@ -114,3 +119,76 @@ def test_job_goes_on_when_the_process_that_submitted_it_is_killed(place):
     job = place.jobs.get(submitter.stdout.strip())
     place.submitted.append(job)
     assert place.wait(job).status is JobStatus.SUCCEEDED, place.story(job)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A home on a disk of 40 MiB, of which ``filler`` can take all."""
+    home = tmp_path / "home"
+    home.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", home], capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"This user cannot mount a file system: {mounted.stderr.strip()}")
+    yield home / "filler"
+    subprocess.run(["umount", "-l", home], check=True)
+
+
+FILL_THE_DISK = """
+import os, time
+from pathlib import Path
+import jupyter_mlops as mlops
+
+mlops.log(before=1)
+filler = os.open(%r, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+for size in (65536, 1):
+    try:
+        while True:
+            os.write(filler, b"x" * size)
+    except OSError:
+        pass
+for step in range(500):
+    mlops.log(during=step, step=step)
+    print("x" * 200, flush=True)
+Path("full").touch()
+while not Path("go").exists():
+    time.sleep(0.05)
+mlops.log(after=1)
+print("went on", flush=True)
+"""
+
+
+def test_full_disk_costs_a_job_what_it_printed_and_logged_meanwhile_and_nothing_else(small_disk, place):
+    job = place.submit(FILL_THE_DISK % str(small_disk), "3 + 4", gpus=1)
+    wait_until((place.folder / "full").exists, timeout_s=60, message=lambda: place.story(job))
+    with pytest.raises(Unavailable, match="No space left on device"):
+        place.submit("1")
+    assert [each.status for each in place.jobs.search()] == [JobStatus.RUNNING]
+    os.truncate(small_disk, 0)
+    (place.folder / "go").touch()
+    ended = place.wait(job)
+    assert ended.status is JobStatus.SUCCEEDED, place.story(job)
+    log = place.jobs.log(job.id).text
+    assert "of the log could not be written ...]" in log
+    assert "went on" in log
+    runs = place.workspace.runs
+    assert runs.get(ended.run_id).status is RunStatus.FINISHED
+    during = list(runs.history(ended.run_id, "during").steps)
+    assert during == list(range(len(during)))
+    assert all(len(runs.history(ended.run_id, name).steps) == 1 for name in ("before", "after"))
+    assert len(place.free_slots()) == 2
+
+
+def test_notebook_that_is_deleted_while_its_job_waits_runs_as_it_was_submitted(place, capsys):
+    ahead = place.submit(WAIT_FOR_A_FILE, gpus=2)
+    place.wait_for_log(ahead, "waiting")
+    notebook = place.folder / "train.ipynb"
+    notebook.write_bytes(notebook_of("print('as it', 'was submitted')"))
+    assert main(["submit", str(notebook), "--gpus", "1", "--json"]) == 0
+    (job,) = (each for each in place.jobs.search() if each.id != ahead.id)
+    place.submitted.append(job)
+    notebook.unlink()
+    (place.folder / "go").touch()
+    assert place.wait(job).status is JobStatus.SUCCEEDED, place.story(job)
+    assert "as it was submitted" in place.jobs.log(job.id).text
