@@ -19,7 +19,7 @@ from ..warm import conditions
 from ..warm.client import Forked, Nursery
 
 LINUX = sys.platform.startswith("linux")
-AFTER_S = 1.0
+AFTER_S = 4.0
 AT_MOST = 3
 """Nurseries at a time: those used last."""
 PATIENCE_S = 60.0

@@ -52,6 +52,7 @@ class Papermill:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored by tests in a background
         )
 
     def run(self, *arguments: str, engine: bool = True) -> tuple[int, str]:
