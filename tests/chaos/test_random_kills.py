@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import psutil
+import pytest
 
 from jupyter_mlops.config import HOME
 from jupyter_mlops.entities import Job
@@ -28,9 +29,11 @@ from tests.waiting import wait_until
 
 KILLS = int(os.environ.get("MLOPS_CHAOS_KILLS", "12"))
 SEED = int(os.environ.get("MLOPS_CHAOS_SEED", "7"))
-JOBS = 8
+KILLS_A_ROUND = 12
+JOBS_A_ROUND = 8
 STEPS = 30
 DRAIN_S = 240.0
+"""For the jobs of a round."""
 SIDE_FILE = "logged.txt"
 VICTIMS = {
     "nursery": "jupyter_mlops.warm.nursery",
@@ -166,16 +169,21 @@ def lost_metrics(place: Place, job: Job) -> set[tuple[str, int]]:
     return expected - indexed
 
 
-def test_nothing_is_lost_stuck_or_leaked_whatever_is_killed(place):
+@pytest.mark.timeout(300 + 60 * KILLS)
+def test_nothing_is_lost_stuck_or_leaked_whatever_is_killed(place, capsys):
     havoc = Havoc(place, SEED)
     root = Path(__file__).parents[2]
-    with running(a_server(place.folder), a_submitter(place.folder), cwd=root):
-        for number in range(JOBS - 2):
-            cells = [LEAVE_PROCESSES, LOG_STEPS] if number % 3 == 0 else [LOG_STEPS]
-            place.submit(*cells, gpus=number % 2, retries=number % 2)
-        havoc.wreak(KILLS)
-    jobs = [job.id for job in place.jobs.search()]
-    ended = place.jobs.wait(jobs, timeout_s=DRAIN_S)
+    rounds = range(0, KILLS, KILLS_A_ROUND)
+    for done in rounds:
+        with running(a_server(place.folder), a_submitter(place.folder), cwd=root):
+            for number in range(JOBS_A_ROUND - 2):
+                cells = [LEAVE_PROCESSES, LOG_STEPS] if number % 3 == 0 else [LOG_STEPS]
+                place.submit(*cells, gpus=number % 2, retries=number % 2)
+            havoc.wreak(min(KILLS_A_ROUND, KILLS - done))
+    jobs = [job.id for job in place.jobs.search(limit=len(rounds) * JOBS_A_ROUND)]
+    ended = place.jobs.wait(jobs, timeout_s=DRAIN_S * len(rounds))
+    with capsys.disabled():
+        print(f"\n{len(jobs)} jobs; killed: {dict(Counter(havoc.killed))}")
     story = f"seed {SEED}, killed {havoc.killed}: "
     assert_nothing_is_wrong(place, ended, story)
 
@@ -194,7 +202,7 @@ def assert_nothing_is_wrong(place: Place, jobs: list[Job], story: str) -> None:
         assert not (place.settings.home / "jobs" / job.id / "env.json").exists(), tell()
     wait_until(lambda: len(place.free_slots()) == 2, message=story + "a slot is not free")
     runs = place.workspace.runs
-    before = [replace(run, seq=0) for run in runs.search(limit=1000).runs]
+    before = [replace(run, seq=0) for run in runs.search(limit=10_000).runs]
     assert [run.id for run in before if run.status == "running"] == [], story
     runs.rebuild()
-    assert [replace(run, seq=0) for run in runs.search(limit=1000).runs] == before, story
+    assert [replace(run, seq=0) for run in runs.search(limit=10_000).runs] == before, story

@@ -24,12 +24,29 @@ from jupyter_mlops.workspace import Workspace, open_workspace
 from tests.waiting import wait_until
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A folder with the workspace of a run that has something of everything, and its id."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HOME", "RUNTIME", "LEASES"):
+            patch.setenv(f"JUPYTER_MLOPS_{name}", str(folder / name.lower()))
+        patch.chdir(folder)
+        workspace.use(None)
+        yield folder, everything(workspace.current(), folder)
+        workspace.use(None)
+
+
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Workspace]:
     """The workspace that a run leaves."""
     for name in ("HOME", "RUNTIME", "LEASES"):
         monkeypatch.setenv(f"JUPYTER_MLOPS_{name}", str(tmp_path / "here" / name.lower()))
     monkeypatch.chdir(tmp_path)
+    if "run_id" in request.fixturenames:
+        shutil.copytree(request.getfixturevalue("made")[0] / "home", tmp_path / "here" / "home")
     workspace.use(None)
     yield workspace.current()
     workspace.use(None)
@@ -45,13 +62,17 @@ PICTURE = "iVBORw0KGgo" + "A" * 100_000
 
 
 @pytest.fixture
-def run_id(here: Workspace, tmp_path: Path) -> str:
+def run_id(made: tuple[Path, str], here: Workspace) -> str:
+    return made[1]
+
+
+def everything(here: Workspace, folder: Path) -> str:
     """A run with something of everything."""
-    (tmp_path / "weights.bin").write_bytes(bytes(range(256)) * 10_000)
+    (folder / "weights.bin").write_bytes(bytes(range(256)) * 10_000)
     with mlops.track("digits", experiment="e", params={"lr": 0.1}, tags={"team": "a"}) as run:
         for step in range(100):
             mlops.log(loss=1 / (step + 1), step=step)
-        mlops.log_artifact(tmp_path / "weights.bin")
+        mlops.log_artifact(folder / "weights.bin")
         run.log_bytes("odd: name?/ü.txt", b"text", media_type="text/plain")
         history = json.dumps([{"number": 1, "source": "import math", "ok": True, "needed": True}]).encode()
         digest = here.blobs.put(history).digest

@@ -32,6 +32,7 @@ def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def on_s3(s3_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RemoteFolder:
     for name, value in s3.credentials(s3_url).items():
         monkeypatch.setenv(name, value)
+    s3.forget_servers()
     return RemoteFolder(f"s3://{s3.BUCKET}/{tmp_path.name}")
 
 

@@ -104,6 +104,8 @@ class JobService:
         folder = JobFolder.of(self._settings.home, spec.id)
         try:
             folder.create(spec, notebook, environment)
+        except FileExistsError:
+            raise  # no job of this id can be queued again
         except OSError as error:
             raise Unavailable(
                 f"The job cannot be queued: its folder in {folder.path.parent} cannot be written ({error})."

@@ -141,7 +141,7 @@ def test_an_agent_that_a_job_starts_is_not_confined_with_it(place, groups_allowe
     start = (
         "import os, subprocess, sys\n"
         f"agent = subprocess.Popen([sys.executable, '-c', {program!r}], start_new_session=True,\n"
-        "    env={'JUPYTER_MLOPS_AGENT': '1'})\n"
+        "    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={'JUPYTER_MLOPS_AGENT': '1'})\n"
         "import time; time.sleep(3)"
     )
     folder = job_folder(place, start, resources=limited(1024 * MIB))

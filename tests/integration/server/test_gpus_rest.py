@@ -7,7 +7,9 @@ import os
 import pytest
 
 from jupyter_mlops import config
+from jupyter_mlops.entities import JobStatus
 from jupyter_mlops.executors.leases import Holder, lease
+from jupyter_mlops.testing.jobs import FakeAgent, queued_job
 
 
 @pytest.fixture(autouse=True)
@@ -21,12 +23,21 @@ async def test_gpus_are_served_with_who_has_them(api, workspace):
     taken = lease(workspace.settings.leases_dir, first, holder)
     shared = await api.get("gpus")
     taken.close()
-    of_both = {"name": "virtual GPU", "memory_bytes": None, "free_bytes": None}
+    of_both = {"name": "virtual GPU", "virtual": True, "memory_bytes": None, "free_bytes": None, "jobs": {}}
     holders = "0.25 of it taken by job abcdef of bob"
     assert shared["gpus"] == [
         {"index": 0, **of_both, "free_share": 0.75, "holders": holders, "uuid": first.uuid},
         {"index": 1, **of_both, "free_share": 1.0, "holders": "", "uuid": second.uuid},
     ]
+
+
+async def test_jobs_of_this_workspace_that_have_one_are_served_by_id(api, workspace):
+    workspace.agent = FakeAgent()
+    store, (first, _) = workspace.jobs.store, workspace.machine.slots()
+    starting, ended, _ = (store.add(queued_job(name=name, gpus=1)) for name in ("lazy", "done", "waiting"))
+    store.update(starting, status=JobStatus.STARTING, gpus=[first.uuid])
+    store.update(ended, status=JobStatus.SUCCEEDED, gpus=[first.uuid])
+    assert [each["jobs"] for each in (await api.get("gpus"))["gpus"]] == [{starting.id: "lazy"}, {}]
 
 
 async def test_users_are_served_with_their_quotas(api, tmp_path, monkeypatch, workspace):
