@@ -78,6 +78,7 @@ from .views import (
     RunLine,
     RunTable,
     RunTableRow,
+    SharedGpu,
 )
 
 __all__ = [
@@ -144,6 +145,7 @@ __all__ = [
     "ScheduleDetail",
     "ScheduleSpec",
     "SeenModel",
+    "SharedGpu",
     "Size",
     "Started",
     "Sweep",

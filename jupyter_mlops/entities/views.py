@@ -233,6 +233,27 @@ class ParametersCell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharedGpu:
+    """A GPU of this machine: what of it can be leased just now, and who has the rest.
+
+    ``free_share`` is 1.0 where all of it is free. ``free_bytes`` is its memory, less what is promised to jobs
+    and what others hold; None where that is not known. ``holders`` says for people who has the rest, with
+    ``"; "`` between them and jobs as "job" and the end of their id. ``jobs`` are those of them that this
+    workspace knows: their names by their ids.
+    """
+
+    index: int
+    uuid: str
+    name: str
+    virtual: bool
+    memory_bytes: int | None
+    free_bytes: int | None
+    free_share: float
+    holders: str
+    jobs: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One line of ``jupyter mlops doctor``; ``fix`` says what to do when it is not ok."""
 

@@ -76,8 +76,8 @@ PUT    models/NAME/aliases/ALIAS    {version}                            Model
 DELETE models/NAME/aliases/ALIAS                                         Model
 GET    lineage                      ?node= (run:ID, job:ID,              Lineage
                                     dataset:NAME@2, model:NAME@1)
-GET    gpus                                                              {gpus: [...], users: [...]}: who
-                                                                         has which GPU, and quotas
+GET    gpus                                                              {gpus: [SharedGpu], users: [...]}:
+                                                                         who has which GPU, and quotas
 GET    usage                        ?by=user|notebook|executor|day       UsageReport: sums over attempts
                                     since=7d user=
 GET    status                       ?checks=1                            {version, home, user, gpus,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
-from ..services.sharing import gpus_of, users_of
+from ..services.sharing import shared_gpus, users_of
 from .base import MlopsHandler
 
 if TYPE_CHECKING:
@@ -25,4 +25,5 @@ class GpusHandler(MlopsHandler):
 
 def _shared(workspace: Workspace) -> dict[str, Any]:
     machine = workspace.machine
-    return {"gpus": gpus_of(machine), "users": users_of(machine)}
+    gpus = shared_gpus(machine, workspace.jobs.store.begun())
+    return {"gpus": gpus, "users": users_of(machine)}

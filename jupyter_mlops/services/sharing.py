@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from ..entities import Job, SharedGpu
 from ..protocols.jobs import Machine, SlotRoom, Standing
 
 GPU_COLUMNS = ("index", "name", "memory_bytes", "free_bytes", "free_share", "holders", "uuid")
@@ -23,6 +25,12 @@ def gpus_of(machine: Machine) -> list[dict[str, Any]]:
     return [_gpu_row(room) for room in machine.room()]
 
 
+def shared_gpus(machine: Machine, begun: Iterable[Job]) -> list[SharedGpu]:
+    """As ``gpus_of``, and which of these jobs hold which of them."""
+    jobs = list(begun)
+    return [_shared_gpu(room, jobs) for room in machine.room()]
+
+
 def users_of(machine: Machine) -> list[dict[str, Any]]:
     """A row with ``USER_COLUMNS`` for each user who has had something lately, or has a quota.
 
@@ -30,6 +38,11 @@ def users_of(machine: Machine) -> list[dict[str, Any]]:
     ``window_hours``; None stands for no limit.
     """
     return [_user_row(user, standing) for user, standing in sorted(machine.standings().of.items())]
+
+
+def _shared_gpu(room: SlotRoom, begun: Iterable[Job]) -> SharedGpu:
+    holding = {job.id: job.spec.name for job in begun if room.slot.uuid in job.gpus}
+    return SharedGpu(**_gpu_row(room), virtual=room.slot.virtual, jobs=holding)
 
 
 def _gpu_row(room: SlotRoom) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What jobs hold and use, as a user sees it: a flag on a job that wastes its GPU, and the page of usage."""
+"""What jobs hold and use, as a user sees it: a flag on a job that wastes its GPU, and the page of usage.
+
+The lab has two virtual GPUs, so that a job can hold one.
+"""
 
 from __future__ import annotations
 
@@ -41,11 +44,20 @@ def test_a_job_whose_gpu_is_idle_is_flagged_and_stands_in_the_usage(tab: Any, la
     table = page.get_by_role("table", name="Usage by user")
     expect(table.get_by_role("row")).to_have_count(2, timeout=SLOW_MS)
     expect(page.locator(".jp-mlops-Header")).to_contain_text("1 running")
+    gpus = page.get_by_role("table", name="GPUs of this machine")
+    taken = f"taken by job lazy ({folder.name[-6:]})"
+    expect(gpus.get_by_role("row").filter(has_text="100%")).to_contain_text(taken, timeout=SLOW_MS)
+    free = gpus.get_by_role("row").filter(has_text="free")
+    expect(free).to_have_count(1)
     tab.screenshot(path=artifacts / "usage.png")
     page.get_by_role("combobox", name="by").select_option("notebook")
     expect(page.get_by_role("table", name="Usage by notebook")).to_contain_text("lazy.ipynb")
+    gpus.get_by_role("button", name="job lazy").click()
+    expect(tab.get_by_role("heading", name="lazy", exact=True)).to_be_visible(timeout=SLOW_MS)
 
     row.get_by_role("button", name="Cancel job lazy").click()
     tab.get_by_role("dialog").get_by_role("button", name="Cancel job").click()
     expect(row.get_by_role("img", name="cancelled")).to_be_visible(timeout=JOB_MS)
     expect(row.get_by_role("img", name="Warning")).to_have_count(0)
+    tab.get_by_role("tab", name="Usage").click()
+    expect(free).to_have_count(2, timeout=SLOW_MS)

@@ -23,6 +23,7 @@ import {
   RunPage,
   RunTable,
   Schedule,
+  SharedGpu,
   Sweep,
   SweepDetail,
   UsageReport
@@ -277,6 +278,11 @@ export class Client {
   /** What jobs have held and used. */
   usage(query: UsageQuery): Promise<UsageReport> {
     return this._get(['usage'], { ...query });
+  }
+
+  /** The GPUs of this machine, and who has them. */
+  async gpus(): Promise<SharedGpu[]> {
+    return (await this._get<{ gpus: SharedGpu[] }>(['gpus'])).gpus;
   }
 
   notebookParameters(path: string): Promise<NotebookParameters> {

@@ -617,6 +617,19 @@ export interface SeenModel {
   parameters: number | null;
 }
 
+/** A GPU of this machine: what of it can be leased just now, and who has the rest. */
+export interface SharedGpu {
+  index: number;
+  uuid: string;
+  name: string;
+  virtual: boolean;
+  memory_bytes: number | null;
+  free_bytes: number | null;
+  free_share: NumberValue;
+  holders: string;
+  jobs: Record<string, string>;
+}
+
 /** What the past `runs` of a notebook say of its next one; None where they do not tell. */
 export interface Size {
   runs: number;

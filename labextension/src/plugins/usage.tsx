@@ -11,10 +11,10 @@ import { Pages } from './pages';
 /** There is one page. */
 const KEY = 'jobs';
 
-/** The page of what jobs have held and used. */
+/** The page of who has which GPU, and of what jobs have held and used. */
 const usage: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlops:usage',
-  description: 'Shows GPU-hours, CPU-hours, waste and queue wait of jobs.',
+  description: 'Shows who has which GPU; GPU-hours, CPU-hours, waste and queue wait of jobs.',
   autoStart: true,
   requires: [IMlops],
   optional: [ICommandPalette, ILayoutRestorer],
@@ -33,11 +33,16 @@ const usage: JupyterFrontEndPlugin<void> = {
       argument: 'of',
       model: () => new UsageModel(mlops.client, mlops.changes),
       title: () => 'Usage',
-      view: model => <UsagePage model={model} />
+      view: model => (
+        <UsagePage
+          model={model}
+          onOpenJob={id => void app.commands.execute(CommandIDs.openJob, { id })}
+        />
+      )
     });
     app.commands.addCommand(CommandIDs.openUsage, {
       label: 'Show Usage of GPUs and CPUs',
-      caption: 'GPU-hours, CPU-hours, waste and queue wait of jobs',
+      caption: 'GPU-hours, CPU-hours, waste and queue wait of jobs; who has which GPU',
       icon: usageIcon,
       execute: () => {
         pages.open(KEY);

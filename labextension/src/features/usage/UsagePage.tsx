@@ -2,34 +2,42 @@ import React from 'react';
 import { Usage, UsageReport } from '../../api/types';
 import { counted, formatDuration, formatTime } from '../../ui/format';
 import { usageIcon } from '../../ui/icons';
-import { Facts, PageHeader } from '../../ui/page';
+import { Facts, PageHeader, Section } from '../../ui/page';
 import { useModel } from '../../ui/signals';
 import { EmptyState, Loaded } from '../../ui/states';
+import { Bar, percent } from './Bar';
+import { GpusSection } from './GpusSection';
 import { GROUPS, PERIODS, UsageModel } from './model';
 
-/** GPU-hours, CPU-hours, waste and queue wait, by what the reader wants. */
-export function UsagePage(props: { model: UsageModel }): JSX.Element {
-  const { model } = props;
+/** Who has which GPU just now; GPU-hours, CPU-hours, waste and queue wait, by what the reader wants. */
+export function UsagePage(props: {
+  model: UsageModel;
+  onOpenJob: (id: string) => void;
+}): JSX.Element {
+  const { model, onOpenJob } = props;
   useModel(model);
   return (
     <div className="jp-mlops-Page">
-      <Loaded of={model}>
-        {report => (
-          <>
-            <PageHeader
-              icon={<usageIcon.react tag="span" />}
-              title="Usage"
-              subtitle={<Facts items={facts(report)} />}
-            />
-            <Choices model={model} />
-            {report.usage.length === 0 ? (
-              <EmptyState title="No job has run in that time" />
-            ) : (
-              <UsageTable report={report} />
-            )}
-          </>
-        )}
-      </Loaded>
+      <PageHeader
+        icon={<usageIcon.react tag="span" />}
+        title="Usage"
+        subtitle={model.data && <Facts items={facts(model.data)} />}
+      />
+      <GpusSection model={model.gpus} onOpenJob={onOpenJob} />
+      <Section title="What jobs have held and used">
+        <Loaded of={model}>
+          {report => (
+            <>
+              <Choices model={model} />
+              {report.usage.length === 0 ? (
+                <EmptyState title="No job has run in that time" />
+              ) : (
+                <UsageTable report={report} />
+              )}
+            </>
+          )}
+        </Loaded>
+      </Section>
     </div>
   );
 }
@@ -125,6 +133,8 @@ function Row(props: { usage: Usage; most: number }): JSX.Element {
   const { group, attempts, gpu_hours, gpu_idle_hours, gpu_load } = usage;
   const failed = usage.failed + usage.lost;
   const wait = usage.wait_mean_s;
+  const held = Number(gpu_hours);
+  const idle = Math.min(held, Number(gpu_idle_hours));
   return (
     <tr>
       <th scope="row" title={group}>
@@ -133,10 +143,10 @@ function Row(props: { usage: Usage; most: number }): JSX.Element {
       <td>{attempts.toLocaleString('en')}</td>
       <td>{failed || ''}</td>
       <td>
-        {formatHours(Number(gpu_hours))}
-        {most > 0 && <Bar usage={usage} most={most} />}
+        {formatHours(held)}
+        {most > 0 && <Bar used={held - idle} idle={idle} of={most} />}
       </td>
-      <td>{Number(gpu_hours) ? formatHours(Number(gpu_idle_hours)) : ''}</td>
+      <td>{held ? formatHours(Number(gpu_idle_hours)) : ''}</td>
       <td>{gpu_load === null ? '' : percent(Number(gpu_load))}</td>
       <td>
         {formatHours(Number(usage.cpu_hours))}
@@ -150,25 +160,9 @@ function Row(props: { usage: Usage; most: number }): JSX.Element {
   );
 }
 
-/** GPU-hours against the most that a row has, the idle part of them in another colour. */
-function Bar(props: { usage: Usage; most: number }): JSX.Element {
-  const held = Number(props.usage.gpu_hours);
-  const idle = Math.min(held, Number(props.usage.gpu_idle_hours));
-  return (
-    <div className="jp-mlops-UsageBar" aria-hidden="true">
-      <div style={{ width: `${(100 * (held - idle)) / props.most}%` }} />
-      <div className="jp-mod-idle" style={{ width: `${(100 * idle) / props.most}%` }} />
-    </div>
-  );
-}
-
 function memoryShare(usage: Usage): string {
   const asked = Number(usage.memory_asked_gib_hours);
   return asked ? percent(Number(usage.memory_used_gib_hours) / asked) : '';
-}
-
-function percent(part: number): string {
-  return `${Math.round(100 * part)}%`;
 }
 
 /** `0`, `< 0.01`, `2.5`, `1,204`. */

@@ -17,7 +17,7 @@ async function show(report: UsageReport | RequestError) {
     return report;
   });
   const model = new UsageModel({ usage } as unknown as Client, new FakeStream().changes);
-  render(<UsagePage model={model} />);
+  render(<UsagePage model={model} onOpenJob={() => undefined} />);
   await React.act(() => model.refresh());
   return { model, usage };
 }
