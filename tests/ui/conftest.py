@@ -12,6 +12,7 @@ import pytest
 from .chromium import browser, find_chromium
 from .lab import Lab, running_lab
 
+PATIENCE_MS = 30_000
 NO_CHROMIUM = "No Chromium: install one (apt install chromium) or name it in MLOPS_CHROMIUM."
 
 
@@ -35,8 +36,11 @@ def lab(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab
 @pytest.fixture
 def tab(chromium: Any) -> Iterator[Any]:
     """A page in which no script may fail."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=PATIENCE_MS)
     fresh = chromium.new_page(viewport={"width": 1400, "height": 900})
-    fresh.set_default_timeout(30_000)
+    fresh.set_default_timeout(PATIENCE_MS)
     failures: list[str] = []
     fresh.on("pageerror", lambda error: failures.append(str(error)))
     yield fresh

@@ -33,8 +33,10 @@ def test_job_goes_on_when_its_agent_is_killed_and_the_next_agent_takes_over(plac
     place.wait_for_log(job, "waiting")
     first = place.agent_status().process
     place.kill_agent()
-    place.jobs.refresh()
-    assert place.agent_status().process != first
+    second = wait_until(
+        lambda: (place.jobs.refresh(), place.agent.status())[1], message=lambda: place.story(job)
+    )
+    assert second.process != first
     (place.folder / "go").touch()
     assert place.wait(job).status is JobStatus.SUCCEEDED, place.story(job)
     assert place.wait(queued).status is JobStatus.SUCCEEDED, place.story(queued)
