@@ -141,12 +141,20 @@ class Nursery:
             if self._woken in readable:
                 self._reap()
             if self._orders.fileno() in readable:
-                data, fds, _, _ = socket.recv_fds(self._orders, MESSAGE_BYTES, MAX_FDS)
-                if not data:  # nobody is there any more
+                fds = self._order()
+                if fds is None:
                     return None
                 if work := self._obey(fds):
                     return work
         return None
+
+    def _order(self) -> list[int] | None:
+        """The files of the next order; None where nobody is there any more."""
+        try:
+            data, fds, _, _ = socket.recv_fds(self._orders, MESSAGE_BYTES, MAX_FDS)
+        except ConnectionResetError:  # it has gone without hearing all that was said
+            return None
+        return fds if data else None
 
     def _obey(self, fds: list[int]) -> Work | None:
         """Fork a worker: what this process is to do where it is the worker."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import time
@@ -14,6 +15,7 @@ from jupyter_mlops.executors.process import processes_of
 from jupyter_mlops.executors.warm import Nurseries
 from jupyter_mlops.notebooks.kernels import launcher
 from jupyter_mlops.warm import conditions, rebirth
+from jupyter_mlops.warm.client import Nursery
 from jupyter_mlops.warm.pools import trouble
 from tests.waiting import wait_until
 
@@ -307,3 +309,14 @@ def test_nursery_that_does_not_become_ready_is_given_up(
     wait_until(lambda: place.nurseries.look() or nursery.is_gone)
     assert place.nurseries.spawn(**how) is None
     assert place.nurseries.alive == []
+
+
+def test_nursery_ends_quietly_when_its_agent_has_gone_without_hearing_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    nursery = Nursery(sys.executable, dict(os.environ), libraries=(), idle_s=60.0, cwd=tmp_path)
+    said, _, _ = select.select([nursery._socket], [], [], 60)
+    assert said
+    nursery._socket.close()
+    wait_until(lambda: nursery.is_gone)
+    assert "Traceback" not in capfd.readouterr().err
