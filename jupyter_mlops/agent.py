@@ -159,7 +159,7 @@ def _inode(path: Path) -> int | None:
 class _StopRequest:
     """Set by SIGTERM: the agent ends after its turn, its jobs go on."""
 
-    def __init__(self, *, wake: Callable[[], None]) -> None:
+    def __init__(self, *, wake: Callable[[], object]) -> None:
         self.requested = False
         self._wake = wake
         signal.signal(signal.SIGTERM, self._note)

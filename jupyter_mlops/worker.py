@@ -72,7 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     custody.finish()
     if folder.exists():
         attempt.finish(end)
-    workspace.agent.wake()
+    if not workspace.agent.wake() and (spec.executors or [spec.executor]) == ["local"]:
+        workspace.jobs.refresh()  # the agent was killed: jobs may wait for another
     return 0
 
 

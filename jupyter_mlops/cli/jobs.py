@@ -175,7 +175,16 @@ def logs(arguments: Namespace) -> int:
     for text in texts:
         sys.stdout.write(text)
         sys.stdout.flush()
+    if arguments.follow:
+        _tell_end(workspace.jobs.get(found.id))
     return 0
+
+
+def _tell_end(job: Job) -> None:
+    """Beside the log, which a worker that was killed, or never began, has not ended."""
+    if job.status is not JobStatus.SUCCEEDED:
+        reason = f": {job.reason}" if job.reason else ""
+        print(f"Job {short_id(job.id)} {job.status.value}{reason}", file=sys.stderr)
 
 
 def _run_logs(detail: RunDetail, arguments: Namespace) -> int:
@@ -203,7 +212,9 @@ def cancel(arguments: Namespace) -> int:
         print_json([*map(job_row, cancelled), *map(sweep_row, stopped)])
         return 0
     if cancelled:
-        print_jobs(cancelled, "Cancelled")
+        print_jobs(
+            cancelled, "Cancelled" if all(job.status.ended for job in cancelled) else "Being cancelled"
+        )
     if stopped:
         print_sweeps(stopped, "Cancelled")
     return 0

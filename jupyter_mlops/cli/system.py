@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import Any
 
 from ..services.jobs.agent_control import AgentControl, AgentStatus
+from ..services.quantities import counted
 from ..services.rows import iso_time
 from ..warm.notes import ready_nurseries
 from ..workspace import current
@@ -48,7 +49,10 @@ def _tell(status: AgentStatus | None, arguments: Namespace) -> None:
     if arguments.json:
         print_json([_row(status)])
     elif status is None:
-        console().print("No agent is running; one starts by itself with the next job.")
+        waiting = len(current().jobs.store.open())
+        words = f"No agent is running, and {counted(waiting, 'job waits', 'jobs wait')}" if waiting else ""
+        hint = "start it: jupyter mlops agent start" if waiting else "one starts by itself with the next job"
+        console().print(f"{words or 'No agent is running'}; {hint}.", soft_wrap=True)
     else:
         words = (
             f"The agent of {status.home} is running: pid {status.process.pid} since "

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError
+from ..services.quantities import counted
 from .refusals import BadArguments, without_traceback
 
 if TYPE_CHECKING:
@@ -85,8 +86,9 @@ def _answer(command: str, arguments: Sequence[str], as_json: bool) -> Any:
         raise BadArguments(f"%mlops: no command {command!r}. There are {_listed(commands)} and help.")
     view, fewest, most = commands[command]
     if not fewest <= len(arguments) <= most:
-        ids = " ".join(["ID"] * fewest) + (" ..." if most > fewest else "") or "nothing"
-        raise BadArguments(f"%mlops {command} takes {ids}, not {len(arguments)} arguments. %mlops help")
+        ids = " ".join(["ID"] * fewest) + (" ..." if most > fewest else "")
+        takes = ids if fewest else f"at most {counted(most, 'word')}" if most else "nothing more"
+        raise BadArguments(f"%mlops {command} takes {takes}, not {' '.join(arguments)!r}. %mlops help")
     workspace: Workspace = current()
     return view(workspace, *arguments, as_json=as_json)
 

@@ -54,7 +54,9 @@ def jobs(workspace: Workspace, status: str | None = None, *, as_json: bool) -> s
     found = workspace.jobs.search(status=status, limit=RUN_LIMIT)
     if as_json:
         return _json([job_row(job) for job in found])
-    return _job_table(found) if found else "No jobs. Put %%submit on the first line of a cell."
+    if not found:
+        return f"No job is {status}." if status else "No jobs. Put %%submit on the first line of a cell."
+    return _job_table(found)
 
 
 def sweeps(workspace: Workspace, status: str | None = None, *, as_json: bool) -> str:

@@ -197,7 +197,7 @@ ONLY_SHOWS = re.compile(
     r"(matplotlib\.pyplot\.(?!style|rc|switch_backend|ion$|ioff$|xkcd|set_|get_|imsave|savefig|import)\w+"
     r"|seaborn\.(?!set|reset|desaturate|load_dataset)\w+|plotly\.express\.\w+|pprint\.\w+|time\.sleep"
     r"|gc\.collect|IPython\.display\.\w+|logging\.(getLogger\(\)\.)?(debug|info|warning|error|exception|critical)"
-    r"|jupyter_mlops\.(log\w*|tag|runs?|jobs?|compare|history|models|datasets|replay)"
+    r"|jupyter_mlops\.(log\w*|tag|runs?|jobs?|schedules?|sweeps?|usage|gpus|compare|history|models|datasets|replay)"
     r"|sys\.(exit|getsizeof)|inspect\.\w+|traceback\.\w+|platform\.\w+|dis\.dis"
     r"|numpy\.(testing\.\w+|info|may_share_memory)|torch\.cuda\.(synchronize|empty_cache|is_available)"
     r"|json\.(dump|dumps|load|loads)|pickle\.\w+|math\.\w+|os\.(listdir|getcwd|stat|walk|cpu_count)"

@@ -15,7 +15,7 @@ def memory_bytes(amount: str | int | None) -> int | None:
 
     Raises InvalidInput for anything else, and for less than one byte.
     """
-    if amount is None or amount == "":
+    if amount is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", str(amount).strip().lower())
     if match is None or not (size := int(float(match[1]) * _MEMORY[match[2]])):
@@ -28,7 +28,7 @@ def seconds(duration: str | float | None) -> float | None:
 
     Raises InvalidInput for anything else, and for zero.
     """
-    if duration is None or duration == "":
+    if duration is None:
         return None
     text = str(duration).strip().lower()
     if re.fullmatch(r"\d+(:[0-5]?\d){1,2}", text):
@@ -36,12 +36,12 @@ def seconds(duration: str | float | None) -> float | None:
         for part in text.split(":"):
             total = total * 60 + int(part)
         total *= 60 if text.count(":") == 1 else 1
-    elif re.fullmatch(r"(\d+(\.\d+)?\s*[smhd]?\s*)+", text):
+    elif re.fullmatch(r"\d+(\.\d+)?|(\d+(\.\d+)?\s*[smhd]\s*)+", text):
         total = sum(float(n) * _SECONDS[unit] for n, unit in re.findall(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text))
     else:
         total = 0.0
     if total <= 0:
-        raise InvalidInput(f"Not a duration: {duration!r}. Write it like 90s, 30m, 2h, 1h30m or 1:30:00.")
+        raise InvalidInput(f"Not a duration: {duration!r}. Write it like 90s, 30m, 2h, 7d, 1h30m or 1:30:00.")
     return total
 
 

@@ -159,7 +159,7 @@ def test_memory_is_watched_where_the_system_keeps_no_limit(scene) -> None:
     assert played.said == []
     played.custody.in_use = 3 * GIB
     played.pass_time(5)
-    reason = "out of memory: used 3.00 GiB, and had asked for 2.00 GiB"
+    reason = "out of memory: used 3.0 GiB, and had asked for 2.0 GiB"
     assert played.said == [("kill", RunStatus.FAILED, reason)]
     assert played.stop.cause is Cause.MEMORY
 
@@ -179,7 +179,7 @@ def test_the_system_is_told_the_limit_and_what_it_kills_ends_the_job(scene) -> N
     played.watch.finish()
     assert played.custody.confined_to == [2 * GIB]
     played.custody.killed = True
-    assert played.watch.out_of_memory(killed=True).startswith("out of memory: used 2.00 GiB")
+    assert played.watch.out_of_memory(killed=True).startswith("out of memory: used 2.0 GiB")
     played.pass_time(2)
     assert [each[0] for each in played.said] == ["kill"]
 

@@ -150,18 +150,19 @@ class AgentControl:
             time.sleep(POLL_S)
         return True
 
-    def wake(self) -> None:
-        """Have the agent look at the queue now instead of at its next turn."""
+    def wake(self) -> bool:
+        """Have the agent look at the queue now instead of at its next turn; False where there is none."""
         try:
             fd = os.open(self._pipe_path, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:  # nobody listens: it looks soon anyway
-            return
+        except OSError:  # nobody listens
+            return False
         try:
             os.write(fd, b"!")
         except OSError:  # the pipe is full of such calls
             pass
         finally:
             os.close(fd)
+        return True
 
     def _is_on_its_way(self) -> bool:
         """Whether one that was started just now lives and will look at the queue: a sweep needs no second."""

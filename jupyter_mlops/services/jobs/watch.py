@@ -28,7 +28,6 @@ TEND_EVERY_S = 0.02
 SHARE = 0.02
 """The part of a core that watching the memory may take where the system does not keep the limit."""
 FINISH_WAIT_S = 5.0
-GIBIBYTE = 1024**3
 CANCELLED = (RunStatus.CANCELLED, "cancelled", Cause.USER)
 
 logger = logging.getLogger(__name__)
@@ -209,7 +208,7 @@ class Watch(threading.Thread):
 
     def _overran(self, used: int) -> str:
         limit = self._memory_limit or 0
-        return f"out of memory: used {_gib(max(used, limit))} GiB, and had asked for {_gib(limit)} GiB"
+        return f"out of memory: used {size_text(max(used, limit))}, and had asked for {size_text(limit)}"
 
     def _check_gpus(self) -> None:
         if self._idleness is None:
@@ -220,7 +219,3 @@ class Watch(threading.Thread):
             self._attempt.warn(warning)
         if reason := self._idleness.verdict(idle_s):
             self._stop_request.stop(RunStatus.FAILED, reason, Cause.IDLE)
-
-
-def _gib(size: float) -> str:
-    return f"{size / GIBIBYTE:.2f}"

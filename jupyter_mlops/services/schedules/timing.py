@@ -16,7 +16,7 @@ def timing_of(
     *, cron: str | None, timezone: str | None, catch_up: str | None, overlap: str | None
 ) -> Timing | None:
     """What ``--cron`` and the flags beside it say; None without them. Raises InvalidInput."""
-    if not cron:
+    if cron is None:
         beside = {"timezone": timezone, "catch-up": catch_up, "overlap": overlap}
         if given := next((name for name, value in beside.items() if value), None):
             raise InvalidInput(f'--{given} is for schedules: say when it runs, such as --cron "0 3 * * *".')

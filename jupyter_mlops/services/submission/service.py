@@ -240,6 +240,8 @@ class SubmissionService:
         """With what past runs say of this one; that nobody can say so stops no submit."""
         if self._sizing is None or self._machine is None or not request.learn:
             return plan
+        if plan.promoted and not request.name:
+            return plan  # cells without a name have the notebook's, and each is another
         try:
             found = learned(
                 request,

@@ -153,7 +153,7 @@ def test_memory_limit_ends_the_job(place):
     job = place.submit("import time; hoard = b'x' * 400_000_000; time.sleep(600)", resources=resources)
     ended = place.wait(job)
     assert ended.status is JobStatus.FAILED
-    assert "had asked for 0.29 GiB" in ended.reason
+    assert "had asked for 300.0 MiB" in ended.reason
 
 
 def test_result_and_notebook_of_a_job_that_has_none(place):

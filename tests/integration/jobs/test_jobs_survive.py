@@ -15,6 +15,7 @@ from jupyter_mlops.cli import main
 from jupyter_mlops.entities import JobStatus, RunStatus
 from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.executors.process import processes_of
+from jupyter_mlops.services.jobs.folder import JobFolder
 from tests.integration.jobs.conftest import notebook_of
 from tests.waiting import wait_until
 
@@ -39,6 +40,15 @@ def test_job_goes_on_when_its_agent_is_killed_and_the_next_agent_takes_over(plac
     assert second.process != first
     (place.folder / "go").touch()
     assert place.wait(job).status is JobStatus.SUCCEEDED, place.story(job)
+    assert place.wait(queued).status is JobStatus.SUCCEEDED, place.story(queued)
+
+
+def test_queue_goes_on_when_its_agent_was_killed_and_nobody_looks(place):
+    job, queued = place.submit(WAIT_FOR_A_FILE, gpus=2), place.submit("print('later')", gpus=1)
+    place.wait_for_log(job, "waiting")
+    place.kill_agent()
+    (place.folder / "go").touch()
+    wait_until(JobFolder.of(place.settings.home, queued.id).attempt(1).exit, timeout_s=60)
     assert place.wait(queued).status is JobStatus.SUCCEEDED, place.story(queued)
 
 

@@ -107,7 +107,7 @@ def test_memory_is_limited_by_a_control_group_where_one_can_be_made(place, group
     run_worker(place, folder)
     end = folder.attempt(1).exit()
     assert (end.status, end.cause) == (JobStatus.FAILED, Cause.MEMORY), end
-    assert end.reason == "out of memory: used 0.29 GiB, and had asked for 0.29 GiB"
+    assert end.reason == "out of memory: used 300.0 MiB, and had asked for 300.0 MiB"
     assert not left_groups(folder.spec().id)
 
 
