@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from jupyter_mlops.cli import main
 from jupyter_mlops.journal.records import Displayed
 from jupyter_mlops.services.jobs.agent_control import AgentControl
 from jupyter_mlops.services.rows import JOB_COLUMNS, RUN_COLUMNS, SCHEDULE_COLUMNS
+from jupyter_mlops.testing.jobs import job_spec
 from jupyter_mlops.testing.sweeps import sweep_spec
 from tests.unit.sweep_worlds import template
 from tests.waiting import wait_until
@@ -203,10 +205,13 @@ def test_waiting_for_a_job_that_fails_exits_with_1_and_says_why(home: Path, tmp_
     path = notebook(tmp_path / "broken.ipynb", "x = 1", "raise ValueError('no such luck')")
     assert main(["submit", str(path), "--wait", "--json"]) == 1
     captured = capsys.readouterr()
-    assert [job["status"] for job in json.loads(captured.out)] == ["failed"]
+    (job,) = json.loads(captured.out)
+    assert job["status"] == "failed"
     answer = json.loads(captured.err)
     assert answer["code"] == "job_failed"
     assert "no such luck" in answer["message"]
+    assert main(["logs", "-f", job["id"]]) == 0
+    assert re.search(r"^Job \w{6} failed: .*no such luck", capsys.readouterr().err)
 
 
 def test_a_running_job_is_cancelled(home: Path, tmp_path: Path, capsys: Capture):
@@ -365,6 +370,17 @@ def test_agent_is_started_shown_and_stopped(home: Path, capsys: Capture):
     assert main(["agent", "status", "--json"]) == 0
     capsys.readouterr()
     assert AgentControl(workspace.current().settings).status() is None
+
+
+def test_agent_status_says_when_jobs_wait_for_one(home: Path, tmp_path: Path, capsys: Capture):
+    jobs = workspace.current().jobs
+    job = jobs.enqueue(job_spec(cwd=str(tmp_path)), b'{"cells": []}', {})
+    assert main(["agent", "status"]) == 0
+    assert (
+        "No agent is running, and 1 job waits; start it: jupyter mlops agent start."
+        in capsys.readouterr().out
+    )
+    jobs.cancel(job.id)
 
 
 def test_agent_of_a_removed_home_ends_so_that_the_next_one_serves_the_new_home(home: Path, tmp_path: Path):

@@ -112,6 +112,8 @@ def test_logs_of_a_run_are_what_it_displayed_as_text(kernel, ids):
         ("logs zzzzzz", "No run or job 'zzzzzz'"),
         ("cancel zzzzzz", "No job or sweep 'zzzzzz'"),
         ("jobs nonsense", "nonsense"),
+        ("usage --by notebook", "%mlops usage takes at most 1 word, not '--by notebook'."),
+        ("models all", "%mlops models takes nothing more, not 'all'."),
         ("gpus nonsense", "Write %mlops gpus, or %mlops gpus users."),
         ("sweeps nonsense", "No sweep status 'nonsense'"),
         ("show 'open", "No closing quotation"),

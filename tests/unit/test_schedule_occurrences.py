@@ -21,6 +21,7 @@ from jupyter_mlops.services.schedules.occurrences import (
     said,
     upcoming,
 )
+from jupyter_mlops.services.schedules.timing import timing_of
 
 BERLIN = "Europe/Berlin"
 
@@ -172,3 +173,8 @@ def test_times_are_said_as_clocks_there_show_them() -> None:
     assert in_words(timing) == "At 03:00 on Monday through Friday (Europe/Berlin)"
     assert said(timing, at("2026-11-23 03:00")) == "Mon 2026-11-23 03:00 CET"
     assert next_after(timing, at("2026-11-21 12:00")) == at("2026-11-23 03:00")
+
+
+def test_an_empty_expression_is_no_job_that_runs_at_once() -> None:
+    with pytest.raises(InvalidInput, match="has 0 fields"):
+        timing_of(cron="", timezone=None, catch_up=None, overlap=None)
