@@ -66,8 +66,9 @@ def take_away(place: Place) -> None:
 def test_worker_runs_where_the_files_are_unpacked_and_each_attempt_anew(place: Place, far: JobService):
     put_project(place)
     files = plan_packing(find(CELLS, cwd=place.folder))
+    # without a retry of its own: a worker that ends and finds no agent sees to the queue
     spec = job_spec(
-        submitted_at=time.time(), cwd=str(place.folder), retries=1, kernel_argv=Origin.here().kernel_argv
+        submitted_at=time.time(), cwd=str(place.folder), retries=0, kernel_argv=Origin.here().kernel_argv
     )
     job = far.submit(spec, notebook_of(*CELLS, "1 / 0"), dict(os.environ), files=files)
     take_away(place)
