@@ -21,6 +21,7 @@ from .capture.processes import current_process
 from .capture.redact import redact_text
 from .config import JOB
 from .entities import Cause, Exit, JobSpec, JobStatus, Kept, RunKind, RunStatus, Started, new_id
+from .errors import MlopsError
 from .protocols.jobs import ANOTHER_WORKER, Custody
 from .services.files.manifest import at_unpacked
 from .services.jobs.capped_log import CappedLog
@@ -28,6 +29,7 @@ from .services.jobs.causes import cause_of, cause_of_exception
 from .services.jobs.environment import kernel_command, kernel_environment
 from .services.jobs.folder import Attempt, JobFolder
 from .services.jobs.watch import StopRequest, Watch
+from .services.submission.words import LOCAL
 from .services.tracking import pruning
 from .workspace import Workspace, current
 
@@ -72,9 +74,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     custody.finish()
     if folder.exists():
         attempt.finish(end)
-    if not workspace.agent.wake() and (spec.executors or [spec.executor]) == ["local"]:
-        workspace.jobs.refresh()  # the agent was killed: jobs may wait for another
+    if not workspace.agent.wake() and (spec.executors or [spec.executor]) == [LOCAL]:
+        _have_an_agent(workspace)
     return 0
+
+
+def _have_an_agent(workspace: Workspace) -> None:
+    """It was killed: jobs may wait for another. Nothing that goes wrong here is this job's."""
+    try:
+        workspace.jobs.refresh()
+    except (MlopsError, OSError) as error:
+        logger.warning("The queue cannot be looked at: %s", error)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+from ..entities import JobStatus
 from ..services.jobs.agent_control import AgentControl, AgentStatus
 from ..services.quantities import counted
 from ..services.rows import iso_time
@@ -49,7 +50,7 @@ def _tell(status: AgentStatus | None, arguments: Namespace) -> None:
     if arguments.json:
         print_json([_row(status)])
     elif status is None:
-        waiting = len(current().jobs.store.open())
+        waiting = sum(job.status is JobStatus.QUEUED for job in current().jobs.store.open())
         words = f"No agent is running, and {counted(waiting, 'job waits', 'jobs wait')}" if waiting else ""
         hint = "start it: jupyter mlops agent start" if waiting else "one starts by itself with the next job"
         console().print(f"{words or 'No agent is running'}; {hint}.", soft_wrap=True)

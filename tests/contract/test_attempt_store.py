@@ -14,7 +14,6 @@ from jupyter_mlops.store.registry_tables import metadata
 from jupyter_mlops.store.usage import SqlAttemptStore, add_ended
 from jupyter_mlops.testing.jobs import queued_job
 from jupyter_mlops.testing.usage import BEGAN, AttemptStoreContract, ended_attempt
-from tests import postgresql
 
 
 @pytest.fixture
@@ -71,19 +70,7 @@ class TestSqlAttemptStore(AttemptStoreContract):
         assert len(store.since(0.0)) == 2
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Database]:
-    with postgresql.server() as url:
-        database = Database(url)
-        metadata.create_all(database.engine)
-        yield database
-        database.close()
-
-
 class TestSqlAttemptStoreOnPostgreSQL(AttemptStoreContract):
     @pytest.fixture
-    def store(self, postgres: Database) -> SqlAttemptStore:
-        with postgres.write() as connection:
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(table.delete())
-        return SqlAttemptStore(postgres)
+    def store(self, emptied: Database) -> SqlAttemptStore:
+        return SqlAttemptStore(emptied)

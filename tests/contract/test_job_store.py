@@ -15,7 +15,6 @@ from jupyter_mlops.store.database import Database, sqlite_url
 from jupyter_mlops.store.jobs import SqlJobStore
 from jupyter_mlops.store.registry_tables import metadata
 from jupyter_mlops.testing.jobs import JobStoreContract, queued_job
-from tests import postgresql
 
 
 @pytest.fixture
@@ -52,22 +51,10 @@ class TestSqlJobStore(JobStoreContract):
         assert sum(each is not None for each in changed) == 1
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Database]:
-    with postgresql.server() as url:
-        database = Database(url)
-        metadata.create_all(database.engine)
-        yield database
-        database.close()
-
-
 class TestSqlJobStoreOnPostgreSQL(JobStoreContract):
     @pytest.fixture
-    def store(self, postgres: Database) -> SqlJobStore:
-        with postgres.write() as connection:
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(table.delete())
-        return SqlJobStore(postgres)
+    def store(self, emptied: Database) -> SqlJobStore:
+        return SqlJobStore(emptied)
 
     def test_what_the_database_cannot_hold_is_refused(self, store: SqlJobStore) -> None:
         with pytest.raises(InvalidInput, match="NUL"):

@@ -12,7 +12,6 @@ from jupyter_mlops.store.database import Database, sqlite_url
 from jupyter_mlops.store.registry_tables import metadata
 from jupyter_mlops.store.schedules import SqlScheduleStore
 from jupyter_mlops.testing.schedules import ScheduleStoreContract, active_schedule
-from tests import postgresql
 
 
 @pytest.fixture
@@ -50,19 +49,7 @@ class TestSqlScheduleStore(ScheduleStoreContract):
         ]
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Database]:
-    with postgresql.server() as url:
-        database = Database(url)
-        metadata.create_all(database.engine)
-        yield database
-        database.close()
-
-
 class TestSqlScheduleStoreOnPostgreSQL(ScheduleStoreContract):
     @pytest.fixture
-    def store(self, postgres: Database) -> SqlScheduleStore:
-        with postgres.write() as connection:
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(table.delete())
-        return SqlScheduleStore(postgres)
+    def store(self, emptied: Database) -> SqlScheduleStore:
+        return SqlScheduleStore(emptied)

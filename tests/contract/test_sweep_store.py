@@ -12,7 +12,6 @@ from jupyter_mlops.store.database import Database, sqlite_url
 from jupyter_mlops.store.registry_tables import metadata
 from jupyter_mlops.store.sweeps import SqlSweepStore
 from jupyter_mlops.testing.sweeps import SweepStoreContract, running_sweep
-from tests import postgresql
 
 
 @pytest.fixture
@@ -43,19 +42,7 @@ class TestSqlSweepStore(SweepStoreContract):
         ]
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Database]:
-    with postgresql.server() as url:
-        database = Database(url)
-        metadata.create_all(database.engine)
-        yield database
-        database.close()
-
-
 class TestSqlSweepStoreOnPostgreSQL(SweepStoreContract):
     @pytest.fixture
-    def store(self, postgres: Database) -> SqlSweepStore:
-        with postgres.write() as connection:
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(table.delete())
-        return SqlSweepStore(postgres)
+    def store(self, emptied: Database) -> SqlSweepStore:
+        return SqlSweepStore(emptied)

@@ -132,20 +132,6 @@ def test_job_is_sent_once_however_often_it_is_started(
 
 
 @pytest.fixture
-def arrived(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Uploads go on until it is set."""
-    event = threading.Event()
-    run = Upload.run
-
-    def slowly(self: Upload) -> None:
-        event.wait(30)
-        run(self)
-
-    monkeypatch.setattr(Upload, "run", slowly)
-    return event
-
-
-@pytest.fixture
 def far(settings: Settings, tmp_path: Path) -> RayExecutor:
     """Its nodes see nothing of this file system."""
     return RayExecutor(replace(settings, staging=f"file://{tmp_path}/far", staging_s=0.05))

@@ -25,6 +25,7 @@ from jupyter_mlops.remote.batches import (
 )
 from jupyter_mlops.remote.layout import of_job, of_worker
 from jupyter_mlops.remote.shipping import BYTES_A_SECOND, Tree
+from jupyter_mlops.testing.clocks import FakeClock
 
 ANYWHERE = re.compile(".+")
 JOB = "01hjob"
@@ -66,20 +67,13 @@ def far(tmp_path: Path) -> Far:
     return Far(tmp_path / "far")
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(0.0)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def tree(here: Path, far: Far, clock: Clock, tmp_path: Path) -> Tree:
+def tree(here: Path, far: Far, clock: FakeClock, tmp_path: Path) -> Tree:
     (tmp_path / "scratch").mkdir()
     return Tree(here, tmp_path / "scratch", far.upload, monotonic=clock)
 
@@ -151,7 +145,7 @@ def test_a_changed_file_replaces_the_one_before_with_its_mode(here: Path, far: F
 
 
 def test_large_files_are_objects_and_are_not_shipped_all_the_time(
-    here: Path, far: Far, tree: Tree, clock: Clock
+    here: Path, far: Far, tree: Tree, clock: FakeClock
 ) -> None:
     large = b"x" * (OBJECT_BYTES + 1)
     (here / "out").write_bytes(large)

@@ -95,20 +95,6 @@ def test_jobs_are_looked_at_whatever_stands_in_the_way_of_handing_over(
     wait_until(lambda: sight(executor, running, stuck).cause is Cause.NODE)
 
 
-@pytest.fixture
-def arrived(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Uploads go on until it is set."""
-    event = threading.Event()
-    run = Upload.run
-
-    def slowly(self: Upload) -> None:
-        event.wait(30)
-        run(self)
-
-    monkeypatch.setattr(Upload, "run", slowly)
-    return event
-
-
 def test_upload_holds_up_no_other_job(tmp_path: Path, programs: Make, arrived: threading.Event) -> None:
     executor = executor_in(tmp_path, staging=f"file://{tmp_path}/far")
     running, late = launch_in(tmp_path, "a"), launch_in(tmp_path, "b")

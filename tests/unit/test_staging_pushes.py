@@ -10,25 +10,19 @@ import pytest
 from jupyter_mlops.errors import InvalidInput, MlopsError, Unavailable
 from jupyter_mlops.executors.staging_pushes import AT_ONCE, Pushes
 from jupyter_mlops.executors.staging_state import Key
+from jupyter_mlops.testing.clocks import FakeClock
 from tests.waiting import wait_until
 
 A, B = Key("a", 1), Key("b", 1)
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(0.0)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def pushes(clock: Clock) -> Pushes:
+def pushes(clock: FakeClock) -> Pushes:
     return Pushes(again_s=10.0, monotonic=clock)
 
 
@@ -87,7 +81,7 @@ def test_no_more_than_a_few_are_made_at_once(pushes: Pushes) -> None:
     assert len(under_way) == len(keys)
 
 
-def test_failure_is_told_until_a_later_try_succeeds(pushes: Pushes, clock: Clock) -> None:
+def test_failure_is_told_until_a_later_try_succeeds(pushes: Pushes, clock: FakeClock) -> None:
     upload = Fails(Unavailable("away"), Unavailable("still away"))
     wait_until(lambda: outcome(pushes, A, upload) == "away")
     assert [outcome(pushes, A, upload) for _ in range(3)] == ["away"] * 3

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from ...entities import Resources, Size
 from ..quantities import counted, size_text
+from .words import LOCAL
 
 if TYPE_CHECKING:
     from .request import Request
-
-LOCAL = "local"
 
 
 class Sizing(Protocol):

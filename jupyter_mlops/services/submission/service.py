@@ -29,14 +29,14 @@ from ...errors import Conflict, InvalidInput, MlopsError, Unavailable, Unsupport
 from ...protocols.clock import Clock
 from ...protocols.jobs import Executor
 from ..jobs.origin import Origin
-from .learning import LOCAL, Bounds, Sizing, learned
+from .learning import Bounds, Sizing, learned
 from .placing import placed
 from .plan import DryRun, Plan, Told
 from .planning import Carrying, Planner
 from .request import Request
 from .seams import Queue, Schedules, Sweeps
 from .specs import After, Specs
-from .words import check_executors, gpus_of, whole
+from .words import LOCAL, check_executors, gpus_of, whole
 
 if TYPE_CHECKING:
     from ...capture.history import ExecutedCell
@@ -238,10 +238,9 @@ class SubmissionService:
 
     def _sized(self, plan: Plan, request: Request) -> Plan:
         """With what past runs say of this one; that nobody can say so stops no submit."""
-        if self._sizing is None or self._machine is None or not request.learn:
+        unlike = plan.promoted and not request.name  # such cells share the notebook's name, and no more
+        if self._sizing is None or self._machine is None or not request.learn or unlike:
             return plan
-        if plan.promoted and not request.name:
-            return plan  # cells without a name have the notebook's, and each is another
         try:
             found = learned(
                 request,

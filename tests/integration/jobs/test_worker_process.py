@@ -57,6 +57,18 @@ def test_worker_needs_nothing_but_the_folder(place):
     assert not Path(folder.path / "env.json").exists()
 
 
+def test_worker_that_finds_no_agent_ends_well_though_the_queue_cannot_be_read(place):
+    folder = job_folder(place, "print('hello')")
+    database = place.settings.home / "registry.sqlite"
+    database.unlink(missing_ok=True)
+    database.mkdir()
+    worker = run_worker(place, folder)
+    assert (worker.returncode, folder.attempt(1).exit().status) == (0, JobStatus.SUCCEEDED)
+    assert "The queue cannot be looked at" in worker.stderr
+    assert "Traceback" not in worker.stderr
+    database.rmdir()
+
+
 def test_second_worker_of_an_attempt_does_nothing(place):
     folder = job_folder(place, "print('hello')")
     first = Started(process=current_process(), run_id=new_id(0), started_at=0.0)

@@ -1,0 +1,29 @@
+"""A real PostgreSQL with the registry's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from jupyter_mlops.store.database import Database
+from jupyter_mlops.store.registry_tables import metadata
+from tests import postgresql
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Database]:
+    with postgresql.server() as url:
+        database = Database(url)
+        metadata.create_all(database.engine)
+        yield database
+        database.close()
+
+
+@pytest.fixture
+def emptied(postgres: Database) -> Database:
+    """It, with no row in any table."""
+    with postgres.write() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+    return postgres
