@@ -6,6 +6,9 @@
     │   ├── FilterError     a filter that does not parse, with the position
     │   └── ParameterError  a notebook parameter that is unknown, mistyped or cannot win
     ├── Ambiguous           a short id that several things match
+    ├── Forbidden           the user's role does not allow it
+    ├── GatesRefused        an alias may not move to that version: a gate does not let it pass
+    ├── ExpectationsFailed  a dataset's content is not what its expectations say
     ├── Conflict            the present state forbids it (an alias race, a job that has ended)
     ├── NoActiveRun         log() and friends outside of any run
     ├── PromotionRefused    a cell that cannot become a job as it stands
@@ -14,6 +17,7 @@
     ├── WaitTimeout         a wait ended before what was waited for
     ├── Untrusted           a pickle that nobody vouched for
     ├── Corrupt             a blob whose content is not what its digest says
+    │   └── ContentChanged  what a dataset refers to is not any more what was registered
     ├── Unavailable         a store, an agent or an executor that cannot be reached or started
     ├── MissingPackage      an optional package that is not installed
     └── Unsupported         this platform cannot do it
@@ -61,6 +65,18 @@ class Conflict(MlopsError):
     code = "conflict"
 
 
+class Forbidden(MlopsError):
+    code = "forbidden"
+
+
+class GatesRefused(MlopsError):
+    code = "gates_refused"
+
+
+class ExpectationsFailed(MlopsError):
+    code = "expectations_failed"
+
+
 class NoActiveRun(MlopsError):
     code = "no_active_run"
 
@@ -89,6 +105,10 @@ class Untrusted(MlopsError):
 
 class Corrupt(MlopsError):
     code = "corrupt"
+
+
+class ContentChanged(Corrupt):
+    code = "content_changed"
 
 
 class Unavailable(MlopsError):

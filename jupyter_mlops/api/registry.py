@@ -73,11 +73,19 @@ def models() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*MODEL_COLUMNS, *metrics])
 
 
-def set_alias(name: str, alias: str, version: int) -> entities.Model:
-    """Point an alias at a version; the move is in the audit trail."""
-    return current().registry.set_alias(name, alias, version)
+def set_alias(
+    name: str, alias: str, version: int, *, reason: str = "", kind: str = "model"
+) -> entities.Model | entities.Dataset:
+    """Point an alias of a model, or with ``kind="dataset"`` of a dataset, at a version.
+
+    The move is in the audit trail with its reason. Raises GatesRefused when a gate of the alias does not let
+    the version pass, and Forbidden when your role does not allow it: both are in the trail as well.
+    """
+    return current().registry.set_alias(name, alias, version, reason=reason, kind=kind)
 
 
-def delete_alias(name: str, alias: str) -> entities.Model:
+def delete_alias(
+    name: str, alias: str, *, reason: str = "", kind: str = "model"
+) -> entities.Model | entities.Dataset:
     """Remove an alias; the version stays."""
-    return current().registry.delete_alias(name, alias)
+    return current().registry.delete_alias(name, alias, reason=reason, kind=kind)

@@ -34,8 +34,13 @@ def chunks_of(file: IO[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
+def is_digest(text: str) -> bool:
+    """Whether it has the form of a digest."""
+    return _DIGEST.match(text) is not None
+
+
 def checked(digest: str) -> str:
     """``digest`` itself. Raises NotFound for text that is no digest, so that it never becomes a path."""
-    if not _DIGEST.match(digest):
+    if not is_digest(digest):
         raise NotFound(f"No blob {digest!r}: a digest has 64 hexadecimal digits.")
     return digest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -11,8 +12,8 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import Corrupt, NotFound
-from ..protocols.blobs import Blob
-from .digests import checked, chunks_of, digest_of, new_digest
+from ..protocols.blobs import Blob, StoredBlob
+from .digests import checked, chunks_of, digest_of, is_digest, new_digest
 
 INCOMING = "incoming"
 ABANDONED_AFTER_S = 24 * 3600.0
@@ -69,6 +70,19 @@ class LocalBlobStore:
             return self._place(digest).is_file()
         except NotFound:
             return False
+
+    def stored(self) -> Iterator[StoredBlob]:
+        for folder in _entries(self.root):
+            if len(folder.name) != 2 or not folder.is_dir():
+                continue
+            for entry in _entries(Path(folder.path)):
+                if is_digest(entry.name) and (seen := _status(entry)):
+                    yield StoredBlob(entry.name, seen.st_size, seen.st_mtime)
+
+    def delete(self, digest: str) -> None:
+        with contextlib.suppress(NotFound):
+            self._place(digest).unlink(missing_ok=True)
+        self._verified.pop(digest, None)
 
     def add(self, chunks: Iterable[bytes], *, expected: str | None = None) -> Blob:
         """Store a stream. Raises Corrupt, and stores nothing, when ``expected`` is not its digest."""
@@ -159,6 +173,20 @@ def _remove_abandoned(folder: Path) -> None:
                 os.unlink(entry.path)
         except FileNotFoundError:
             continue  # its writer has just published it
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        return list(os.scandir(folder))
+    except FileNotFoundError:
+        return []
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    try:
+        return entry.stat()
+    except FileNotFoundError:  # it has just been deleted
+        return None
 
 
 def _missing(digest: str, root: Path) -> NotFound:

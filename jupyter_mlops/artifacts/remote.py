@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ..errors import Corrupt, NotFound
-from ..protocols.blobs import Blob
+from ..protocols.blobs import Blob, StoredBlob
 from ..remote.folder import open_url, put_whole
-from .digests import checked, chunks_of
+from .digests import checked, chunks_of, is_digest
 from .local import LocalBlobStore
 
 
@@ -46,6 +50,24 @@ class FsspecBlobStore:
         except NotFound:
             return False
 
+    def stored(self) -> Iterator[StoredBlob]:
+        fs, root = self._open()
+        fs.invalidate_cache()
+        try:
+            found = fs.find(root, detail=True)
+        except FileNotFoundError:
+            return
+        for path, info in found.items():
+            digest = path.rpartition("/")[2]
+            if is_digest(digest):
+                yield StoredBlob(digest, int(info["size"]), modified_at(info))
+
+    def delete(self, digest: str) -> None:
+        self._cache.delete(digest)
+        fs, root = self._open()
+        with contextlib.suppress(FileNotFoundError, NotFound):
+            fs.rm_file(_place(root, digest))
+
     def _upload(self, blob: Blob) -> Blob:
         if self._remote_size(blob.digest) == blob.size_bytes:
             return blob
@@ -70,6 +92,17 @@ class FsspecBlobStore:
 
     def _open(self) -> tuple[Any, str]:
         return open_url(self.url)
+
+
+def modified_at(info: Mapping[str, Any]) -> float:
+    """When a listed file was written: file systems say it under several names. Now if none does."""
+    for name in ("mtime", "LastModified", "last_modified", "updated", "created"):
+        value = info.get(name)
+        if isinstance(value, datetime):
+            return value.timestamp()
+        if isinstance(value, (int, float)):
+            return float(value)
+    return time.time()
 
 
 def _place(root: str, digest: str) -> str:

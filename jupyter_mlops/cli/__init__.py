@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-from .parser import PROGRAM, build_parser
+from .commands import PROGRAM
+from .parser import build_parser
 
 FAILED = 1
 USAGE = 2

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
-from typing import Any
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
-from .command_parser import CommandParser
+from . import registry_grammar
+from .commands import PROGRAM, Commands, add_global
 from .numbers import gpus, positive
 from .submit_flags import add_submit_flags
 
-PROGRAM = "jupyter mlops"
+PARTS = (registry_grammar,)
+"""Modules that add commands of their own."""
 
 
 def build_parser() -> ArgumentParser:
@@ -24,11 +24,12 @@ def build_parser() -> ArgumentParser:
         epilog=f"Each command explains itself with an example: {PROGRAM} runs --help",
     )
     parser.add_argument("--version", action="version", version=f"jupyter-mlops {__version__}")
-    _add_global(parser, default=None)
-    commands = _Commands(parser)
+    add_global(parser, default=None)
+    commands = Commands(parser)
     _add_runs(commands)
     _add_jobs(commands)
-    _add_registry(commands)
+    for part in PARTS:
+        part.add(commands)
     _add_reproduce(commands)
     _add_usage(commands)
     _add_gpus(commands)
@@ -36,44 +37,7 @@ def build_parser() -> ArgumentParser:
     return parser
 
 
-def _add_global(parser: ArgumentParser, *, default: Any) -> None:
-    """``--home`` and ``--json`` may stand before the command and after it."""
-    parser.add_argument(
-        "--home",
-        metavar="DIR",
-        default=default,
-        help="the workspace's folder (default: $JUPYTER_MLOPS_HOME, else <jupyter data dir>/mlops)",
-    )
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        default=default or (SUPPRESS if default is SUPPRESS else False),
-        help="print JSON; errors are {code, message} on stderr",
-    )
-
-
-class _Commands:
-    """Adds commands that all have an example and the global options."""
-
-    def __init__(self, parser: ArgumentParser) -> None:
-        self._sub = parser.add_subparsers(
-            title="commands", metavar="COMMAND", dest="command", required=True, parser_class=CommandParser
-        )
-
-    def add(self, name: str, handler: str, help: str, *, example: str, more: str = "") -> CommandParser:
-        parser: CommandParser = self._sub.add_parser(
-            name,
-            help=help,
-            description="\n\n".join(filter(None, [help[0].upper() + help[1:] + ".", textwrap.dedent(more)])),
-            epilog="example:\n" + textwrap.indent(textwrap.dedent(example).strip(), "  "),
-            formatter_class=RawDescriptionHelpFormatter,
-        )
-        parser.set_defaults(handler=handler)
-        _add_global(parser, default=SUPPRESS)
-        return parser
-
-
-def _add_runs(commands: _Commands) -> None:
+def _add_runs(commands: Commands) -> None:
     runs = commands.add(
         "runs",
         "runs.list_runs",
@@ -141,7 +105,7 @@ def _add_runs(commands: _Commands) -> None:
     )
 
 
-def _add_jobs(commands: _Commands) -> None:
+def _add_jobs(commands: Commands) -> None:
     _add_submit(commands)
     _add_schedules(commands)
     jobs = commands.add(
@@ -190,7 +154,7 @@ def _add_jobs(commands: _Commands) -> None:
     cancel.add_argument("ids", metavar="ID", nargs="+", help="a job's or sweep's id, or a unique end of it")
 
 
-def _add_submit(commands: _Commands) -> None:
+def _add_submit(commands: Commands) -> None:
     submit = commands.add(
         "submit",
         "jobs.submit",
@@ -211,7 +175,7 @@ def _add_submit(commands: _Commands) -> None:
     add_submit_flags(submit)
 
 
-def _add_schedules(commands: _Commands) -> None:
+def _add_schedules(commands: Commands) -> None:
     schedules = commands.add(
         "schedules",
         "schedules.schedules",
@@ -232,7 +196,7 @@ def _add_schedules(commands: _Commands) -> None:
     schedules.add_argument("--limit", type=positive, default=100, metavar="N", help="how many (default: 100)")
 
 
-def _add_reproduce(commands: _Commands) -> None:
+def _add_reproduce(commands: Commands) -> None:
     reproduce = commands.add(
         "reproduce",
         "reproduction.reproduce",
@@ -259,30 +223,7 @@ def _add_reproduce(commands: _Commands) -> None:
     reproduce.add_argument("--no-wait", action="store_true", help="only queue the job")
 
 
-def _add_registry(commands: _Commands) -> None:
-    datasets = commands.add(
-        "datasets",
-        "registry.datasets",
-        "list datasets, or the versions of one",
-        example=f"{PROGRAM} datasets train",
-        more="""\
-            Columns: name version kind rows size_bytes digest created created_by run_id status
-            description.""",
-    )
-    datasets.add_argument("name", nargs="?", metavar="NAME", help="show all versions of this dataset")
-    models = commands.add(
-        "models",
-        "registry.models",
-        "list models, or the versions of one",
-        example=f"{PROGRAM} models digits",
-        more="""\
-            Columns: name version aliases class_name size_bytes digest created created_by run_id status
-            description, metrics.*.""",
-    )
-    models.add_argument("name", nargs="?", metavar="NAME", help="show all versions of this model")
-
-
-def _add_usage(commands: _Commands) -> None:
+def _add_usage(commands: Commands) -> None:
     usage = commands.add(
         "usage",
         "usage.show_usage",
@@ -305,7 +246,7 @@ def _add_usage(commands: _Commands) -> None:
     usage.add_argument("--user", metavar="NAME", help="only this user's jobs")
 
 
-def _add_gpus(commands: _Commands) -> None:
+def _add_gpus(commands: Commands) -> None:
     shown = commands.add(
         "gpus",
         "gpus.show_gpus",
@@ -320,7 +261,7 @@ def _add_gpus(commands: _Commands) -> None:
     shown.add_argument("--users", action="store_true", help="what each user has had and may have")
 
 
-def _add_system(commands: _Commands) -> None:
+def _add_system(commands: Commands) -> None:
     commands.add(
         "doctor",
         "system.doctor",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +14,15 @@ class Blob:
 
     digest: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob as a listing has it; ``stored_at`` is when it was stored last, in seconds since the epoch."""
+
+    digest: str
+    size_bytes: int
+    stored_at: float
 
 
 class BlobStore(Protocol):
@@ -40,4 +50,12 @@ class BlobStore(Protocol):
 
     def exists(self, digest: str) -> bool:
         """Whether the content is there."""
+        ...
+
+    def stored(self) -> Iterator[StoredBlob]:
+        """All that is there, in no order; what comes or goes meanwhile may be told or not."""
+        ...
+
+    def delete(self, digest: str) -> None:
+        """Remove a content; nothing happens when it is not there."""
         ...

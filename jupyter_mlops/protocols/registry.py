@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
-from ..entities import AuditEntry, Dataset, DatasetVersion, Model, ModelVersion, VersionRef
+from ..entities import (
+    AuditEntry,
+    Dataset,
+    DatasetVersion,
+    Details,
+    Model,
+    ModelVersion,
+    Move,
+    VersionRef,
+)
+
+ANYWHERE: Literal["anywhere"] = "anywhere"
+"""An alias may point at any version, or at none, before it is moved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,14 +28,15 @@ class RegistryChanges:
     seq: int
     datasets: list[str] = field(default_factory=list)
     models: list[str] = field(default_factory=list)
+    views: list[str] = field(default_factory=list)
 
 
 class RegistryStore(Protocol):
     """Decisions about names: each call is one transaction, with its row in the audit trail.
 
     Versions of a name count 1, 2, 3, … without gaps, however many processes register at once. Lists are
-    sorted by name, versions newest first. Every method raises Unavailable when the registry cannot be
-    reached, and ``get``-like ones NotFound for what is not there.
+    sorted by name, versions newest first. A ``kind`` is ``dataset`` or ``model``. Every method raises
+    Unavailable when the registry cannot be reached, and ``get``-like ones NotFound for what is not there.
     """
 
     def register_dataset(self, version: DatasetVersion, *, key: str | None = None) -> DatasetVersion:
@@ -46,8 +59,8 @@ class RegistryStore(Protocol):
 
     def dataset(self, name: str) -> Dataset: ...
 
-    def dataset_version(self, name: str, version: int | None = None) -> DatasetVersion:
-        """A version, the newest by default."""
+    def dataset_version(self, name: str, selector: int | str | None = None) -> DatasetVersion:
+        """A version by number or alias, the newest by default."""
         ...
 
     def dataset_of_digest(self, name: str, digest: str) -> DatasetVersion | None:
@@ -70,11 +83,35 @@ class RegistryStore(Protocol):
         """The newest version of ``name`` with this content."""
         ...
 
-    def set_alias(self, name: str, alias: str, version: int, *, user: str) -> Model:
-        """Point ``alias`` at ``version``, away from where it pointed before."""
+    def move_alias(
+        self,
+        kind: str,
+        name: str,
+        alias: str,
+        to: int | None,
+        *,
+        user: str,
+        reason: str = "",
+        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        rollback: bool = False,
+    ) -> bool:
+        """Point ``alias`` at version ``to``, or with None take it away; False when it is there already.
+
+        Raises Conflict when it does not point where it is ``expected`` to: somebody was quicker.
+        """
         ...
 
-    def delete_alias(self, name: str, alias: str, *, user: str) -> Model: ...
+    def moves(self, kind: str, name: str, alias: str) -> list[Move]:
+        """Where an alias has been, the newest move first."""
+        ...
+
+    def describe(self, kind: str, name: str, version: int | None, details: Details, *, user: str) -> None:
+        """Replace what is said of a version, or with None of the name itself; the audit says what changed."""
+        ...
+
+    def details(self, kind: str, name: str, version: int | None) -> Details:
+        """What is said of a version, or of the name itself; empty where nothing is."""
+        ...
 
     def registered_by(self, run_id: str) -> list[VersionRef]:
         """The versions that a run registered, also those that were there already."""
@@ -86,8 +123,16 @@ class RegistryStore(Protocol):
 
     def changes(self, since: int) -> RegistryChanges: ...
 
-    def audit(self, *, limit: int = 100) -> list[AuditEntry]:
-        """Decisions, newest first."""
+    def record(
+        self, action: str, subject: str, *, user: str, detail: Mapping[str, Any] | None = None
+    ) -> AuditEntry:
+        """Note a decision that changed no row, such as a refusal."""
+        ...
+
+    def audit(
+        self, *, limit: int | None = 100, subject: str = "", before: int | None = None
+    ) -> list[AuditEntry]:
+        """Decisions, newest first: on one subject, or all; those numbered below ``before``."""
         ...
 
     def verify_audit(self) -> list[str]:

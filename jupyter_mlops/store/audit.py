@@ -50,10 +50,16 @@ def append(
     return AuditEntry(**values)
 
 
-def entries(connection: Connection, *, limit: int = 100) -> list[AuditEntry]:
-    """The newest decisions, newest first."""
-    rows = connection.execute(select(audit).order_by(audit.c.seq.desc()).limit(limit))
-    return [AuditEntry(**row._mapping) for row in rows]
+def entries(
+    connection: Connection, *, limit: int | None = 100, subject: str = "", before: int | None = None
+) -> list[AuditEntry]:
+    """Decisions, newest first: on one subject, or all; those numbered below ``before``."""
+    query = select(audit).order_by(audit.c.seq.desc()).limit(limit)
+    if subject:
+        query = query.where(audit.c.subject == subject)
+    if before is not None:
+        query = query.where(audit.c.seq < before)
+    return [AuditEntry(**row._mapping) for row in connection.execute(query)]
 
 
 def verify(connection: Connection) -> list[str]:

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any, Literal
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from ..entities import (
     AuditEntry,
     Dataset,
     DatasetVersion,
+    Details,
     Model,
     ModelVersion,
+    Move,
     VersionRef,
-    VersionStatus,
 )
-from ..errors import InvalidInput, MissingPackage, Unavailable
+from ..errors import Conflict
 from ..protocols.clock import Clock
-from ..protocols.registry import RegistryChanges
-from . import audit, registry_rows
+from ..protocols.registry import ANYWHERE, RegistryChanges
+from . import audit, details, registry_rows
 from .changes import bump
 from .database import Database
 from .migrations import migrate
+from .reaching import reachable
 from .registry_rows import DATASETS, MODELS
 
 __all__ = ["SqlRegistryStore", "migrate"]
@@ -45,7 +47,9 @@ class SqlRegistryStore:
             known = DATASETS.applied(connection, key) or DATASETS.of_digest(
                 connection, version.name, version.digest
             )
-            registered = known or self._add_dataset(connection, version, seq)
+            registered = known or DATASETS.register(connection, replace(version, aliases=[], tags={}), seq)
+            if known is None:
+                self._trace_registration(connection, "dataset", registered)
             DATASETS.apply(connection, key, registered)
         return registered
 
@@ -56,32 +60,37 @@ class SqlRegistryStore:
             seq = bump(connection)
             if known := MODELS.applied(connection, key):
                 return known
-            registered = self._add_model(connection, version, seq)
+            registered = MODELS.register(connection, replace(version, aliases=[], tags={}), seq)
+            self._trace_registration(connection, "model", registered)
             if alias is not None:
-                self._move(connection, version.name, alias, registered.version, version.created_by)
+                self._move(connection, "model", version.name, alias, registered.version, version.created_by)
                 registered = replace(registered, aliases=[alias])
             MODELS.apply(connection, key, registered)
         return registered
 
     def datasets(self) -> list[Dataset]:
         with self._read() as connection:
+            aliases = details.all_aliases(connection, DATASETS.kind)
+            said = details.all_details(connection, DATASETS.kind)
             return [
-                Dataset(name=name, versions=versions, seq=seq)
+                _dataset(name, seq, versions, aliases.get(name, {}), said.get(name, {}))
                 for name, seq, versions in DATASETS.listed(connection)
             ]
 
     def dataset(self, name: str) -> Dataset:
         with self._read() as connection:
             seq, versions = DATASETS.named(connection, name)
-        return Dataset(name=name, versions=versions, seq=seq)
+            return _dataset(name, seq, versions, *_dress(connection, DATASETS.kind, name))
 
-    def dataset_version(self, name: str, version: int | None = None) -> DatasetVersion:
+    def dataset_version(self, name: str, selector: int | str | None = None) -> DatasetVersion:
         with self._read() as connection:
-            return DATASETS.version(connection, name, version)
+            found: DatasetVersion = self._version(connection, DATASETS.kind, name, selector)
+        return found
 
     def dataset_of_digest(self, name: str, digest: str) -> DatasetVersion | None:
         with self._read() as connection:
-            return DATASETS.of_digest(connection, name, digest)
+            found = DATASETS.of_digest(connection, name, digest)
+            return found and details.dressed(found, *_dress(connection, DATASETS.kind, name))
 
     def datasets_of_digests(self, digests: Collection[str]) -> list[DatasetVersion]:
         with self._read() as connection:
@@ -89,53 +98,94 @@ class SqlRegistryStore:
 
     def models(self) -> list[Model]:
         with self._read() as connection:
-            aliases = registry_rows.all_aliases(connection)
+            aliases = details.all_aliases(connection, MODELS.kind)
+            said = details.all_details(connection, MODELS.kind)
             return [
-                registry_rows.model(name, seq, versions, aliases.get(name, {}))
+                _model(name, seq, versions, aliases.get(name, {}), said.get(name, {}))
                 for name, seq, versions in MODELS.listed(connection)
             ]
 
     def model(self, name: str) -> Model:
         with self._read() as connection:
-            return _model(connection, name)
+            seq, versions = MODELS.named(connection, name)
+            return _model(name, seq, versions, *_dress(connection, MODELS.kind, name))
 
     def model_version(self, name: str, selector: int | str | None = None) -> ModelVersion:
         with self._read() as connection:
-            aliases = registry_rows.aliases_of(connection, name)
-            number = selector if not isinstance(selector, str) else aliases.get(selector)
-            if isinstance(selector, str) and number is None:
-                MODELS.named(connection, name)  # the name itself may be what is missing
-                raise registry_rows.no_alias(name, selector, aliases)
-            found = MODELS.version(connection, name, number)
-        return registry_rows.with_aliases(found, aliases)
+            found: ModelVersion = self._version(connection, MODELS.kind, name, selector)
+        return found
 
     def model_of_digest(self, name: str, digest: str) -> ModelVersion | None:
         with self._read() as connection:
             found = MODELS.of_digest(connection, name, digest)
-            return found and registry_rows.with_aliases(found, registry_rows.aliases_of(connection, name))
+            return found and details.dressed(found, *_dress(connection, MODELS.kind, name))
 
-    def set_alias(self, name: str, alias: str, version: int, *, user: str) -> Model:
+    def move_alias(
+        self,
+        kind: str,
+        name: str,
+        alias: str,
+        to: int | None,
+        *,
+        user: str,
+        reason: str = "",
+        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        rollback: bool = False,
+    ) -> bool:
+        named = registry_rows.of_kind(kind)
         with self._write() as connection:
             seq = bump(connection)
-            MODELS.version(connection, name, version)
-            if self._move(connection, name, alias, version, user):
-                MODELS.touch(connection, name, seq)
-            return _model(connection, name)
+            if to is None:
+                named.named(connection, name)  # the name itself may be what is missing
+            else:
+                named.version(connection, name, to)
+            why = {"reason": reason} if reason else {}
+            back = {"rollback": True} if rollback else {}
+            moved = self._move(connection, kind, name, alias, to, user, expected, {**why, **back})
+            if moved:
+                named.touch(connection, name, seq)
+        return moved
 
-    def delete_alias(self, name: str, alias: str, *, user: str) -> Model:
+    def moves(self, kind: str, name: str, alias: str) -> list[Move]:
+        with self._read() as connection:
+            entries = audit.entries(connection, limit=None, subject=f"{kind}:{name}@{alias}")
+        moved = [entry for entry in entries if entry.action in ("alias.set", "alias.delete")]
+        return [details.move_of(kind, name, entry) for entry in moved]
+
+    def describe(self, kind: str, name: str, version: int | None, said: Details, *, user: str) -> None:
+        named = registry_rows.of_kind(kind)
         with self._write() as connection:
             seq = bump(connection)
-            MODELS.named(connection, name)
-            aliases = registry_rows.aliases_of(connection, name)
-            if alias not in aliases:
-                raise registry_rows.no_alias(name, alias, aliases)
-            self._move(connection, name, alias, None, user)
-            MODELS.touch(connection, name, seq)
-            return _model(connection, name)
+            before = self._details(connection, kind, name, version)
+            if before == said:
+                return
+            details.describe(connection, kind, name, version or details.NAME, said)
+            named.touch(connection, name, seq)
+            was = asdict(before)
+            audit.append(
+                connection,
+                time=self._clock(),
+                user=user,
+                action=f"{kind}.describe",
+                subject=f"{kind}:{name}" + ("" if version is None else f"@{version}"),
+                detail={
+                    key: {"from": was[key], "to": value}
+                    for key, value in asdict(said).items()
+                    if value != was[key]
+                },
+            )
+
+    def details(self, kind: str, name: str, version: int | None) -> Details:
+        with self._read() as connection:
+            return self._details(connection, kind, name, version)
 
     def registered_by(self, run_id: str) -> list[VersionRef]:
         with self._read() as connection:
-            return [*DATASETS.registered_by(connection, run_id), *MODELS.registered_by(connection, run_id)]
+            return [
+                ref
+                for named in registry_rows.KINDS.values()
+                for ref in named.registered_by(connection, run_id)
+            ]
 
     def registering_runs(self, kind: str, name: str, version: int) -> list[str]:
         with self._read() as connection:
@@ -145,27 +195,40 @@ class SqlRegistryStore:
         with self._read() as connection:
             return registry_rows.changes(connection, since)
 
-    def audit(self, *, limit: int = 100) -> list[AuditEntry]:
+    def record(
+        self, action: str, subject: str, *, user: str, detail: Mapping[str, Any] | None = None
+    ) -> AuditEntry:
+        with self._write() as connection:
+            return audit.append(
+                connection, time=self._clock(), user=user, action=action, subject=subject, detail=detail
+            )
+
+    def audit(
+        self, *, limit: int | None = 100, subject: str = "", before: int | None = None
+    ) -> list[AuditEntry]:
         with self._read() as connection:
-            return audit.entries(connection, limit=limit)
+            return audit.entries(connection, limit=limit, subject=subject, before=before)
 
     def verify_audit(self) -> list[str]:
         with self._read() as connection:
             return audit.verify(connection)
 
-    def _add_dataset(self, connection: Connection, version: DatasetVersion, seq: int) -> DatasetVersion:
-        number = DATASETS.next_number(connection, version.name)
-        added = replace(version, version=number, status=VersionStatus.READY)
-        DATASETS.add(connection, added, seq)
-        self._trace_registration(connection, "dataset", added)
-        return added
+    def _version(self, connection: Connection, kind: str, name: str, selector: int | str | None) -> Any:
+        named = registry_rows.of_kind(kind)
+        pointing, said = _dress(connection, kind, name)
+        number = selector if not isinstance(selector, str) else pointing.get(selector)
+        if isinstance(selector, str) and number is None:
+            named.named(connection, name)  # the name itself may be what is missing
+            raise details.no_alias(kind, name, selector, pointing)
+        return details.dressed(named.version(connection, name, number), pointing, said)
 
-    def _add_model(self, connection: Connection, version: ModelVersion, seq: int) -> ModelVersion:
-        number = MODELS.next_number(connection, version.name)
-        added = replace(version, version=number, status=VersionStatus.READY, aliases=[])
-        MODELS.add(connection, added, seq)
-        self._trace_registration(connection, "model", added)
-        return added
+    def _details(self, connection: Connection, kind: str, name: str, version: int | None) -> Details:
+        named = registry_rows.of_kind(kind)
+        if version is None:
+            named.named(connection, name)
+        else:
+            named.version(connection, name, version)
+        return details.details_of(connection, kind, name).get(version or details.NAME, Details())
 
     def _trace_registration(
         self, connection: Connection, kind: str, version: DatasetVersion | ModelVersion
@@ -179,30 +242,49 @@ class SqlRegistryStore:
             detail={"digest": version.digest, "size_bytes": version.size_bytes, "run_id": version.run_id},
         )
 
-    def _move(self, connection: Connection, name: str, alias: str, version: int | None, user: str) -> bool:
+    def _move(
+        self,
+        connection: Connection,
+        kind: str,
+        name: str,
+        alias: str,
+        version: int | None,
+        user: str,
+        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        more: Mapping[str, Any] | None = None,
+    ) -> bool:
         """Point an alias elsewhere, or nowhere; False when it is there already."""
-        before = registry_rows.aliases_of(connection, name).get(alias)
+        pointing = details.aliases_of(connection, kind, name)
+        before = pointing.get(alias)
+        if version is None and before is None:
+            raise details.no_alias(kind, name, alias, pointing)
+        if expected != ANYWHERE and before != expected:
+            raise Conflict(
+                f"The alias {alias!r} of {kind} {name!r} points at {_place(before)} now, not at "
+                f"{_place(expected)}: somebody moved it meanwhile. Look at it again, and repeat the move if "
+                "it is still right."
+            )
         if before == version:
             return False
-        registry_rows.point_alias(connection, name, alias, version)
+        details.point_alias(connection, kind, name, alias, version)
         audit.append(
             connection,
             time=self._clock(),
             user=user,
             action="alias.delete" if version is None else "alias.set",
-            subject=f"model:{name}@{alias}",
-            detail={"alias": alias, "from": before, "to": version},
+            subject=f"{kind}:{name}@{alias}",
+            detail={"alias": alias, "from": before, "to": version, **(more or {})},
         )
         return True
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with _reachable(), self._open().read() as connection:
+        with reachable(), self._open().read() as connection:
             yield connection
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with _reachable(), self._open().write() as connection:
+        with reachable(), self._open().write() as connection:
             yield connection
 
     def _open(self) -> Database:
@@ -213,19 +295,33 @@ class SqlRegistryStore:
         return self._database
 
 
-def _model(connection: Connection, name: str) -> Model:
-    seq, versions = MODELS.named(connection, name)
-    return registry_rows.model(name, seq, versions, registry_rows.aliases_of(connection, name))
+def _dress(connection: Connection, kind: str, name: str) -> tuple[dict[str, int], dict[int, Details]]:
+    return details.aliases_of(connection, kind, name), details.details_of(connection, kind, name)
 
 
-@contextmanager
-def _reachable() -> Iterator[None]:
-    """Without its driver or folder it is as if the database were away; what it cannot hold is refused."""
-    try:
-        yield
-    except IntegrityError as error:
-        raise InvalidInput(f"The registry cannot hold that: {error.orig}.") from error
-    except (MissingPackage, OSError) as error:
-        raise Unavailable(
-            f"The registry cannot be reached: {error}. Check it with: jupyter mlops doctor"
-        ) from error
+def _dataset(
+    name: str, seq: int, versions: list[DatasetVersion], pointing: dict[str, int], said: dict[int, Details]
+) -> Dataset:
+    return Dataset(
+        name=name,
+        versions=details.all_dressed(versions, pointing, said),
+        aliases=pointing,
+        details=said.get(details.NAME, Details()),
+        seq=seq,
+    )
+
+
+def _model(
+    name: str, seq: int, versions: list[ModelVersion], pointing: dict[str, int], said: dict[int, Details]
+) -> Model:
+    return Model(
+        name=name,
+        versions=details.all_dressed(versions, pointing, said),
+        aliases=pointing,
+        details=said.get(details.NAME, Details()),
+        seq=seq,
+    )
+
+
+def _place(version: int | str | None) -> str:
+    return "no version" if version is None else f"version {version}"

@@ -1,24 +1,34 @@
-"""Rows of datasets, models and aliases as entities, inside a transaction of the caller's."""
+"""Rows of datasets, models and feature views as entities, inside a transaction of the caller's."""
 
 from __future__ import annotations
 
 import difflib
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, func, insert, select, update
 
-from ..entities import DatasetVersion, Model, ModelVersion, VersionRef
-from ..errors import NotFound
+from ..entities import DatasetVersion, FeatureViewVersion, ModelVersion, VersionRef, VersionStatus
+from ..errors import InvalidInput, NotFound
 from ..protocols.registry import RegistryChanges
 from ..wire import from_json, to_json
 from .changes import current
-from .registry_tables import aliases, dataset_versions, datasets, model_versions, models, registrations
+from .registry_tables import (
+    dataset_versions,
+    datasets,
+    model_versions,
+    models,
+    registrations,
+    view_versions,
+    views,
+)
 
-V = TypeVar("V", DatasetVersion, ModelVersion)
+V = TypeVar("V", DatasetVersion, ModelVersion, FeatureViewVersion)
+
+PLURAL = {"dataset": "datasets", "model": "models", "view": "features"}
+"""The words that list them."""
 
 DIGESTS_A_QUERY = 500
 """Databases limit the values of one statement."""
@@ -94,7 +104,14 @@ class NamedVersions(Generic[V]):
         newest = select(func.max(self.versions.c.version)).where(self.versions.c.name == name)
         return (connection.scalar(newest) or 0) + 1
 
-    def add(self, connection: Connection, version: V, seq: int) -> None:
+    def register(self, connection: Connection, version: V, seq: int) -> V:
+        """Give ``version`` the next number of its name."""
+        number = self.next_number(connection, version.name)
+        added = replace(version, version=number, status=VersionStatus.READY)
+        self._add(connection, added, seq)
+        return added
+
+    def _add(self, connection: Connection, version: V, seq: int) -> None:
         if version.version == 1:
             connection.execute(insert(self.names).values(name=version.name, seq=seq))
         else:
@@ -158,58 +175,23 @@ class NamedVersions(Generic[V]):
         known = list(connection.scalars(select(self.names.c.name)))
         near = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        return NotFound(f"No {self.kind} {name!r}.{hint} List them: %mlops {self.kind}s")
+        return NotFound(
+            f"No {self.kind} {name!r}.{hint} List them: %mlops {PLURAL.get(self.kind, self.kind)}"
+        )
 
 
 DATASETS = NamedVersions("dataset", datasets, dataset_versions, DatasetVersion)
 MODELS = NamedVersions("model", models, model_versions, ModelVersion)
+VIEWS = NamedVersions("view", views, view_versions, FeatureViewVersion)
+
+KINDS: dict[str, NamedVersions[Any]] = {each.kind: each for each in (DATASETS, MODELS, VIEWS)}
 
 
 def of_kind(kind: str) -> NamedVersions[Any]:
-    """DATASETS or MODELS."""
-    return DATASETS if kind == DATASETS.kind else MODELS
-
-
-def aliases_of(connection: Connection, name: str) -> dict[str, int]:
-    """Where each alias of a model points."""
-    rows = connection.execute(
-        select(aliases.c.alias, aliases.c.version).where(aliases.c.name == name).order_by(aliases.c.alias)
-    )
-    return {row.alias: row.version for row in rows}
-
-
-def all_aliases(connection: Connection) -> dict[str, dict[str, int]]:
-    """By model."""
-    found: dict[str, dict[str, int]] = defaultdict(dict)
-    for row in connection.execute(select(aliases).order_by(aliases.c.alias)):
-        found[row.name][row.alias] = row.version
-    return found
-
-
-def point_alias(connection: Connection, name: str, alias: str, version: int | None) -> None:
-    """Point an alias at a version, or take it away."""
-    connection.execute(delete(aliases).where(aliases.c.name == name, aliases.c.alias == alias))
-    if version is not None:
-        connection.execute(insert(aliases).values(name=name, alias=alias, version=version))
-
-
-def with_aliases(version: ModelVersion, pointing: dict[str, int]) -> ModelVersion:
-    return replace(version, aliases=[alias for alias, at in pointing.items() if at == version.version])
-
-
-def model(name: str, seq: int, versions: Iterable[ModelVersion], pointing: dict[str, int]) -> Model:
-    """A model whose versions know their aliases."""
-    return Model(
-        name=name,
-        versions=[with_aliases(version, pointing) for version in versions],
-        aliases=pointing,
-        seq=seq,
-    )
-
-
-def no_alias(name: str, alias: str, pointing: dict[str, int]) -> NotFound:
-    there = ", ".join(pointing) or "none"
-    return NotFound(f"No alias {alias!r} of model {name!r}. Its aliases: {there}.")
+    """DATASETS, MODELS or VIEWS. Raises InvalidInput for another word."""
+    if kind not in KINDS:
+        raise InvalidInput(f"No registry of {kind!r}: there are {', '.join(KINDS)}.")
+    return KINDS[kind]
 
 
 def changes(connection: Connection, since: int) -> RegistryChanges:
@@ -217,4 +199,5 @@ def changes(connection: Connection, since: int) -> RegistryChanges:
         seq=current(connection),
         datasets=DATASETS.changed(connection, since),
         models=MODELS.changed(connection, since),
+        views=VIEWS.changed(connection, since),
     )

@@ -1,4 +1,4 @@
-"""The authoritative tables: jobs, sweeps, datasets, models, aliases and the audit trail.
+"""The authoritative tables: jobs, sweeps, datasets, feature views, models, and the audit trail.
 
 ``seq`` columns hold the value of the ``changes`` counter at a row's last change, so that a reader can
 ask for what changed since. JSON columns hold ``wire`` encodings of entities.
@@ -164,11 +164,107 @@ model_versions = Table(
 )
 
 aliases = Table(
-    "aliases",
+    "version_aliases",
     metadata,
+    Column("kind", String(16), primary_key=True),
     Column("name", Text, primary_key=True),
     Column("alias", Text, primary_key=True),
     Column("version", Integer, nullable=False),
+)
+
+details = Table(
+    "details",
+    metadata,
+    # version 0 is the name itself
+    Column("kind", String(16), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("entity", JSON, nullable=False),
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("format", Integer, nullable=False),
+    Column("computed_at", Double),
+    Column("entity", JSON, nullable=False),
+)
+
+expectations = Table(
+    "expectations",
+    metadata,
+    Column("dataset", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("entity", JSON, nullable=False),
+)
+
+check_reports = Table(
+    "check_reports",
+    metadata,
+    Column("dataset", Text, primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("passed", Boolean, nullable=False),
+    Column("checked_at", Double, nullable=False),
+    Column("entity", JSON, nullable=False),
+)
+
+views = Table(
+    "views",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
+view_versions = Table(
+    "view_versions",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("run_id", String(26)),
+    Column("created_at", Double, nullable=False),
+    Column("entity", JSON, nullable=False),
+    Index("view_versions_by_digest", "name", "digest", unique=True),
+    Index("view_versions_by_run", "run_id"),
+)
+
+materializations = Table(
+    "materializations",
+    metadata,
+    # one row for a view's version on a version of its source: the same once more is the same content
+    Column("view", Text, primary_key=True),
+    Column("view_version", Integer, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("source_version", Integer, primary_key=True),
+    Column("dataset", Text, nullable=False),
+    Column("dataset_version", Integer, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("entity", JSON, nullable=False),
+    Index("materializations_by_source", "source", "source_version"),
+    Index("materializations_by_dataset", "dataset", "dataset_version"),
+)
+
+gates = Table(
+    "gates",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("alias", Text, primary_key=True),
+    Column("entity", JSON, nullable=False),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("alias", Text, primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("approved", Boolean, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 registrations = Table(
@@ -192,4 +288,5 @@ audit = Table(
     Column("detail", JSON, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Index("audit_by_subject", "subject"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,22 @@ class BlobStoreContract:
     def test_missing_source_file_stores_nothing(self, blobs: BlobStore, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             blobs.put_file(tmp_path / "none")
+
+    def test_all_that_is_stored_is_listed_and_can_be_deleted(self, blobs: BlobStore) -> None:
+        assert list(blobs.stored()) == []
+        blobs.put(HELLO)
+        blobs.put(b"")
+        found = {each.digest: each for each in blobs.stored()}
+        assert {digest: each.size_bytes for digest, each in found.items()} == {
+            HELLO_DIGEST: 11,
+            EMPTY_DIGEST: 0,
+        }
+        assert all(abs(each.stored_at - time.time()) < 3600 for each in found.values())
+        blobs.delete(HELLO_DIGEST)
+        blobs.delete(HELLO_DIGEST)
+        blobs.delete(UNKNOWN)
+        blobs.delete("../../etc/passwd")
+        assert [each.digest for each in blobs.stored()] == [EMPTY_DIGEST]
+        assert not blobs.exists(HELLO_DIGEST)
+        with pytest.raises(NotFound):
+            blobs.get(HELLO_DIGEST)

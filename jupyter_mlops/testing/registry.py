@@ -10,11 +10,12 @@ from ..entities import (
     Column,
     DatasetKind,
     DatasetVersion,
+    Details,
     ModelVersion,
     VersionRef,
     VersionStatus,
 )
-from ..errors import NotFound
+from ..errors import Conflict, NotFound
 from ..protocols.registry import RegistryChanges, RegistryStore
 
 RUN = "01hzzzzzzzzzzzzzzzzzzzzzz1"
@@ -124,7 +125,8 @@ class RegistryStoreContract:
     def test_alias_points_at_one_version_and_its_moves_are_audited(self, store: RegistryStore) -> None:
         store.register_model(model_version(), alias="champion")
         store.register_model(model_version(digest="c" * 64))
-        moved = store.set_alias("digits", "champion", 2, user="bob")
+        assert store.move_alias("model", "digits", "champion", 2, user="bob", reason="better")
+        moved = store.model("digits")
         assert moved.aliases == {"champion": 2}
         assert [(each.version, each.aliases) for each in moved.versions] == [(2, ["champion"]), (1, [])]
         entry = store.audit(limit=1)[0]
@@ -132,28 +134,105 @@ class RegistryStoreContract:
             "bob",
             "alias.set",
             "model:digits@champion",
-            {"alias": "champion", "from": 1, "to": 2},
+            {"alias": "champion", "from": 1, "to": 2, "reason": "better"},
         )
 
     def test_alias_set_where_it_points_is_no_decision(self, store: RegistryStore) -> None:
         store.register_model(model_version(), alias="champion")
         before = store.changes(0)
-        store.set_alias("digits", "champion", 1, user="bob")
+        assert not store.move_alias("model", "digits", "champion", 1, user="bob")
         assert len(store.audit()) == 2
         assert store.changes(before.seq).models == []
 
     def test_deleted_alias_is_gone_and_audited(self, store: RegistryStore) -> None:
         store.register_model(model_version(), alias="champion")
-        assert store.delete_alias("digits", "champion", user="bob").aliases == {}
+        assert store.move_alias("model", "digits", "champion", None, user="bob")
+        assert store.model("digits").aliases == {}
         assert store.audit(limit=1)[0].detail == {"alias": "champion", "from": 1, "to": None}
         with pytest.raises(NotFound, match="champion"):
-            store.delete_alias("digits", "champion", user="bob")
+            store.move_alias("model", "digits", "champion", None, user="bob")
 
     def test_aliases_of_two_models_are_apart(self, store: RegistryStore) -> None:
         store.register_model(model_version("a"), alias="champion")
         store.register_model(model_version("b"))
         store.register_model(model_version("b"), alias="champion")
         assert [each.aliases for each in store.models()] == [{"champion": 1}, {"champion": 2}]
+
+    def test_datasets_have_aliases_of_their_own(self, store: RegistryStore) -> None:
+        store.register_dataset(dataset_version("digits"))
+        store.register_dataset(dataset_version("digits", digest="c" * 64))
+        store.register_model(model_version("digits"), alias="gold")
+        assert store.move_alias("dataset", "digits", "gold", 2, user="ada")
+        assert (store.dataset("digits").aliases, store.model("digits").aliases) == ({"gold": 2}, {"gold": 1})
+        assert store.dataset_version("digits", "gold").digest == "c" * 64
+        assert [each.aliases for each in store.datasets()[0].versions] == [["gold"], []]
+        assert store.audit(limit=1)[0].subject == "dataset:digits@gold"
+
+    def test_alias_that_was_moved_meanwhile_is_a_conflict(self, store: RegistryStore) -> None:
+        store.register_model(model_version(), alias="champion")
+        store.register_model(model_version(digest="c" * 64))
+        assert store.move_alias("model", "digits", "champion", 2, user="bob", expected=1)
+        before = store.audit()
+        with pytest.raises(Conflict, match="points at version 2 now, not at version 1"):
+            store.move_alias("model", "digits", "champion", 1, user="eve", expected=1)
+        with pytest.raises(Conflict, match="not at no version"):
+            store.move_alias("model", "digits", "champion", 1, user="eve", expected=None)
+        assert store.audit() == before
+        assert store.move_alias("model", "digits", "new", 1, user="eve", expected=None)
+
+    def test_moves_of_an_alias_are_told_newest_first(self, store: RegistryStore) -> None:
+        for digit in "12":
+            store.register_model(model_version(digest=digit * 64))
+        store.move_alias("model", "digits", "best", 1, user="ada", reason="first")
+        store.move_alias("model", "digits", "best", 2, user="bob")
+        store.move_alias("model", "digits", "best", 1, user="eve", rollback=True)
+        store.move_alias("model", "digits", "best", None, user="eve")
+        store.move_alias("model", "digits", "other", 1, user="eve")
+        told = [
+            (each.user, each.before, each.after, each.reason, each.rollback)
+            for each in store.moves("model", "digits", "best")
+        ]
+        assert told == [
+            ("eve", 1, None, "", False),
+            ("eve", 2, 1, "", True),
+            ("bob", 1, 2, "", False),
+            ("ada", None, 1, "first", False),
+        ]
+        assert store.moves("model", "digits", "none") == []
+
+    def test_what_is_said_may_change_and_the_trail_says_what(self, store: RegistryStore) -> None:
+        store.register_dataset(dataset_version(description="as registered"))
+        seen = store.changes(0)
+        store.describe("dataset", "train", None, Details(owner="ada", licence="MIT"), user="ada")
+        store.describe("dataset", "train", 1, Details(description="cleaned", tags={"a": "1"}), user="bob")
+        found = store.dataset("train")
+        assert found.details == Details(owner="ada", licence="MIT")
+        assert (found.versions[0].description, found.versions[0].tags) == ("cleaned", {"a": "1"})
+        assert store.dataset_version("train") == found.versions[0]
+        assert store.datasets() == [found]
+        assert store.details("dataset", "train", 1).tags == {"a": "1"}
+        assert store.details("dataset", "train", None) == found.details
+        assert store.changes(seen.seq).datasets == ["train"]
+        last, first = store.audit(limit=2)
+        assert (first.action, first.subject, first.user) == ("dataset.describe", "dataset:train", "ada")
+        assert first.detail == {"owner": {"from": "", "to": "ada"}, "licence": {"from": "", "to": "MIT"}}
+        assert last.subject == "dataset:train@1"
+
+    def test_saying_the_same_again_is_no_decision(self, store: RegistryStore) -> None:
+        store.register_model(model_version())
+        store.describe("model", "digits", 1, Details(card="# Digits"), user="ada")
+        before = store.audit()
+        store.describe("model", "digits", 1, Details(card="# Digits"), user="bob")
+        assert store.audit() == before
+
+    def test_decisions_that_change_no_row_are_recorded(self, store: RegistryStore) -> None:
+        store.register_model(model_version())
+        recorded = store.record("alias.refuse", "model:digits@champion", user="eve", detail={"why": "no"})
+        assert store.audit(limit=1) == [recorded]
+        assert store.audit(subject="model:digits@champion") == [recorded]
+        assert [each.seq for each in store.audit(before=2)] == [1]
+        assert store.moves("model", "digits", "champion") == []
+        assert store.verify_audit() == []
 
     def test_what_is_not_there_is_not_found(self, store: RegistryStore) -> None:
         store.register_model(model_version())
@@ -166,9 +245,12 @@ class RegistryStoreContract:
             lambda: store.model_version("digits", 0),
             lambda: store.model_version("digits", "champion"),
             lambda: store.model_version("nothing", "champion"),
-            lambda: store.set_alias("digits", "champion", 2, user="bob"),
-            lambda: store.set_alias("nothing", "champion", 1, user="bob"),
-            lambda: store.delete_alias("nothing", "champion", user="bob"),
+            lambda: store.move_alias("model", "digits", "champion", 2, user="bob"),
+            lambda: store.move_alias("model", "nothing", "champion", 1, user="bob"),
+            lambda: store.move_alias("model", "nothing", "champion", None, user="bob"),
+            lambda: store.move_alias("dataset", "digits", "champion", 1, user="bob"),
+            lambda: store.details("dataset", "train", 2),
+            lambda: store.describe("model", "nothing", None, Details(owner="ada"), user="ada"),
         ):
             with pytest.raises(NotFound):
                 lookup()
@@ -185,7 +267,7 @@ class RegistryStoreContract:
         store.register_model(model_version("m"))
         later = store.changes(seen.seq)
         assert (later.datasets, later.models) == (["b"], ["m"])
-        store.set_alias("m", "champion", 1, user="ada")
+        store.move_alias("model", "m", "champion", 1, user="ada")
         last = store.changes(later.seq)
         assert (last.datasets, last.models) == ([], ["m"])
         assert store.changes(last.seq) == RegistryChanges(seq=last.seq)

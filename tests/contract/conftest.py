@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from jupyter_mlops.store.database import Database
+from jupyter_mlops.store.migrations import migrate
 from jupyter_mlops.store.registry_tables import metadata
 from tests import postgresql
 
@@ -15,7 +16,7 @@ from tests import postgresql
 def postgres() -> Iterator[Database]:
     with postgresql.server() as url:
         database = Database(url)
-        metadata.create_all(database.engine)
+        migrate(database)
         yield database
         database.close()
 

@@ -55,6 +55,7 @@ class _Pair:
     def __init__(self, writer: BlobStore, reader: BlobStore) -> None:
         self.put, self.put_file = writer.put, writer.put_file
         self.get, self.path, self.exists = reader.get, reader.path, reader.exists
+        self.stored, self.delete = reader.stored, reader.delete
 
 
 def test_local_layout_is_two_digits_then_digest(tmp_path: Path) -> None:

@@ -45,6 +45,12 @@ class TestSqlRegistryStoreOnSqlite(RegistryStoreContract):
         return sqlite_store(tmp_path / "registry.sqlite")
 
 
+class TestSqlRegistryStoreOnPostgres(RegistryStoreContract):
+    @pytest.fixture
+    def store(self, emptied: Database) -> SqlRegistryStore:
+        return SqlRegistryStore(emptied, clock=lambda: 1234.5)
+
+
 def test_registry_processes_that_register_one_name_at_once_get_consecutive_versions(tmp_path: Path) -> None:
     path = tmp_path / "registry.sqlite"  # not there yet: they create it at once, too
     writers = [

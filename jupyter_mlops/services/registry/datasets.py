@@ -100,7 +100,7 @@ class DatasetService:
 
     def version(self, reference: str) -> DatasetVersion:
         wanted = pinned(parse_reference(reference), KIND, self._settings.pins)
-        return self._store.dataset_version(wanted.name, wanted.number)
+        return self._store.dataset_version(wanted.name, wanted.selector)
 
     def named(self, name: str) -> Dataset:
         return self._store.dataset(checked_name(name))

@@ -101,16 +101,3 @@ class ModelService:
 
     def all(self) -> list[Model]:
         return self._store.models()
-
-    def set_alias(self, name: str, alias: str, version: int) -> Model:
-        """Point ``alias`` at ``version``; while cells are replayed it stays where it is."""
-        name, alias = checked_name(name), checked_alias(alias)
-        if self._registrar.replaying:
-            return self._store.model(name)
-        return self._store.set_alias(name, alias, int(version), user=self._settings.user)
-
-    def delete_alias(self, name: str, alias: str) -> Model:
-        name = checked_name(name)
-        if self._registrar.replaying:
-            return self._store.model(name)
-        return self._store.delete_alias(name, alias, user=self._settings.user)

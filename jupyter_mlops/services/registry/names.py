@@ -20,16 +20,6 @@ class Reference:
     name: str
     selector: int | str | None = None
 
-    @property
-    def number(self) -> int | None:
-        """The selector of a kind that has no aliases. Raises InvalidInput for an alias."""
-        if isinstance(self.selector, str):
-            raise InvalidInput(
-                f"{self.name}@{self.selector}: a dataset's version is a number or 'latest', "
-                f"such as {self.name}@2; only models have aliases."
-            )
-        return self.selector
-
 
 def pinned(reference: Reference, kind: str, pins: Mapping[str, int]) -> Reference:
     """With the version that a pin gives to a name without a number.

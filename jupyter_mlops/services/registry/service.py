@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ...config import Settings
-from ...entities import AuditEntry, Dataset, DatasetVersion, Model, ModelVersion, VersionRef
+from ...entities import AuditEntry, Dataset, DatasetVersion, Details, Model, ModelVersion, Move, VersionRef
 from ...errors import InvalidInput
 from ...journal.records import Register
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from ...protocols.registry import RegistryStore
 from ...wire import from_json
+from .aliases import AliasService
 from .datasets import DatasetService
+from .deciding import Access, EverythingAllowed, Gatekeeper
 from .models import ModelService
 from .names import checked_alias, checked_name
 from .registration import Registrar, RegistrationRecorder
@@ -32,12 +35,35 @@ class RegistryService:
         *,
         recorder: Callable[[], RegistrationRecorder | None] = lambda: None,
         replaying: Callable[[], bool] = lambda: False,
+        access: Access | None = None,
+        gatekeeper: Callable[[], Gatekeeper | None] = lambda: None,
         clock: Clock = time.time,
     ) -> None:
         registrar = Registrar(recorder, replaying)
+        access = access or EverythingAllowed()
         self._store = store
+        self._settings = settings
+        self._access = access
         self._datasets = DatasetService(store, blobs, settings, registrar=registrar, clock=clock)
         self._models = ModelService(store, blobs, settings, registrar=registrar, clock=clock)
+        self._aliases = AliasService(
+            store, settings, access=access, gatekeeper=gatekeeper, replaying=replaying
+        )
+        self._as_another = partial(
+            RegistryService,
+            store,
+            blobs,
+            recorder=recorder,
+            replaying=replaying,
+            access=access,
+            gatekeeper=gatekeeper,
+            clock=clock,
+        )
+
+    def acting_as(self, user: str) -> RegistryService:
+        """The same registry in the name of another user: of who sent a request to the server."""
+        settings = self._settings
+        return self if user == settings.user else self._as_another(replace(settings, user=user))
 
     def register_dataset(self, data: Any, *, name: str, description: str = "") -> DatasetVersion:
         return self._datasets.register(data, name=name, description=description)
@@ -85,11 +111,56 @@ class RegistryService:
     def model_version(self, ref: str) -> ModelVersion:
         return self._models.version(ref)
 
-    def set_alias(self, name: str, alias: str, version: int) -> Model:
-        return self._models.set_alias(name, alias, version)
+    def set_alias(
+        self, name: str, alias: str, version: int, *, reason: str = "", kind: str = "model"
+    ) -> Model | Dataset:
+        """Point ``alias`` at ``version``, as ``AliasService.move`` says."""
+        self._aliases.move(kind, name, alias, int(version), reason=reason)
+        return self._named(kind, name)
 
-    def delete_alias(self, name: str, alias: str) -> Model:
-        return self._models.delete_alias(name, alias)
+    def delete_alias(
+        self, name: str, alias: str, *, reason: str = "", kind: str = "model"
+    ) -> Model | Dataset:
+        """Take ``alias`` away; the version stays."""
+        self._aliases.move(kind, name, alias, None, reason=reason)
+        return self._named(kind, name)
+
+    def moves(self, name: str, alias: str, *, kind: str = "model") -> list[Move]:
+        """Where an alias has been, the newest move first."""
+        return self._aliases.moves(kind, name, alias)
+
+    def describe(
+        self,
+        kind: str,
+        name: str,
+        version: int | None = None,
+        *,
+        description: str | None = None,
+        tags: Mapping[str, str | None] | None = None,
+        owner: str | None = None,
+        licence: str | None = None,
+        card: str | None = None,
+    ) -> Model | Dataset:
+        """Change what is said of a name or a version; None leaves a field, a tag of None is removed."""
+        name = checked_name(name)
+        subject = f"{kind}:{name}" + ("" if version is None else f"@{version}")
+        self._access.require(self._settings.user, "describe", subject)
+        said = self._store.details(kind, name, version)
+        given = {"description": description, "owner": owner, "licence": licence, "card": card}
+        changed = replace(
+            said,
+            tags=_edited(said.tags, tags or {}),
+            **{field: value for field, value in given.items() if value is not None},
+        )
+        self._store.describe(kind, name, version, changed, user=self._settings.user)
+        return self._named(kind, name)
+
+    def details(self, kind: str, name: str, version: int | None = None) -> Details:
+        """What people say of a name, or of a version."""
+        return self._store.details(kind, checked_name(name), version)
+
+    def _named(self, kind: str, name: str) -> Model | Dataset:
+        return self._models.named(name) if kind == "model" else self._datasets.named(name)
 
     def apply(self, key: str, record: Register, run_id: str, user: str) -> int:
         """The number that a recorded registration has, giving it one if it has none yet.
@@ -126,10 +197,17 @@ class RegistryService:
         found = self._store.changes(since)
         return found.seq, found.datasets, found.models
 
-    def audit(self, limit: int = 100) -> list[AuditEntry]:
-        """Decisions, newest first."""
-        return self._store.audit(limit=limit)
+    def audit(
+        self, limit: int | None = 100, *, subject: str = "", before: int | None = None
+    ) -> list[AuditEntry]:
+        """Decisions, newest first: on one subject, or all; those numbered below ``before``."""
+        return self._store.audit(limit=limit, subject=subject, before=before)
 
     def verify_audit(self) -> list[str]:
         """What is wrong with the audit trail; empty when it is whole."""
         return self._store.verify_audit()
+
+
+def _edited(tags: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+    merged = {**tags, **changes}
+    return {key: str(value) for key, value in merged.items() if value is not None}

@@ -7,24 +7,26 @@ are read from it, and what is registered there is pending until the run's journa
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, Literal, NoReturn, Protocol
 
 from ...entities import (
     AuditEntry,
     Dataset,
     DatasetKind,
     DatasetVersion,
+    Details,
     Model,
     ModelVersion,
+    Move,
     VersionRef,
 )
 from ...errors import MlopsError, NotFound, Unavailable
 from ...notebooks.source import parse_cell
 from ...protocols.blobs import BlobStore
-from ...protocols.registry import RegistryChanges
+from ...protocols.registry import ANYWHERE, RegistryChanges
 from ...wire import decode, encode
 from .folders import read_manifest
 
@@ -157,13 +159,13 @@ class TravellingStore:
     def _part(self) -> Travelling:
         return decode(self._path.read_bytes(), Travelling)
 
-    def dataset_version(self, name: str, version: int | None = None) -> DatasetVersion:
+    def dataset_version(self, name: str, selector: int | str | None = None) -> DatasetVersion:
         part = self._part
-        wanted = part.newest.get(f"dataset {name}") if version is None else version
+        wanted = part.newest.get(f"dataset {name}") if selector is None else selector
         for each in part.datasets:
-            if each.name == name and each.version == wanted:
+            if each.name == name and (each.version == wanted or wanted in each.aliases):
                 return each
-        raise _left_at_home("dataset", name, version)
+        raise _left_at_home("dataset", name, selector)
 
     def model_version(self, name: str, selector: int | str | None = None) -> ModelVersion:
         part = self._part
@@ -215,11 +217,33 @@ class TravellingStore:
     ) -> ModelVersion:
         _cannot("registered")
 
-    def set_alias(self, name: str, alias: str, version: int, *, user: str) -> Model:
+    def move_alias(
+        self,
+        kind: str,
+        name: str,
+        alias: str,
+        to: int | None,
+        *,
+        user: str,
+        reason: str = "",
+        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        rollback: bool = False,
+    ) -> bool:
         _cannot("changed")
 
-    def delete_alias(self, name: str, alias: str, *, user: str) -> Model:
+    def moves(self, kind: str, name: str, alias: str) -> list[Move]:
+        return []
+
+    def describe(self, kind: str, name: str, version: int | None, details: Details, *, user: str) -> None:
         _cannot("changed")
+
+    def details(self, kind: str, name: str, version: int | None) -> Details:
+        return Details()
+
+    def record(
+        self, action: str, subject: str, *, user: str, detail: Mapping[str, Any] | None = None
+    ) -> AuditEntry:
+        _cannot("decided")
 
     def registered_by(self, run_id: str) -> list[VersionRef]:
         return []
@@ -230,7 +254,9 @@ class TravellingStore:
     def changes(self, since: int) -> RegistryChanges:
         return RegistryChanges(seq=0)
 
-    def audit(self, *, limit: int = 100) -> list[AuditEntry]:
+    def audit(
+        self, *, limit: int | None = 100, subject: str = "", before: int | None = None
+    ) -> list[AuditEntry]:
         return []
 
     def verify_audit(self) -> list[str]:

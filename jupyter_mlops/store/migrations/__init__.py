@@ -15,7 +15,7 @@ from sqlalchemy.exc import ProgrammingError
 from ...errors import Unavailable
 from ..database import Database
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "jupyter_mlops_revision"
 

@@ -9,8 +9,11 @@ export type CatchUp = 'latest' | 'skip' | 'all';
 /** What brought an attempt to an end that is no success. */
 export type Cause = 'error' | 'memory' | 'gpu-memory' | 'time' | 'idle' | 'killed' | 'node' | 'start' | 'dependency' | 'user' | 'pruned';
 
-/** A table (Parquet), one file as it is, or a folder (a manifest of digests). */
-export type DatasetKind = 'table' | 'file' | 'folder';
+/** A table (Parquet), an array (`.npy`), one file as it is, or a folder (a manifest of digests). */
+export type DatasetKind = 'table' | 'array' | 'file' | 'folder';
+
+/** A bound on a metric; a metric that beats the present holder's on the same dataset versions; a dataset's expectations hold; enough others approve. */
+export type GateKind = 'metric' | 'better' | 'expectations' | 'approval';
 
 /** Where a job stands. */
 export type JobStatus = 'queued' | 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'lost';
@@ -18,11 +21,23 @@ export type JobStatus = 'queued' | 'starting' | 'running' | 'succeeded' | 'faile
 /** What happens when a run is due while the one before goes on. */
 export type Overlap = 'skip' | 'allow';
 
+/** `UNSUPPORTED`: a content of a kind of which only the size is known. */
+export type ProfileStatus = 'pending' | 'ready' | 'failed' | 'unsupported';
+
+/** What a user may do, each role also what those before it may: look; track, submit and register; approve and move protected aliases; everything. */
+export type Role = 'viewer' | 'contributor' | 'approver' | 'admin';
+
 /** What was tracked. */
 export type RunKind = 'cell' | 'notebook' | 'script' | 'job';
 
 /** Where a run stands. `LOST` is derived when reading and never written. */
 export type RunStatus = 'running' | 'finished' | 'failed' | 'cancelled' | 'lost';
+
+/** What happens when it does not hold: a warning, or the registration or loading is refused. */
+export type Severity = 'warn' | 'refuse';
+
+/** Whether the content lies in the blobs, or stays where it is: then `uri` says where. */
+export type Storage = 'copy' | 'reference';
 
 /** Where a sweep stands; it has failed when none of its trials has succeeded. */
 export type SweepStatus = 'running' | 'finished' | 'failed' | 'cancelled';
@@ -32,6 +47,17 @@ export type TrialStatus = 'queued' | 'running' | 'finished' | 'pruned' | 'failed
 
 /** `PENDING`: recorded in a journal that no registry has seen yet. */
 export type VersionStatus = 'ready' | 'pending';
+
+/** A user's verdict on a version becoming an alias's; a later one of the same user replaces it. */
+export interface Approval {
+  model: string;
+  version: number;
+  alias: string;
+  user: string;
+  approved: boolean;
+  at: NumberValue;
+  reason: string;
+}
 
 /** A named blob of a run. */
 export interface Artifact {
@@ -94,6 +120,17 @@ export interface Check {
   fix: string;
 }
 
+/** The expectations of a dataset against one content. `version` is None for one that was not registered. */
+export interface CheckReport {
+  dataset: string;
+  version: number | null;
+  digest: string;
+  passed: boolean;
+  results: ExpectationResult[];
+  checked_at: number;
+  duration_s: number;
+}
+
 /** One row of two codes side by side; a side that has no such line has neither number nor text. */
 export interface CodeRow {
   change: string;
@@ -115,6 +152,46 @@ export interface ColumnChange {
   change: string;
   a: string;
   b: string;
+}
+
+/** How far a column's values have moved. */
+export interface ColumnDrift {
+  name: string;
+  kind: string;
+  verdict: string;
+  psi: NumberValue | null;
+  ks: NumberValue | null;
+  ks_p: NumberValue | null;
+  nulls_before: NumberValue;
+  nulls_after: NumberValue;
+  mean_before: NumberValue | null;
+  mean_after: NumberValue | null;
+  distinct_before: number | null;
+  distinct_after: number | null;
+  edges: NumberValue[];
+  values: string[];
+  counts_before: number[];
+  counts_after: number[];
+}
+
+/** One column. `kind` is number, text, boolean, time or other. */
+export interface ColumnProfile {
+  name: string;
+  type: string;
+  kind: string;
+  nulls: number;
+  distinct: number | null;
+  min: unknown;
+  max: unknown;
+  mean: NumberValue | null;
+  std: NumberValue | null;
+  quantiles: Record<string, NumberValue>;
+  histogram: Histogram | null;
+  top: ValueCount[];
+  shortest: number | null;
+  longest: number | null;
+  mean_length: NumberValue | null;
+  approximate: string[];
 }
 
 /** Two runs side by side: only what differs, and the code as a unified diff. */
@@ -160,11 +237,32 @@ export interface DataRead {
   version: VersionRef | null;
 }
 
-/** A name and its versions, newest first. */
+/** A name, its versions (newest first) and which version each alias points at. */
 export interface Dataset {
   name: string;
   versions: DatasetVersion[];
+  aliases: Record<string, number>;
+  details: Details;
   seq: number;
+}
+
+/** What differs between two dataset versions. `notes` say what could not be compared, and why. */
+export interface DatasetDiff {
+  before: VersionRef;
+  after: VersionRef;
+  same: boolean;
+  rows_before: number | null;
+  rows_after: number | null;
+  bytes_before: number;
+  bytes_after: number;
+  added: Column[];
+  removed: Column[];
+  retyped: RetypedColumn[];
+  reordered: boolean;
+  drift: ColumnDrift[];
+  rows: RowDiff | null;
+  files: FileDiff | null;
+  notes: string[];
 }
 
 /** One immutable content under a dataset's name. `version` is None while pending. */
@@ -179,10 +277,27 @@ export interface DatasetVersion {
   created_by: string;
   rows: number | null;
   columns: Column[] | null;
+  files: number | null;
   source: string;
+  storage: Storage;
+  uri: string | null;
+  query: string | null;
+  inputs: VersionRef[];
+  view: VersionRef | null;
   run_id: string | null;
   description: string;
   status: VersionStatus;
+  aliases: string[];
+  tags: Record<string, string>;
+}
+
+/** What people say of a name or of one of its versions; it may change, and the audit trail says who did it. */
+export interface Details {
+  description: string;
+  tags: Record<string, string>;
+  owner: string;
+  licence: string;
+  card: string | null;
 }
 
 /** One key and its two values; None where a side has no such key. */
@@ -201,7 +316,7 @@ export interface Distribution {
   choices: unknown[];
 }
 
-/** `source` led to `target`; `relation` is read, registered, ran, submitted or contains. */
+/** `source` led to `target`; `relation` is read, registered, ran, submitted, contains, computed, materialized or named. */
 export interface Edge {
   source: string;
   target: string;
@@ -237,6 +352,67 @@ export interface Exit {
   used: Used | null;
 }
 
+/** One check of a dataset, by its name among the dataset's. */
+export interface Expectation {
+  dataset: string;
+  name: string;
+  check: string;
+  columns: string[];
+  arguments: Record<string, unknown>;
+  severity: Severity;
+  created_at: number;
+  created_by: string;
+}
+
+/** Whether an expectation held. `failing` counts the rows that broke it, `examples` are some values. */
+export interface ExpectationResult {
+  name: string;
+  check: string;
+  severity: Severity;
+  passed: boolean;
+  message: string;
+  columns: string[];
+  failing: number | null;
+  examples: string[];
+}
+
+/** A name, its versions (newest first) and what was computed by them (newest first). */
+export interface FeatureView {
+  name: string;
+  versions: FeatureViewVersion[];
+  materializations: Materialization[];
+  details: Details;
+  seq: number;
+}
+
+/** One immutable definition: a function's code, its input dataset, keys and timestamp. */
+export interface FeatureViewVersion {
+  name: string;
+  version: number | null;
+  digest: string;
+  source: string;
+  keys: string[];
+  timestamp: string | null;
+  features: Column[];
+  function: string;
+  code: string;
+  created_at: number;
+  created_by: string;
+  module: string;
+  ttl_s: number | null;
+  packages: Record<string, string>;
+  run_id: string | null;
+  description: string;
+  status: VersionStatus;
+}
+
+/** One input or output of a model. `dtype` is NumPy's name of it (`float64`, `object`). */
+export interface Field {
+  name: string;
+  dtype: string;
+  shape: (number | null)[] | null;
+}
+
 /** A figure of each run, in the order of the runs; None where a run did not show it. */
 export interface FigureRow {
   name: string;
@@ -247,6 +423,55 @@ export interface FigureRow {
 export interface FigureTable {
   runs: Run[];
   rows: FigureRow[];
+}
+
+/** The files of two folders by their paths; the lists have the first of them, the numbers count all. */
+export interface FileDiff {
+  added: number;
+  removed: number;
+  changed: number;
+  unchanged: number;
+  added_paths: string[];
+  removed_paths: string[];
+  changed_paths: string[];
+}
+
+/** The files of a folder by their endings, with their bytes, and the largest of them. */
+export interface FileSummary {
+  count: number;
+  size_bytes: number;
+  suffixes: Record<string, number>;
+  suffix_bytes: Record<string, number>;
+  largest: Record<string, number>;
+}
+
+/** What must hold before an alias may move. */
+export interface Gate {
+  kind: GateKind;
+  metric: string;
+  minimum: NumberValue | null;
+  maximum: NumberValue | null;
+  by: NumberValue;
+  lower_is_better: boolean;
+  dataset: string;
+  approvals: number;
+  role: string;
+}
+
+/** Whether a gate lets a version pass, and the values that decided it. */
+export interface GateResult {
+  gate: Gate;
+  passed: boolean;
+  message: string;
+  value: NumberValue | null;
+  reference: NumberValue | null;
+}
+
+/** The gates of one alias of a model. */
+export interface Gates {
+  model: string;
+  alias: string;
+  gates: Gate[];
 }
 
 /** What a sweep is after: the greatest ("maximize") or the least ("minimize") last value of a metric. */
@@ -264,6 +489,12 @@ export interface GpuSlot {
   virtual: boolean;
 }
 
+/** `counts[i]` values lie in [edges[i], edges[i + 1]), in the last bin up to its end. */
+export interface Histogram {
+  edges: NumberValue[];
+  counts: number[];
+}
+
 /** The points of one metric in merged order; the three lists have one length. */
 export interface History {
   run_id: string;
@@ -271,6 +502,28 @@ export interface History {
   steps: (number | null)[];
   times: number[];
   values: NumberValue[];
+}
+
+/** The images of a folder: how many of each format, size (`640x480`), mode and class (their folder). */
+export interface ImageSummary {
+  count: number;
+  formats: Record<string, number>;
+  sizes: Record<string, number>;
+  modes: Record<string, number>;
+  classes: Record<string, number>;
+  unreadable: string[];
+}
+
+/** What would have to be looked at again if the focus were bad: all that it led to. */
+export interface Impact {
+  focus: string;
+  datasets: VersionRef[];
+  views: VersionRef[];
+  runs: string[];
+  jobs: string[];
+  models: VersionRef[];
+  aliases: string[];
+  lineage: Lineage | null;
 }
 
 /** A job as lists show it. `gpus` are the leased slots' UUIDs of the present attempt. */
@@ -347,6 +600,7 @@ export interface Lineage {
   focus: string;
   nodes: Node[];
   edges: Edge[];
+  truncated: boolean;
 }
 
 /** A part of a job's log; ask again from `next_offset` (bytes) for what follows. */
@@ -354,6 +608,19 @@ export interface LogChunk {
   text: string;
   next_offset: number;
   ended: boolean;
+}
+
+/** A feature view was computed from a version of its source; the result is a dataset version. */
+export interface Materialization {
+  view: VersionRef;
+  source: VersionRef;
+  dataset: VersionRef;
+  rows: number;
+  at: NumberValue;
+  user: string;
+  run_id: string | null;
+  online_rows: number | null;
+  duration_s: number;
 }
 
 /** A metric of a run and of its reproduction, by last values; None where a side has no such metric. */
@@ -379,6 +646,7 @@ export interface Model {
   name: string;
   versions: ModelVersion[];
   aliases: Record<string, number>;
+  details: Details;
   seq: number;
 }
 
@@ -392,13 +660,36 @@ export interface ModelVersion {
   format: string;
   created_at: number;
   created_by: string;
+  is_folder: boolean;
+  signature: Signature | null;
+  example_digest: string | null;
+  example_name: string;
+  requirements_digest: string | null;
+  code_digest: string | null;
   run_id: string | null;
+  job_id: string | null;
+  notebook: string | null;
+  datasets: VersionRef[];
   aliases: string[];
+  tags: Record<string, string>;
   packages: Record<string, string>;
   metrics: Record<string, NumberValue>;
   description: string;
   origin: string;
   status: VersionStatus;
+}
+
+/** An alias went from one version to another; None is nowhere. */
+export interface Move {
+  kind: string;
+  name: string;
+  alias: string;
+  before: number | null;
+  after: number | null;
+  user: string;
+  at: NumberValue;
+  reason: string;
+  rollback: boolean;
 }
 
 /** A thing in the lineage graph. */
@@ -458,6 +749,22 @@ export interface Process {
   start_ticks: number;
 }
 
+/** What a content was found to be, once; the same content under another name has the same profile. */
+export interface Profile {
+  digest: string;
+  status: ProfileStatus;
+  problem: string;
+  rows: number | null;
+  sampled_rows: number | null;
+  columns: ColumnProfile[];
+  files: FileSummary | null;
+  images: ImageSummary | null;
+  texts: TextSummary | null;
+  engine: string;
+  computed_at: number | null;
+  duration_s: number | null;
+}
+
 /** `done` of `total` cells have been executed. */
 export interface Progress {
   done: number;
@@ -495,6 +802,50 @@ export interface Resources {
   cpus: number;
   memory_bytes: number | null;
   time_limit_s: number | null;
+}
+
+/** A column that is there in both, with another type. */
+export interface RetypedColumn {
+  name: string;
+  before: string;
+  after: string;
+}
+
+/** What would change if `alias` moved to `version`, and whether it may. */
+export interface Review {
+  model: string;
+  version: number;
+  alias: string;
+  holder: number | null;
+  allowed: boolean;
+  gates: GateResult[];
+  approvals: Approval[];
+  metrics_before: Record<string, NumberValue>;
+  metrics_after: Record<string, NumberValue>;
+  packages_changed: Record<string, string[]>;
+  comparison: Comparison | null;
+  figures: FigureTable | null;
+  data: DatasetDiff[];
+  notes: string[];
+}
+
+/** One row that was `added`, `removed` or `changed`, by its key. */
+export interface RowChange {
+  kind: string;
+  key: Record<string, unknown>;
+  before: Record<string, unknown>;
+  after: Record<string, unknown>;
+}
+
+/** Rows matched by `keys`; `changed_columns` counts the changed rows by column, `examples` are some. */
+export interface RowDiff {
+  keys: string[];
+  added: number;
+  removed: number;
+  changed: number;
+  unchanged: number;
+  changed_columns: Record<string, number>;
+  examples: RowChange[];
 }
 
 /** A run as lists show it. Times are seconds since the epoch, durations seconds. */
@@ -630,6 +981,14 @@ export interface SharedGpu {
   jobs: Record<string, string>;
 }
 
+/** What a model takes and gives, as an example showed it. `kind` is `table`, `array` or `object`. */
+export interface Signature {
+  inputs: Field[];
+  outputs: Field[];
+  input_kind: string;
+  output_kind: string;
+}
+
 /** What the past `runs` of a notebook say of its next one; None where they do not tell. */
 export interface Size {
   runs: number;
@@ -687,6 +1046,16 @@ export interface SweepSpec {
   parallel: number | null;
   user: string;
   host: string;
+}
+
+/** Text files: their lines, words and characters together, and the commonest words. */
+export interface TextSummary {
+  files: number;
+  lines: number;
+  words: number;
+  characters: number;
+  encodings: Record<string, number>;
+  top_words: ValueCount[];
 }
 
 /** When a schedule's runs are due: `cron` in five fields, read in `timezone` (an IANA name). */
@@ -760,6 +1129,12 @@ export interface Used {
   gpu_memory_bytes: number | null;
   gpu_load: NumberValue | null;
   gpu_idle_s: number | null;
+}
+
+/** A value as text, and how often it is there. */
+export interface ValueCount {
+  value: string;
+  count: number;
 }
 
 /** A dataset or model version as a run names it. `version` is None while it is pending. */

@@ -1,0 +1,61 @@
+"""Where things come from and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .runs import VersionRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A thing in the lineage graph.
+
+    ``id`` is ``run:<id>``, ``job:<id>``, ``dataset:<name>@<version>``, ``view:<name>@<version>``,
+    ``model:<name>@<version>``, ``alias:<model>@<alias>`` or ``notebook:<path>``.
+    """
+
+    id: str
+    kind: str
+    label: str
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """``source`` led to ``target``; ``relation`` is read, registered, ran, submitted, contains, computed,
+    materialized or named."""
+
+    source: str
+    target: str
+    relation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """The graph around one node: all that led to it and all that it led to.
+
+    ``truncated`` when there is more than a graph can show.
+    """
+
+    focus: str
+    nodes: list[Node]
+    edges: list[Edge]
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """What would have to be looked at again if the focus were bad: all that it led to.
+
+    ``aliases`` are the names, such as ``digits@champion``, that stand for a model made from it now.
+    """
+
+    focus: str
+    datasets: list[VersionRef] = field(default_factory=list)
+    views: list[VersionRef] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
+    models: list[VersionRef] = field(default_factory=list)
+    aliases: list[str] = field(default_factory=list)
+    lineage: Lineage | None = None

@@ -1,0 +1,81 @@
+"""Models: what was trained, with versions, aliases, a signature and a card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .registry import Details, VersionStatus
+from .runs import VersionRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One input or output of a model. ``dtype`` is NumPy's name of it (``float64``, ``object``).
+
+    ``shape`` has None for a dimension of any length, the first of them being the rows; None for a column of a
+    table. ``name`` is empty where the values have none.
+    """
+
+    name: str
+    dtype: str
+    shape: list[int | None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What a model takes and gives, as an example showed it. Kinds: ``table``, ``array``, ``object``."""
+
+    inputs: list[Field]
+    outputs: list[Field]
+    input_kind: str = "object"
+    output_kind: str = "object"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelVersion:
+    """One immutable stored model under a model's name. ``version`` is None while pending.
+
+    ``format`` is the flavour that stored it (``cloudpickle``, ``sklearn``, ``torch``, ...). ``digest`` is
+    BLAKE3 of the file, or, with ``is_folder``, of the folder's manifest. ``packages`` are the versions that
+    were installed when it was stored; ``metrics`` those of the run that made it, at that time; ``datasets``
+    the versions that this run had read. ``example_digest`` is a kept example of its input (Parquet or
+    ``.npy``), ``requirements_digest`` a lock file for ``pip install -r``, ``code_digest`` the source of the
+    run. ``aliases`` and ``tags`` are not the version's own: they may change.
+    """
+
+    name: str
+    version: int | None
+    digest: str
+    size_bytes: int
+    class_name: str
+    format: str
+    created_at: float
+    created_by: str
+    is_folder: bool = False
+    signature: Signature | None = None
+    example_digest: str | None = None
+    example_name: str = ""
+    requirements_digest: str | None = None
+    code_digest: str | None = None
+    run_id: str | None = None
+    job_id: str | None = None
+    notebook: str | None = None
+    datasets: list[VersionRef] = field(default_factory=list)
+    aliases: list[str] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    description: str = ""
+    origin: str = ""
+    status: VersionStatus = VersionStatus.READY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A name, its versions (newest first) and which version each alias points at."""
+
+    name: str
+    versions: list[ModelVersion]
+    aliases: dict[str, int] = field(default_factory=dict)
+    details: Details = field(default_factory=Details)
+    seq: int = 0

@@ -1,0 +1,52 @@
+"""Who may decide what, as the registry asks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ...entities import GateResult, Role
+
+
+class Access(Protocol):
+    """The roles of users."""
+
+    def role_of(self, user: str) -> Role: ...
+
+    def require(self, user: str, action: str, subject: str) -> None:
+        """Raises Forbidden unless the user's role allows it.
+
+        Actions: read, register, describe, move, approve, gate, submit, cancel, delete. A subject is a node
+        such as ``model:digits@champion``, ``dataset:train`` or ``job:<id>``.
+        """
+        ...
+
+
+class EverythingAllowed:
+    """Access where nobody has said otherwise."""
+
+    def role_of(self, user: str) -> Role:
+        return Role.ADMIN
+
+    def require(self, user: str, action: str, subject: str) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the gates of an alias say of a version; it holds as long as ``holder`` has the alias."""
+
+    holder: int | None
+    results: list[GateResult] = field(default_factory=list)
+
+    @property
+    def allowed(self) -> bool:
+        return all(result.passed for result in self.results)
+
+
+class Gatekeeper(Protocol):
+    """The gates of aliases."""
+
+    def judge(self, model: str, alias: str, version: int) -> Verdict:
+        """Whether ``alias`` of ``model`` may move to ``version``."""
+        ...
