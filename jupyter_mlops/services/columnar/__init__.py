@@ -1,0 +1,1 @@
+"""Tables looked at by a columnar engine, file by file, without loading them: DuckDB lives here."""

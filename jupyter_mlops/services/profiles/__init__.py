@@ -1,0 +1,1 @@
+"""What a dataset's content is like: computed once a digest, outside of the kernel."""
