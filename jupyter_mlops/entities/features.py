@@ -15,8 +15,9 @@ class FeatureViewVersion:
 
     ``digest`` is BLAKE3 of the definition. ``keys`` are the columns that tell entities apart, ``timestamp``
     the column of when a row became known (None: it always holds). ``ttl_s``: a row older than that is not
-    joined. ``module`` is where the function can be imported from; empty for one that a notebook defines: then
-    ``code`` is what it is made from.
+    joined. ``module`` is where the function was defined; empty for one of a notebook. ``code`` is what it is
+    made from either way: a module of its own with all that it uses. ``features`` are known with the first
+    materialization, and stay. ``origin`` is the workspace that registered it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class FeatureViewVersion:
     packages: dict[str, str] = field(default_factory=dict)
     run_id: str | None = None
     description: str = ""
+    origin: str = ""
     status: VersionStatus = VersionStatus.READY
 
 
