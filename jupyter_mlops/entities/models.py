@@ -10,7 +10,8 @@ from .runs import VersionRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One input or output of a model. ``dtype`` is NumPy's name of it (``float64``, ``object``).
+    """One input or output of a model. ``dtype`` is NumPy's name of it (``float64``, ``object``), empty where
+    it is not known.
 
     ``shape`` has None for a dimension of any length, the first of them being the rows; None for a column of a
     table. ``name`` is empty where the values have none.
@@ -23,7 +24,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """What a model takes and gives, as an example showed it. Kinds: ``table``, ``array``, ``object``."""
+    """What a model takes and gives, as an example showed it, or as the model says itself.
+
+    Kinds: ``table``, ``array``, ``object``. ``outputs`` is empty where no example could be predicted.
+    """
 
     inputs: list[Field]
     outputs: list[Field]
@@ -35,8 +39,9 @@ class Signature:
 class ModelVersion:
     """One immutable stored model under a model's name. ``version`` is None while pending.
 
-    ``format`` is the flavour that stored it (``cloudpickle``, ``sklearn``, ``torch``, ...). ``digest`` is
-    BLAKE3 of the file, or, with ``is_folder``, of the folder's manifest. ``packages`` are the versions that
+    ``format`` is the flavour that stored it (``cloudpickle``, ``skops``, ``torch``, ...). ``digest`` is
+    BLAKE3 of the file, or, with ``is_folder``, of the folder's manifest; ``file_name`` its name where that is
+    the model's own (a file or folder as it is). ``packages`` are the versions that
     were installed when it was stored; ``metrics`` those of the run that made it, at that time; ``datasets``
     the versions that this run had read. ``example_digest`` is a kept example of its input (Parquet or
     ``.npy``), ``requirements_digest`` a lock file for ``pip install -r``, ``code_digest`` the source of the
@@ -52,6 +57,7 @@ class ModelVersion:
     created_at: float
     created_by: str
     is_folder: bool = False
+    file_name: str = ""
     signature: Signature | None = None
     example_digest: str | None = None
     example_name: str = ""

@@ -1,25 +1,31 @@
-"""Models: pickles with a name, versions and aliases."""
+"""Models: what was trained, with a name, versions and aliases."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ...config import Settings
 from ...entities import Model, ModelVersion, VersionStatus
+from ...errors import NotFound
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from ...protocols.registry import RegistryStore
-from . import pickles
+from .conforming import conformed
+from .model_evidence import ModelEvidence
+from .model_files import ModelFiles, StoredModel, as_path
 from .names import checked_alias, checked_name, parse_reference, pinned
-from .registration import Registrar
-from .trust import require_trust, workspace_id
+from .registration import NumberModel, Registrar
+from .trust import workspace_id
 
 KIND = "model"
 
 
 class ModelService:
-    """Registers and loads models, and moves their aliases."""
+    """Registers models, loads them and predicts with them."""
 
     def __init__(
         self,
@@ -28,13 +34,16 @@ class ModelService:
         settings: Settings,
         *,
         registrar: Registrar,
+        number: NumberModel,
         clock: Clock,
     ) -> None:
         self._store = store
-        self._blobs = blobs
+        self._number = number
         self._settings = settings
         self._registrar = registrar
         self._clock = clock
+        self._files = ModelFiles(blobs, settings)
+        self._evidence = ModelEvidence(blobs)
 
     def register(
         self,
@@ -44,53 +53,66 @@ class ModelService:
         alias: str | None = None,
         description: str = "",
         metrics: Mapping[str, float] | None = None,
+        example: Any = None,
+        flavour: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> ModelVersion:
-        """Pickle ``model`` and give it the next version of ``name``; ``alias`` then points at it.
+        """Store ``model`` and give it the next version of ``name``; ``alias`` then points at it.
 
-        Raises InvalidInput, and Unavailable outside of a run.
+        A text is the path of a file or folder. Raises InvalidInput, NotFound for a path that is none,
+        MissingPackage, and Unavailable outside of a run.
         """
         name = checked_name(name)
         alias = None if alias is None else checked_alias(alias)
-        data = pickles.dump(model)
-        blob = self._blobs.put(data)
-        version = ModelVersion(
-            name=name,
-            version=None,
-            digest=blob.digest,
-            size_bytes=blob.size_bytes,
-            class_name=pickles.class_name(model),
-            format=pickles.FORMAT,
-            created_at=self._clock(),
-            created_by=self._settings.user,
-            aliases=[],
-            packages=pickles.packages_of(data),
-            metrics={key: float(value) for key, value in (metrics or {}).items()},
+        model = as_path(model)
+        if isinstance(model, Path) and not model.exists():
+            raise NotFound(f"No file or folder {os.fspath(model)!r} to register as model {name!r}.")
+        stored = self._files.store(model, flavour=flavour)
+        shown = self._evidence.example(model, stored.flavour, example)
+        version = replace(
+            self._version(name, stored),
             description=description,
-            origin=workspace_id(self._settings.home),
-            status=VersionStatus.PENDING,
+            tags={str(key): str(value) for key, value in (tags or {}).items()},
+            metrics={key: float(value) for key, value in (metrics or {}).items()},
+            signature=shown.signature,
+            example_digest=shown.digest,
+            example_name=shown.name,
         )
         return self._registrar.register(
             KIND,
             version,
             alias=alias,
-            existing=lambda: self._store.model_of_digest(name, blob.digest),
-            add=lambda pending, key: self._store.register_model(pending, alias=alias, key=key),
+            existing=lambda: self._store.model_of_digest(name, stored.digest),
+            add=lambda pending, key: self._number(pending, alias=alias, key=key),
         )
 
     def load(self, reference: str, *, trust: bool = False) -> Any:
-        """The model itself.
+        """The model itself, as its flavour loads it.
 
-        Raises NotFound, Untrusted (a pickle of somebody else's, unless ``trust``), Corrupt, or
-        MissingPackage and InvalidInput when it cannot be unpickled here.
+        Raises NotFound, Untrusted (where somebody else's code would run, unless ``trust``), Corrupt, or
+        MissingPackage and InvalidInput when it cannot be loaded here.
         """
         version = self.version(reference)
-        if not trust:
-            require_trust(version, self._settings)
-        data = self._blobs.get(version.digest)
-        label = f"Model {version.name}@{version.version}"
-        model = pickles.load(data, what=label, packages=version.packages)
+        model = self._files.load(version, trust=trust)
         self._registrar.read(KIND, version)
         return model
+
+    def predict(self, reference: str, data: Any, *, trust: bool = False) -> Any:
+        """What a model makes of ``data``, which is brought into the form of its signature.
+
+        The model is kept in memory for the next time. Raises as :meth:`load`, and InvalidInput for data
+        that lack columns, or hold what the model cannot take.
+        """
+        version = self.version(reference)
+        flavour, model = self._files.opened(version, trust=trust)
+        fitting = conformed(data, version.signature, what=f"Model {version.name}@{version.version}")
+        predicted = flavour.predict(model, fitting)
+        self._registrar.read(KIND, version)
+        return predicted
+
+    def example(self, reference: str) -> Any:
+        """The kept example of a version's input. Raises NotFound where there is none."""
+        return self._evidence.kept_example(self.version(reference))
 
     def version(self, reference: str) -> ModelVersion:
         wanted = pinned(parse_reference(reference), KIND, self._settings.pins)
@@ -101,3 +123,27 @@ class ModelService:
 
     def all(self) -> list[Model]:
         return self._store.models()
+
+    def _version(self, name: str, stored: StoredModel) -> ModelVersion:
+        """A version without its number, linked to the run that makes it."""
+        links = self._registrar.links()
+        return ModelVersion(
+            name=name,
+            version=None,
+            digest=stored.digest,
+            size_bytes=stored.size_bytes,
+            class_name=stored.class_name,
+            format=stored.flavour.name,
+            is_folder=stored.is_folder,
+            file_name=stored.file_name,
+            created_at=self._clock(),
+            created_by=self._settings.user,
+            requirements_digest=self._evidence.requirements(),
+            code_digest=self._evidence.code(links.code),
+            job_id=links.job_id,
+            notebook=links.notebook,
+            datasets=links.datasets,
+            packages=stored.packages,
+            origin=workspace_id(self._settings.home),
+            status=VersionStatus.PENDING,
+        )

@@ -24,14 +24,20 @@ def dump(model: Any) -> bytes:
     """Raises InvalidInput for what cannot be pickled, with the reason."""
     import cloudpickle
 
+    with io.BytesIO() as file:
+        dump_by(cloudpickle.Pickler(file), model)
+        return file.getvalue()
+
+
+def dump_by(pickler: Any, model: Any) -> None:
+    """With a pickler of one's own; raises as ``dump``."""
     try:
-        data: bytes = cloudpickle.dumps(model)
+        pickler.dump(model)
     except Exception as error:  # a __reduce__ may raise anything
         raise InvalidInput(
             f"A {class_name(model)} cannot be pickled: {error}. Register what the model needs to predict, "
             "without open files, locks, connections or generators."
         ) from error
-    return data
 
 
 def load(data: bytes, *, what: str, packages: dict[str, str] | None = None) -> Any:
@@ -70,17 +76,22 @@ def class_name(model: Any) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def packages_of(data: bytes) -> dict[str, str]:
+def packages_of(data: bytes | IO[bytes]) -> dict[str, str]:
     """Distribution -> version of the modules that a pickle names, and of Python and cloudpickle."""
     tops = {name.partition(".")[0] for name in _modules_named(data)} | {FORMAT}
     found = {"python": platform.python_version()}
-    for distribution in sorted({name for top in tops for name in _distributions().get(top, (top,))}):
+    for distribution in sorted({name for top in tops for name in distributions_of(top)}):
         with suppress(metadata.PackageNotFoundError):  # the user's own module, or the standard library's
             found[distribution] = metadata.version(distribution)
     return found
 
 
-def _modules_named(data: bytes) -> set[str]:
+def distributions_of(top: str) -> list[str]:
+    """The distributions that have a top-level module; one of its name where nobody says."""
+    return _distributions().get(top, [top])
+
+
+def _modules_named(data: bytes | IO[bytes]) -> set[str]:
     """The strings of a pickle that are names of loaded modules.
 
     Global names, and modules that cloudpickle imports by name, are plain strings in protocol 4 and

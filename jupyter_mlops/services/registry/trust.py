@@ -37,19 +37,28 @@ def workspace_id(home: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-def require_trust(version: ModelVersion, settings: Settings) -> None:
-    """Raises Untrusted unless this user wrote the version in this workspace, or its author is trusted."""
+def is_vouched_for(version: ModelVersion, settings: Settings) -> bool:
+    """Whether this user wrote the version in this workspace, or its author is trusted."""
     if version.created_by in settings.trusted_users and version.origin != IMPORTED:
-        return
-    if version.created_by == settings.user and version.origin == workspace_id(settings.home):
-        return
+        return True
+    return version.created_by == settings.user and version.origin == workspace_id(settings.home)
+
+
+def untrusted(version: ModelVersion, settings: Settings, why: str = "") -> Untrusted:
+    """What is raised for a version that nobody vouches for, whose loading would run its author's code."""
+    why = why or _runs(version.format)
     place = "in another workspace" if version.created_by == settings.user else "not by you"
-    raise Untrusted(
-        f"Model {version.name}@{version.version} was registered by {version.created_by!r}, {place}. "
-        "Loading a pickle runs code that its author chose. If you trust it: "
-        f"load_model({f'{version.name}@{version.version}'!r}, trust=True), or name {version.created_by!r} "
+    reference = f"{version.name}@{version.version}"
+    return Untrusted(
+        f"Model {reference} was registered by {version.created_by!r}, {place}. {why} "
+        "Loading it runs code that its author chose. If you trust it: "
+        f"load_model({reference!r}, trust=True), or name {version.created_by!r} "
         f"in {TRUSTED_USERS} (trusted_users of the settings)."
     )
+
+
+def _runs(flavour: str) -> str:
+    return "It is a pickle." if flavour in ("cloudpickle", "joblib") else f"Its flavour is {flavour}."
 
 
 def require_trust_in_result(job: str, user: str, settings: Settings) -> None:

@@ -20,7 +20,7 @@ def has_ended(home: Path, run_id: str) -> bool:
 
 def last_end(home: Path, run_id: str) -> End | None:
     """What the owner's journal says of the run's end; None where it says nothing of it."""
-    for path in _oldest_journals(home, run_id):
+    for path in oldest_journals(home, run_id):
         start = _line_after(path, path.stat().st_size - TAIL_BYTES)
         records = read_chunk(path, start, limit=TAIL_BYTES, writer_ended=True).records
         ends = [record for record in records if isinstance(record, End)]
@@ -38,7 +38,7 @@ def _line_after(path: Path, offset: int) -> int:
         return offset + len(file.readline())
 
 
-def _oldest_journals(home: Path, run_id: str) -> list[Path]:
+def oldest_journals(home: Path, run_id: str) -> list[Path]:
     """The owner's, and one that may share its millisecond."""
     try:
         journals = (home / "runs" / run_id / "journal").iterdir()
@@ -57,7 +57,7 @@ class Tail:
         self._ended = False
         self._offsets: dict[Path, int] = {}
         try:
-            journals = _oldest_journals(home, run_id)
+            journals = oldest_journals(home, run_id)
             self._offsets = {path: max(0, path.stat().st_size - TAIL_BYTES) for path in journals}
         except OSError:
             return

@@ -20,8 +20,8 @@ from ...capture.redact import (
     redact_text,
 )
 from ...capture.values import cut, encodable, param_value
-from ...config import Settings
-from ...entities import CellTiming, Progress, RunError, RunStatus, short_id
+from ...config import JOB, NOTEBOOK, Settings
+from ...entities import CellTiming, Progress, RunError, RunStatus, VersionRef, short_id
 from ...errors import InvalidInput, MlopsError, NotFound
 from ...journal import JournalWriter
 from ...journal.records import (
@@ -44,6 +44,7 @@ from .endings import ending
 from .figures import figure_bytes, media_type_of
 from .pruning import flag, obey
 from .run_journal import RunJournal
+from .sources import code_of_run
 
 
 class RunOwner(Protocol):
@@ -98,6 +99,8 @@ class RunWriter:
         self.journal = RunJournal(journal, title=self._title, child_journal=child_journal)
         self._blobs = blobs
         self._secrets: frozenset[str] = frozenset()
+        self._code = ""
+        self._read: dict[tuple[str, str, int | None, str], VersionRef] = {}
 
     def __repr__(self) -> str:
         return f"<run {short_id(self.id)} {self.name!r}{' ended' if self.ended else ''}>"
@@ -115,6 +118,27 @@ class RunWriter:
     def complete(self) -> bool:
         """False once something could not be written."""
         return self.journal.complete
+
+    @property
+    def job_id(self) -> str | None:
+        """The job that this process belongs to."""
+        return os.environ.get(JOB) or None
+
+    @property
+    def made_in(self) -> str | None:
+        """The notebook's path."""
+        return self.notebook or os.environ.get(NOTEBOOK) or None
+
+    @property
+    def versions_read(self) -> list[VersionRef]:
+        """The registered versions that this process has read in the run, in order."""
+        return list(self._read.values())
+
+    def code(self) -> str:
+        """The code that the run executes, without secrets; of a run that was joined, its owner's."""
+        if not self._code and self.tracker is not None:
+            self._code = code_of_run(self.tracker.settings.home, self.id, self.job_id)
+        return self._code
 
     @property
     def metric_names(self) -> set[str]:
@@ -191,7 +215,8 @@ class RunWriter:
     def source(self, text: str) -> None:
         """The code that the run executes."""
         self._secrets |= known_secrets(text)
-        self.journal.append(Source(text=redact_source(encodable(text))), late=True)
+        self._code = redact_source(encodable(text))
+        self.journal.append(Source(text=self._code), late=True)
 
     def context(self, values: Mapping[str, Any]) -> None:
         """Surroundings; may still arrive after the end while :meth:`hold` is in force."""
@@ -239,7 +264,11 @@ class RunWriter:
             return None
 
     def input(self, kind: str, name: str, version: int | None, digest: str) -> None:
-        """A registered dataset or model version that the run reads."""
+        """A registered dataset or model version that the run reads; recorded the first time."""
+        key = (kind, name, version, digest)
+        if key in self._read and self.journal.current is not None:
+            return
+        self._read[key] = VersionRef(kind=kind, name=name, version=version, digest=digest)
         self.journal.append(Input(kind=kind, name=name, version=version, digest=digest))
 
     def register(self, kind: str, version: Mapping[str, Any], alias: str | None = None) -> str:
