@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from .profiles import DatasetDiff
-from .views import Comparison, FigureTable
+from .views import CodeRow, Comparison, FigureTable
 
 
 class GateKind(str, Enum):
@@ -24,9 +24,10 @@ class Gate:
     """What must hold before an alias may move.
 
     ``minimum`` and ``maximum`` bound ``metric``; ``by`` is how much better it must be than the holder's, in
-    the metric's own unit, ``lower_is_better`` for losses. ``dataset`` names the dataset whose expectations
-    must hold (empty: all that the model was trained on). ``approvals`` is how many users other than the
-    author must approve, each at least of ``role``.
+    the metric's own unit, ``lower_is_better`` for losses; ``dataset`` is then the one of which both must have
+    read the same version (empty: all that they read). Of expectations it is the dataset that must keep them
+    (empty: all that the model was made from). ``approvals`` is how many users other than the author must
+    approve, each at least of ``role``.
     """
 
     kind: GateKind
@@ -78,8 +79,9 @@ class Review:
     """What would change if ``alias`` moved to ``version``, and whether it may.
 
     ``holder`` is the version that has the alias now. ``comparison`` and ``figures`` are those of the two
-    training runs, the holder's first; ``data`` the differences of the datasets that both read, by name.
-    ``notes`` say what could not be compared, and why.
+    training runs, the holder's first; ``source_diff`` and ``code`` are there also where the runs cannot be
+    read and their code was kept with the versions. ``data`` are the differences of the datasets that both
+    read, by name. ``notes`` say what could not be compared, and why.
     """
 
     model: str
@@ -94,5 +96,7 @@ class Review:
     packages_changed: dict[str, list[str]] = field(default_factory=dict)
     comparison: Comparison | None = None
     figures: FigureTable | None = None
+    source_diff: str = ""
+    code: list[CodeRow] = field(default_factory=list)
     data: list[DatasetDiff] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from ...config import Settings
-from ...entities import Move
-from ...errors import Forbidden, GatesRefused
+from ...entities import ModelVersion, Move
+from ...errors import Conflict, Forbidden, GatesRefused, NotFound
 from ...protocols.registry import ANYWHERE, RegistryStore
-from .deciding import Access, Gatekeeper
+from .deciding import Access, Gatekeeper, Verdict
 from .names import checked_alias, checked_name
+
+logger = logging.getLogger(__name__)
+
+Place = int | Literal["anywhere"] | None
+"""Where an alias has to be for a decision about it to hold."""
+
+ATTEMPTS = 3
+"""How often a registration asks the gates anew because the alias has moved meanwhile."""
 
 
 class AliasService:
@@ -43,25 +52,89 @@ class AliasService:
         alias = checked_alias(alias) if to is not None else alias
         if self._replaying():
             return False
-        self._require(kind, name, alias)
+        self._require(kind, name, alias, to)
         expected = self._passed(name, alias, to) if kind == "model" and to is not None else ANYWHERE
-        return self._store.move_alias(
-            kind, name, alias, to, user=self._user, reason=reason, expected=expected
+        try:
+            return self._store.move_alias(
+                kind, name, alias, to, user=self._user, reason=reason, expected=expected
+            )
+        except Conflict as error:
+            self._refuse(kind, name, alias, to, expected, [error.message])
+            again = "" if kind != "model" or to is None else f" See: {_review(name, to, alias)}"
+            raise Conflict(f"{error.message}{again}") from error
+
+    def rollback(self, kind: str, name: str, alias: str, *, reason: str = "") -> Move:
+        """Point an alias at the version that it had before the present one.
+
+        The trail of its moves is a stack: rolling back again goes further back. No gate is asked, so that it
+        works in an incident; the user's role is. Raises NotFound, Forbidden, and Conflict when there is
+        nothing to go back to, or somebody moved the alias meanwhile.
+        """
+        name = checked_name(name)
+        moves = self._store.moves(kind, name, alias)
+        if self._replaying() and moves:
+            return moves[0]
+        stack = moved_through(moves)
+        present = stack[-1] if stack else self._present(kind, name, alias)
+        before = next((each for each in reversed(stack) if each not in (None, present)), None)
+        if before is None:
+            raise Conflict(
+                f"The alias {alias!r} of {kind} {name!r} cannot be rolled back: {_place(present)} is the "
+                f"first that it had. Move it: {_setting(kind, name, alias)}"
+            )
+        self._require(kind, name, alias, before)
+        self._store.move_alias(
+            kind, name, alias, before, user=self._user, reason=reason, expected=present, rollback=True
         )
+        mine = (move for move in self._store.moves(kind, name, alias) if move.rollback)
+        return next(move for move in mine if (move.before, move.after) == (present, before))
+
+    def register(
+        self, version: ModelVersion, *, alias: str | None = None, key: str | None = None
+    ) -> ModelVersion:
+        """Number a version of a model, and point ``alias`` at it where that is allowed.
+
+        The two are one transaction. A version that may not have the alias is registered all the same, without
+        it; the refusal is in the audit trail and in the log. A ``key`` that was applied before moves nothing.
+        """
+        number = None if alias is None or key is None else self._store.applied(key)
+        if alias is None or number is not None:
+            return self._store.register_model(version, key=key)
+        why: list[str] = []
+        for _ in range(ATTEMPTS):
+            verdict, why = self._judge_new(version, alias)
+            if why:
+                break
+            expected: Place = ANYWHERE if verdict is None else verdict.holder
+            try:
+                return self._store.register_model(version, alias=alias, expected=expected, key=key)
+            except Conflict as error:
+                why = [error.message]
+        registered = self._store.register_model(version, key=key)
+        holder = ANYWHERE if verdict is None else verdict.holder
+        self._refuse("model", version.name, alias, registered.version, holder, why)
+        logger.warning(
+            "Model %s@%s is registered, and the alias %r stays where it is: %s See: %s",
+            version.name,
+            registered.version,
+            alias,
+            " ".join(why),
+            _review(version.name, registered.version, alias),
+        )
+        return registered
 
     def moves(self, kind: str, name: str, alias: str) -> list[Move]:
         """Where an alias has been, the newest move first."""
         return self._store.moves(kind, checked_name(name), alias)
 
-    def _require(self, kind: str, name: str, alias: str) -> None:
-        subject = f"{kind}:{name}@{alias}"
+    def _require(self, kind: str, name: str, alias: str, to: int | None) -> None:
         try:
-            self._access.require(self._user, "move", subject)
+            self._access.require(self._user, "move", f"{kind}:{name}@{alias}")
         except Forbidden as error:
-            self._store.record("alias.refuse", subject, user=self._user, detail={"why": error.message})
+            self._refuse(kind, name, alias, to, ANYWHERE, [error.message])
             raise
 
-    def _passed(self, name: str, alias: str, version: int) -> int | Literal["anywhere"] | None:
+    def _passed(self, name: str, alias: str, version: int) -> Place:
         """Where the alias has to be for the gates' verdict to hold. Raises GatesRefused."""
         gatekeeper = self._gatekeeper()
         if gatekeeper is None:
@@ -69,10 +142,69 @@ class AliasService:
         verdict = gatekeeper.judge(name, alias, version)
         if verdict.allowed:
             return verdict.holder
-        failed = [result.message for result in verdict.results if not result.passed]
-        detail = {"alias": alias, "from": verdict.holder, "to": version, "why": failed}
-        self._store.record("alias.refuse", f"model:{name}@{alias}", user=self._user, detail=detail)
+        failed = _failed(verdict)
+        self._refuse("model", name, alias, version, verdict.holder, failed)
         raise GatesRefused(
             f"The alias {alias!r} of model {name!r} may not move to version {version}: {' '.join(failed)} "
-            f"See: jupyter_mlops.review({name!r}, {version}, alias={alias!r})"
+            f"See: {_review(name, version, alias)}"
         )
+
+    def _judge_new(self, version: ModelVersion, alias: str) -> tuple[Verdict | None, list[str]]:
+        """What the gates say of a version that has no number yet, and why it may not have the alias."""
+        try:
+            self._access.require(self._user, "move", f"model:{version.name}@{alias}")
+        except Forbidden as error:
+            return None, [error.message]
+        gatekeeper = self._gatekeeper()
+        if gatekeeper is None:
+            return None, []
+        verdict = gatekeeper.judge_new(version, alias)
+        return verdict, _failed(verdict)
+
+    def _refuse(
+        self, kind: str, name: str, alias: str, to: int | None, holder: Place, why: Sequence[str]
+    ) -> None:
+        """Leave a refusal in the audit trail."""
+        seen = {} if holder == ANYWHERE else {"from": holder}
+        detail = {"alias": alias, **seen, "to": to, "why": list(why)}
+        self._store.record("alias.refuse", f"{kind}:{name}@{alias}", user=self._user, detail=detail)
+
+    def _present(self, kind: str, name: str, alias: str) -> int:
+        """Where an alias points that no move tells of. Raises NotFound."""
+        named = self._store.model(name) if kind == "model" else self._store.dataset(name)
+        if alias not in named.aliases:
+            there = ", ".join(named.aliases) or "none"
+            raise NotFound(f"No alias {alias!r} of {kind} {name!r}. Its aliases: {there}.")
+        return named.aliases[alias]
+
+
+def moved_through(moves: Sequence[Move]) -> list[int | None]:
+    """The versions that an alias has had and can go back to, the present one last; ``moves`` newest first.
+
+    A rollback takes from the end what it undid.
+    """
+    stack: list[int | None] = []
+    for move in reversed(moves):
+        if move.rollback and move.after in stack:
+            while stack[-1] != move.after:
+                stack.pop()
+        else:
+            stack.append(move.after)
+    return stack
+
+
+def _failed(verdict: Verdict) -> list[str]:
+    return [result.message for result in verdict.results if not result.passed]
+
+
+def _place(version: int | None) -> str:
+    return "no version" if version is None else f"version {version}"
+
+
+def _review(name: str, version: int | None, alias: str) -> str:
+    return f"jupyter_mlops.review({name!r}, {version}, alias={alias!r})"
+
+
+def _setting(kind: str, name: str, alias: str) -> str:
+    of_kind = "" if kind == "model" else f", kind={kind!r}"
+    return f"jupyter_mlops.set_alias({name!r}, {alias!r}, VERSION{of_kind})"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
-from ...entities import GateResult, Role
+from ...entities import GateResult, ModelVersion, Role
 
 
 class Access(Protocol):
@@ -16,8 +16,9 @@ class Access(Protocol):
     def require(self, user: str, action: str, subject: str) -> None:
         """Raises Forbidden unless the user's role allows it.
 
-        Actions: read, register, describe, move, approve, gate, submit, cancel, delete. A subject is a node
-        such as ``model:digits@champion``, ``dataset:train`` or ``job:<id>``.
+        Actions: read, register, describe, move, approve, gate, submit, cancel, delete, and interfere, which
+        is to end or change what another user has begun. A subject is a node such as
+        ``model:digits@champion``, ``dataset:train`` or ``job:<id>``.
         """
         ...
 
@@ -34,9 +35,12 @@ class EverythingAllowed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the gates of an alias say of a version; it holds as long as ``holder`` has the alias."""
+    """What the gates of an alias say of a version; it holds as long as ``holder`` has the alias.
 
-    holder: int | None
+    Where there are no gates it holds whoever has it.
+    """
+
+    holder: int | Literal["anywhere"] | None
     results: list[GateResult] = field(default_factory=list)
 
     @property
@@ -49,4 +53,8 @@ class Gatekeeper(Protocol):
 
     def judge(self, model: str, alias: str, version: int) -> Verdict:
         """Whether ``alias`` of ``model`` may move to ``version``."""
+        ...
+
+    def judge_new(self, version: ModelVersion, alias: str) -> Verdict:
+        """Whether ``alias`` may point at a version that is about to be registered."""
         ...

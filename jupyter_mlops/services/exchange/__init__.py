@@ -1,0 +1,1 @@
+"""A model version with its lineage as one file, and back."""

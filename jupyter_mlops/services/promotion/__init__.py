@@ -1,0 +1,1 @@
+"""Gates, approvals and reviews of model versions."""

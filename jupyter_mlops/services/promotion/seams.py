@@ -1,0 +1,64 @@
+"""What promotion asks of the parts around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ...entities import (
+    CheckReport,
+    Comparison,
+    DatasetDiff,
+    Expectation,
+    FigureTable,
+    Model,
+    ModelVersion,
+    Move,
+    RunDetail,
+)
+
+
+class Runs(Protocol):
+    """The training runs. Every method raises NotFound for a run that cannot be read from here."""
+
+    def detail(self, run_id: str) -> RunDetail: ...
+
+    def compare(self, a: str, b: str) -> Comparison: ...
+
+    def figures(self, run_ids: Sequence[str]) -> FigureTable: ...
+
+
+class Models(Protocol):
+    """The registry of models, in one user's name."""
+
+    def model(self, name: str) -> Model: ...
+
+    def rollback(self, name: str, alias: str, *, reason: str = "", kind: str = "model") -> Move: ...
+
+    def acting_as(self, user: str) -> Models: ...
+
+
+class ModelRows(Protocol):
+    """Models as the store has them."""
+
+    def model(self, name: str) -> Model: ...
+
+    def model_version(self, name: str, selector: int | str | None = None) -> ModelVersion: ...
+
+
+class Expectations(Protocol):
+    """The expectations of datasets."""
+
+    def all(self, name: str) -> list[Expectation]: ...
+
+    def report(self, name: str, digest: str) -> CheckReport | None:
+        """What came of the last check of a content against the present expectations; None before it."""
+        ...
+
+    def check(self, ref: str) -> CheckReport: ...
+
+
+class Diffs(Protocol):
+    """The differences of dataset versions."""
+
+    def diff(self, before: str, after: str) -> DatasetDiff: ...
