@@ -12,7 +12,8 @@ class Node:
     """A thing in the lineage graph.
 
     ``id`` is ``run:<id>``, ``job:<id>``, ``dataset:<name>@<version>``, ``view:<name>@<version>``,
-    ``model:<name>@<version>``, ``alias:<model>@<alias>`` or ``notebook:<path>``.
+    ``model:<name>@<version>``, ``alias:<model>@<alias>`` (of a dataset ``alias:dataset/<name>@<alias>``) or
+    ``notebook:<path>``. A version without a number yet is ``<name>@pending``.
     """
 
     id: str
@@ -23,8 +24,13 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """``source`` led to ``target``; ``relation`` is read, registered, ran, submitted, contains, computed,
-    materialized or named."""
+    """``source`` led to ``target``.
+
+    A version is ``read`` by a run; a run ``registered`` a version and ``submitted`` a job, which ``ran`` as a
+    run; a run or a notebook ``contains`` runs, and a notebook ``submitted`` what no run did. A dataset is
+    ``computed`` into a view or another dataset, and what a view gives is ``materialized`` from it. A version
+    is ``named`` by an alias.
+    """
 
     source: str
     target: str
@@ -48,7 +54,9 @@ class Lineage:
 class Impact:
     """What would have to be looked at again if the focus were bad: all that it led to.
 
-    ``aliases`` are the names, such as ``digits@champion``, that stand for a model made from it now.
+    ``aliases`` are the names that stand for one of these versions, or for the focus, now:
+    ``digits@champion``, of a dataset ``dataset/train@gold``. The lists are whole; ``lineage`` is as much of
+    it as a picture shows.
     """
 
     focus: str

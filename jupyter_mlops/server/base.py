@@ -19,9 +19,11 @@ from jupyter_server.base.handlers import APIHandler
 
 from .. import wire
 from ..errors import InvalidInput, MlopsError
+from .identity import named_user
 from .problems import problem_of
 
 if TYPE_CHECKING:
+    from ..services.registry.service import RegistryService
     from ..workspace import Workspace
 
 AUTH_RESOURCE = "jupyter_mlops"
@@ -47,9 +49,24 @@ class MlopsHandler(APIHandler):
         """The folder below which clients name files."""
         return Path(self.contents_manager.root_dir)
 
+    @property
+    def user(self) -> str:
+        """The name of who sent the request."""
+        workspace: Workspace = self.settings[WORKSPACE]
+        return named_user(self.identity_provider, self.current_user) or workspace.settings.user
+
+    def registry(self, workspace: Workspace) -> RegistryService:
+        """The registry in the name of who sent the request."""
+        return workspace.registry.acting_as(self.user)
+
     async def work(self, task: Callable[[Workspace], T]) -> T:
-        """What ``task`` makes of the workspace, in a thread."""
-        return await asyncio.to_thread(task, self.settings[WORKSPACE])
+        """What ``task`` makes of the workspace, in a thread, in the name of who sent the request."""
+        return await asyncio.to_thread(task, self._workspace())
+
+    def _workspace(self) -> Workspace:
+        workspace: Workspace = self.settings[WORKSPACE]
+        name = named_user(self.identity_provider, self.current_user)
+        return workspace if name is None else workspace.acting_as(name)
 
     async def answer(self, task: Callable[[Workspace], Any], *, status: int = 200) -> None:
         """Finish with the JSON of what ``task`` makes of the workspace."""

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from ..entities import Cause, EndedAttempt, Job, JobSpec, JobStatus, Used
 from ..errors import Conflict
 from ..wire import from_json, to_json
-from .audit import append
+from .audit import append, is_told
 from .changes import bump, change, changed_since, current
 from .database import Database
 from .registry_tables import jobs
@@ -70,14 +70,7 @@ class SqlJobStore:
                 connection.execute(insert(jobs).values(values))
             except IntegrityError as error:
                 raise Conflict(f"There is a job with the id {spec.id} already.") from error
-            append(
-                connection,
-                time=spec.submitted_at,
-                user=spec.user,
-                action="job.submit",
-                subject=f"job:{spec.id}",
-                detail={"name": spec.name, "notebook": spec.notebook, "executor": spec.executor},
-            )
+            _trace_submission(connection, spec)
             return _get(connection, spec.id)
 
     def get(self, job_id: str) -> Job:
@@ -151,7 +144,7 @@ class SqlJobStore:
             changes |= {"reason": f"cancelled by {user}"}
         with self._database.write() as connection:
             changed = _update(connection, job, changes)
-            if changed is not None:
+            if changed is not None and not _ends_with_its_sweep(connection, job):
                 append(connection, time=time, user=user, action="job.cancel", subject=f"job:{job.id}")
             return changed
 
@@ -175,6 +168,33 @@ class SqlJobStore:
     def _all(self, query: Select[Any]) -> list[Job]:
         with self._database.read() as connection:
             return [_job(row) for row in connection.execute(query)]
+
+
+def _trace_submission(connection: Connection, spec: JobSpec) -> None:
+    """A row for a job; of all trials of a sweep one, since it is the sweep that somebody decided on.
+
+    That one is the sweep's own where there is one before its trials. A grid's comes after them: its first
+    trial leaves a trace, so that nothing is queued of which the trail knows nothing.
+    """
+    subject = f"job:{spec.id}" if spec.sweep_id is None else f"sweep:{spec.sweep_id}"
+    if spec.sweep_id is not None and is_told(connection, subject):
+        return
+    origin = {"schedule": spec.schedule_id} if spec.schedule_id else {}
+    detail = {"name": spec.name, "notebook": spec.notebook, "executor": spec.executor, **origin}
+    append(
+        connection,
+        time=spec.submitted_at,
+        user=spec.user,
+        action="job.submit",
+        subject=subject,
+        detail=detail,
+    )
+
+
+def _ends_with_its_sweep(connection: Connection, job: Job) -> bool:
+    """Whether that the whole sweep was cancelled is told already."""
+    sweep_id = job.spec.sweep_id
+    return sweep_id is not None and is_told(connection, f"sweep:{sweep_id}", "sweep.cancel")
 
 
 def _get(connection: Connection, job_id: str) -> Job:

@@ -87,6 +87,16 @@ class SqlScheduleStore:
                 append(connection, time=time, user=user, action=action, subject=f"schedule:{schedule.id}")
             return changed
 
+    def ran(self, schedule: Schedule, job_id: str, *, user: str, time: float) -> Schedule | None:
+        with self._database.write() as connection:
+            changed = _update(connection, schedule, {"last_job_id": job_id})
+            if changed is not None:
+                subject, detail = f"schedule:{schedule.id}", {"job": job_id}
+                append(
+                    connection, time=time, user=user, action="schedule.run", subject=subject, detail=detail
+                )
+            return changed
+
     def remove(self, schedule: Schedule, *, user: str, time: float) -> bool:
         with self._database.write() as connection:
             bump(connection)  # who follows the changes looks again

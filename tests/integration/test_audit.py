@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import multiprocessing
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from blake3 import blake3
 from sqlalchemy import text
 
+import jupyter_mlops
+from jupyter_mlops import config, workspace
+from jupyter_mlops.cli import main
 from jupyter_mlops.entities import AuditEntry
 from jupyter_mlops.store import audit
 from jupyter_mlops.store.database import Database, sqlite_url
 from jupyter_mlops.store.migrations import migrate
+from jupyter_mlops.testing.registry import model_version
 
 
 @pytest.fixture
@@ -141,3 +151,149 @@ def test_audit_chain_is_whole_when_processes_append_at_once(database: Database) 
     with database.read() as connection:
         assert [entry.seq for entry in audit.entries(connection)] == list(range(35, 0, -1))
     assert problems_after(database) == []
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home with decisions on a model, for the command line."""
+    for name in (config.DATABASE, config.BLOBS, config.ACCESS, *config.PROCESS_VARIABLES):
+        monkeypatch.delenv(name, raising=False)
+    for name, folder in ((config.HOME, "home"), (config.RUNTIME, "runtime"), (config.LEASES, "leases")):
+        monkeypatch.setenv(name, str(tmp_path / folder))
+    monkeypatch.setenv(config.USER, "ada")
+    workspace.use(None)
+    store = workspace.current()._registry_store
+    for digit in "123":
+        store.register_model(model_version(digest=digit * 64, created_by="ada"))
+    store.move_alias("model", "digits", "champion", 3, user="bob", reason="better")
+    yield tmp_path / "home"
+    workspace.use(None)
+
+
+def tamper(home: Path, *statements: str) -> None:
+    with contextlib.closing(sqlite3.connect(home / "registry.sqlite")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def audit_command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    status = main(["audit", *arguments])
+    return status, capsys.readouterr().out
+
+
+def test_a_whole_trail_is_verified_and_its_head_told(home: Path, capsys: Any) -> None:
+    head = workspace.current().audit_trail.entries(limit=1)[0].hash
+    assert audit_command(capsys, "--verify") == (
+        0,
+        f"✓ 4 rows, whole.\nThe hash of the last row: {head}\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (
+            "UPDATE audit SET user = 'eve' WHERE seq = 2",
+            "Audit row 2 (model.register model:digits@2) was changed",
+        ),
+        ("UPDATE audit SET detail = 'rubbish' WHERE seq = 2", "Audit row 2"),
+        ("DELETE FROM audit WHERE seq = 3", "Audit row 3 is missing."),
+        ("DELETE FROM audit WHERE seq > 2", "Audit rows 3 to 4 are missing."),
+        ("UPDATE counters SET value = 9 WHERE name = 'audit'", "Audit rows 5 to 9 are missing."),
+        ("UPDATE counters SET value = 2 WHERE name = 'audit'", "has 4 rows, but only 2 were counted"),
+    ],
+)
+def test_tampering_is_named_with_status_1(home: Path, capsys: Any, statement: str, said: str) -> None:
+    tamper(home, statement)
+    status, out = audit_command(capsys, "--verify")
+    assert (status, said in out) == (1, True), out
+    status, out = audit_command(capsys, "--verify", "--json")
+    assert (status, said in " ".join(json.loads(out)["problems"])) == (1, True)
+
+
+def test_an_end_that_was_cut_off_with_its_count_shows_against_an_export(
+    home: Path, capsys: Any, tmp_path: Path
+) -> None:
+    export = str(tmp_path / "audit.jsonl")
+    assert audit_command(capsys, "--jsonl", export) == (0, f"4 rows in {export}\n")
+    head = workspace.current().audit_trail.verify().head
+    assert audit_command(capsys, "--verify", "--against", export)[0] == 0
+    tamper(
+        home,
+        "DELETE FROM audit WHERE seq > 2",
+        "UPDATE counters SET value = 2 WHERE name = 'audit'",
+    )
+    assert audit_command(capsys, "--verify")[0] == 0  # the chain by itself cannot tell
+    status, out = audit_command(capsys, "--against", export)
+    assert status == 1
+    assert f"Audit row 3 and all after it, which {export} has, are missing." in out
+    status, out = audit_command(capsys, "--against", head)
+    assert (status, f"No row has the hash {head}" in out) == (1, True)
+
+
+def test_a_chain_that_was_made_anew_shows_against_an_export(home: Path, capsys: Any, tmp_path: Path) -> None:
+    export = str(tmp_path / "audit.jsonl")
+    audit_command(capsys, "--jsonl", export)
+    entries = reversed(workspace.current().audit_trail.entries())
+    database = workspace.current()._registry_database
+    with database.write() as connection:
+        connection.execute(text("DELETE FROM audit"))
+        connection.execute(text("UPDATE counters SET value = 0 WHERE name = 'audit'"))
+        for entry in entries:
+            values = {name: getattr(entry, name) for name in ("time", "action", "subject", "detail")}
+            audit.append(connection, **values, user="eve")
+    assert audit_command(capsys, "--verify")[0] == 0
+    status, out = audit_command(capsys, "--verify", "--against", export)
+    assert status == 1
+    assert [line.split(" is not what ")[0] for line in out.splitlines()[:-1]] == [
+        f"✗ Audit row {number}" for number in (1, 2, 3, 4)
+    ]
+
+
+def test_a_trail_that_has_grown_still_begins_as_its_export(home: Path, capsys: Any, tmp_path: Path) -> None:
+    export = str(tmp_path / "audit.jsonl")
+    audit_command(capsys, "--jsonl", export)
+    workspace.current()._registry_store.move_alias("model", "digits", "champion", 1, user="bob")
+    assert audit_command(capsys, "--against", export)[0] == 0
+
+
+def test_what_is_no_export_is_refused(home: Path, capsys: Any, tmp_path: Path) -> None:
+    export = tmp_path / "audit.jsonl"
+    audit_command(capsys, "--jsonl", str(export))
+    lines = export.read_text().splitlines(keepends=True)
+    for content, said in (("rubbish\n", "line 1 is no decision"), (lines[1] + lines[0], "out of order")):
+        export.write_text(content)
+        assert main(["audit", "--against", str(export)]) == 1
+        assert said in capsys.readouterr().err
+    assert main(["audit", "--verify", "--user", "ada"]) == 1
+    assert "leave the filters" in capsys.readouterr().err
+
+
+def test_decisions_are_listed_and_found(home: Path, capsys: Any) -> None:
+    status, out = audit_command(capsys, "--user", "bob")
+    assert status == 0
+    assert [
+        each for each in ("bob", "alias.set", "model:digits@champion", "reason=better") if each not in out
+    ] == []
+    _, out = audit_command(capsys, "--action", "model", "--json", "--limit", "2")
+    assert [(each["seq"], each["subject"]) for each in json.loads(out)] == [
+        (3, "model:digits@3"),
+        (2, "model:digits@2"),
+    ]
+    assert audit_command(capsys, "--user", "nobody")[1] == "No decision matches.\n"
+    frame = jupyter_mlops.audit("model:digits@champion")
+    assert [*frame.columns] == ["seq", "time", "user", "action", "subject", "detail", "hash"]
+    assert frame.loc[0, ["seq", "user"]].tolist() == [4, "bob"]
+    assert jupyter_mlops.audit(user="nobody").empty
+
+
+def test_an_export_has_what_matches_oldest_first(home: Path, capsysbinary: Any) -> None:
+    assert main(["audit", "--action", "model.register", "--jsonl", "-"]) == 0
+    lines = capsysbinary.readouterr().out.splitlines()
+    assert [json.loads(line)["seq"] for line in lines] == [1, 2, 3]
+    first = json.loads(lines[0])
+    previous = first.pop("previous")
+    digest = first.pop("hash")
+    canonical = json.dumps(first, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    assert blake3(previous.encode() + canonical.encode()).hexdigest() == digest  # as the README says

@@ -1,0 +1,58 @@
+"""The ids of nodes, and what they are made from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from ...entities import VersionRef
+
+VERSIONS = ("dataset", "model", "view")
+KINDS = ("run", "job", *VERSIONS, "alias", "notebook")
+PENDING = "pending"
+
+
+def version_node(version: VersionRef) -> str:
+    """``dataset:train@2``; ``@pending`` for a version that has no number yet."""
+    return f"{version.kind}:{version.name}@{PENDING if version.version is None else version.version}"
+
+
+def alias_node(version: VersionRef, alias: str) -> str:
+    """``alias:digits@champion``; of a dataset ``alias:dataset/train@gold``, since both kinds have aliases."""
+    return f"alias:{alias_text(version.kind, version.name, alias)}"
+
+
+def alias_text(kind: str, name: str, alias: str) -> str:
+    """An alias in words that tell the kinds apart."""
+    return f"{name}@{alias}" if kind == "model" else f"{kind}/{name}@{alias}"
+
+
+def alias_parts(key: str) -> tuple[str, str, str]:
+    """(kind, name, alias) of what stands after ``alias:``."""
+    kind, slash, rest = key.rpartition("/")
+    name, _, alias = rest.rpartition("@")
+    return (kind if slash else "model"), name, alias
+
+
+def version_of(node: str) -> VersionRef | None:
+    """The version of a node, without its digest; None for one that has no number."""
+    kind, _, key = node.partition(":")
+    name, _, number = key.rpartition("@")
+    if kind not in VERSIONS or not number.isdecimal():
+        return None
+    return VersionRef(kind=kind, name=name, version=int(number), digest="")
+
+
+def pending_of(node: str) -> VersionRef:
+    """The version of a node that has no number yet."""
+    kind, _, key = node.partition(":")
+    return VersionRef(kind=kind, name=key.rpartition("@")[0], version=None, digest="")
+
+
+def by_kind(nodes: Iterable[str]) -> dict[str, list[str]]:
+    """The keys of nodes by their kinds."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for node in nodes:
+        kind, _, key = node.partition(":")
+        found[kind].append(key)
+    return found

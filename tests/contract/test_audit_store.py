@@ -1,0 +1,90 @@
+"""Stores of the audit trail keep the contract, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from jupyter_mlops.entities import AuditEntry
+from jupyter_mlops.store import audit
+from jupyter_mlops.store.audit import SqlAuditStore
+from jupyter_mlops.store.database import Database, sqlite_url
+from jupyter_mlops.store.registry_tables import metadata
+from jupyter_mlops.testing.audit import Append, AuditStoreContract
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(sqlite_url(tmp_path / "registry.sqlite"))
+    metadata.create_all(database.engine)
+    yield database
+    database.close()
+
+
+def appending(database: Database) -> Append:
+    def append(**values: Any) -> AuditEntry:
+        with database.write() as connection:
+            return audit.append(
+                connection, **{"time": 1.0, "user": "ada", "action": "a", "subject": "s", **values}
+            )
+
+    return append
+
+
+class SqlContract(AuditStoreContract):
+    def test_rows_are_verified_in_pieces(
+        self, database: Database, store: SqlAuditStore, append: Append, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(7):
+            append(subject=f"job:{number}")
+        monkeypatch.setattr(audit, "PAGE", 3)
+        assert (store.verify().rows, store.verify().problems) == (7, [])
+        with database.write() as connection:
+            connection.execute(text("UPDATE audit SET subject = 'job:x' WHERE seq = 4"))
+        assert store.verify().problems == ["Audit row 4 (a job:x) was changed after it was written."]
+
+    def test_a_row_whose_detail_is_no_object_is_shown_and_named(
+        self, database: Database, store: SqlAuditStore, append: Append
+    ) -> None:
+        append()
+        with database.write() as connection:
+            connection.execute(text("UPDATE audit SET detail = '[1]'"))
+        assert store.newest(audit.AuditQuery(), limit=1)[0].detail == {"unreadable": "[1]"}
+        assert store.verify().problems == ["Audit row 1 (a s) was changed after it was written."]
+
+
+class TestSqlAuditStore(SqlContract):
+    @pytest.fixture
+    def store(self, database: Database) -> SqlAuditStore:
+        return SqlAuditStore(lambda: database)
+
+    @pytest.fixture
+    def append(self, database: Database) -> Append:
+        return appending(database)
+
+    def test_a_row_that_is_no_json_is_shown_and_named(
+        self, database: Database, store: SqlAuditStore, append: Append
+    ) -> None:
+        append()
+        with database.write() as connection:
+            connection.execute(text("UPDATE audit SET detail = 'rubbish'"))
+        assert store.newest(audit.AuditQuery(), limit=1)[0].detail == {"unreadable": "rubbish"}
+        assert len(store.verify().problems) == 1
+
+
+class TestSqlAuditStoreOnPostgreSQL(SqlContract):
+    @pytest.fixture
+    def database(self, emptied: Database) -> Database:
+        return emptied
+
+    @pytest.fixture
+    def store(self, emptied: Database) -> SqlAuditStore:
+        return SqlAuditStore(lambda: emptied)
+
+    @pytest.fixture
+    def append(self, emptied: Database) -> Append:
+        return appending(emptied)
