@@ -28,6 +28,7 @@ ANNOUNCE_EVERY_S = 10.0
 
 if TYPE_CHECKING:
     from .services.jobs.agent_loop import AgentLoop
+    from .services.sealing.pushing import Pusher
 
 logger = logging.getLogger("jupyter_mlops.agent")
 
@@ -42,12 +43,12 @@ def main() -> int:
         return 0
     stop = _StopRequest(wake=control.wake)
     try:
-        loop, slots = _compose()
+        loop, slots, pusher = _compose()
         home = _Home(settings)  # before anybody sees the agent, and then deletes the home
         announce = partial(seat.announce, started_at=time.time(), slots=slots)
         announce()
         logger.info("agent of %s, %s GPU slots", settings.home, slots)
-        _run(seat, _Turns(loop), stop, home, announce=announce)
+        _run(seat, _Turns(loop, pusher), stop, home, announce=announce)
     finally:
         seat.withdraw()
         seat.leave()
@@ -57,9 +58,10 @@ def main() -> int:
     return 0
 
 
-def _compose() -> tuple[AgentLoop, int]:
-    """The loop, and how many GPUs it knows of."""
+def _compose() -> tuple[AgentLoop, int, Pusher | None]:
+    """The loop, how many GPUs it knows of, and who tells a team what is new; None without one."""
     from .services.jobs.agent_loop import AgentLoop
+    from .services.sealing.pushing import Pusher
     from .workspace import current
 
     workspace = current()
@@ -73,7 +75,8 @@ def _compose() -> tuple[AgentLoop, int]:
         sweeps=workspace.sweep_loop(),
         schedules=workspace.schedule_loop(),
     )
-    return loop, len(jobs.slots())
+    pusher = Pusher(lambda: workspace.ingestor.ingest()) if workspace.sealing is not None else None
+    return loop, len(jobs.slots()), pusher
 
 
 def _run(
@@ -108,8 +111,9 @@ def _run(
 class _Turns:
     """The loop's turns, one after the other; ``is_open`` says whether the last one found work."""
 
-    def __init__(self, loop: AgentLoop) -> None:
+    def __init__(self, loop: AgentLoop, pusher: Pusher | None) -> None:
         self._loop = loop
+        self._pusher = pusher
         self.is_open = False
         self.pause_s = self.took_s = 0.0
 
@@ -126,6 +130,8 @@ class _Turns:
             logger.exception("A turn failed; trying again")
             self.pause_s = TROUBLE_POLL_S
         self.took_s = time.monotonic() - began
+        if self._pusher is not None:
+            self._pusher.look()
 
 
 class _Home:

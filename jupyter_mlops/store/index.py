@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     and_,
+    delete,
     exists,
     literal_column,
     or_,
@@ -32,7 +33,7 @@ from ..protocols.runs import (
     Standing,
 )
 from . import index_merge as merge
-from . import index_points, index_records, index_search, index_write
+from . import index_points, index_records, index_search, index_texts, index_write
 from . import index_schema as schema
 from . import index_tables as tables
 from .database import Database
@@ -44,23 +45,27 @@ SILENT = "silent"
 
 
 class SqlRunIndex:
-    """A RunIndex in SQLite or PostgreSQL."""
+    """A RunIndex in SQLite or PostgreSQL. ``reader`` tells homes apart that push to one index."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, reader: str = "") -> None:
         self._database = database
+        self._reader = reader
         database.keep_prepared(schema.prepare)
 
     # ------------------------------------------------------------ taking in
     def standing(self) -> Standing:
         made = tables.registrations.c
         pending = exists().where(made.version.is_(None), made.problem == literal_column("''"))
-        query = select(tables.state.c.value, pending).where(tables.state.c.name == schema.SCANNED)
+        query = select(tables.state.c.value, pending)
+        query = query.where(tables.state.c.name == schema.scanned_by(self._reader))
         with self._database.read() as connection:
-            return Standing(*connection.execute(query).one())
+            row = connection.execute(query).one_or_none()
+            # a home that has pushed nothing yet has no row
+            return Standing(None, pending=False) if row is None else Standing(*row)
 
     def note_scan(self, now: float) -> None:
         with self._database.write() as connection:
-            schema.note_scan(connection, now)
+            schema.note_scan(connection, now, self._reader)
 
     def journals(self, run_ids: Iterable[str]) -> dict[tuple[str, str], JournalState]:
         with self._database.read() as connection:
@@ -92,11 +97,22 @@ class SqlRunIndex:
     def settle_registration(self, key: Registration, *, version: int | None, problem: str = "") -> None:
         table = tables.registrations
         with self._database.write() as connection:
+            seq = schema.next_seq(connection)
             (run,) = keys_of(connection, [key.run_id]) or (0,)
             this = and_(table.c.run == run, table.c.writer == key.writer, table.c.n == key.number)
             connection.execute(update(table).where(this).values(version=version, problem=problem))
-            seq = schema.next_seq(connection)
             connection.execute(update(tables.marks).where(tables.marks.c.run == run).values(seq=seq))
+
+    def forget(self, run_ids: Iterable[str]) -> None:
+        with self._database.write() as connection:
+            schema.next_seq(connection)
+            for part in chunks(run_ids):
+                keys = keys_of(connection, part)
+                index_texts.forget_printed(connection, keys)
+                for table in tables.OF_RUNS:
+                    connection.execute(delete(table).where(table.c.run.in_(keys)))
+                connection.execute(delete(tables.runs).where(tables.runs.c.key.in_(keys)))
+            schema.scan_again(connection)
 
     def clear(self) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from sqlalchemy import Connection, MetaData, Table, insert, inspect, select, text, update
+from sqlalchemy import Connection, MetaData, Table, delete, insert, inspect, select, text, update
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ..errors import Unavailable
@@ -16,6 +16,10 @@ from .index_tables import LATER, SCHEMA_VERSION, metadata, state
 SCHEMA = "schema"
 SEQ = "seq"
 SCANNED = "scanned"
+READER = 20
+"""So much of a reader's name is in the name of its row."""
+LOCK = 7_017_071
+"""An arbitrary number that is ours among PostgreSQL's advisory locks of one database."""
 
 
 logger = logging.getLogger(__name__)
@@ -42,8 +46,14 @@ def _make_tables(database: Database) -> None:
             return
     with database.write() as connection:
         if not database.is_sqlite:  # on SQLite a write transaction is the only one
-            connection.execute(text("SELECT pg_advisory_xact_lock(7017071)"))
-        if _version(connection) != SCHEMA_VERSION:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        found = _version(connection)
+        if found is not None and found > SCHEMA_VERSION and not database.is_sqlite:
+            raise Unavailable(
+                f"The team's index {database.url.render_as_string()} was made by a later version of "
+                "jupyter-mlops. Upgrade: pip install -U jupyter-mlops"
+            )
+        if found != SCHEMA_VERSION:
             recreate(connection)
 
 
@@ -71,12 +81,27 @@ def recreate(connection: Connection) -> None:
     connection.execute(insert(state), [*rows, {"name": SCANNED, "value": None}])
 
 
-def note_scan(connection: Connection, now: float) -> None:
+def note_scan(connection: Connection, now: float, reader: str = "") -> None:
     """All journals have been read: the first time, make the indexes that only searches need."""
-    scanned = state.c.name == SCANNED
-    if connection.execute(select(state.c.value).where(scanned)).scalar_one() is None:
+    next_seq(connection)  # first: who writes meanwhile waits there, and not for tables that this one locks
+    first = connection.execute(select(state.c.value).where(state.c.name == SCANNED)).scalar_one() is None
+    if first:
         _make_indexes(connection, later=True)
-    connection.execute(update(state).where(scanned).values(value=now))
+    if first or not reader:
+        connection.execute(update(state).where(state.c.name == SCANNED).values(value=now))
+    if reader:
+        connection.execute(delete(state).where(state.c.name == scanned_by(reader)))
+        connection.execute(insert(state).values(name=scanned_by(reader), value=now))
+
+
+def scanned_by(reader: str) -> str:
+    """The name of the row that says when a home was scanned, of several that push to one index."""
+    return f"{SCANNED}:{reader[:READER]}" if reader else SCANNED
+
+
+def scan_again(connection: Connection) -> None:
+    """Have every home's next reader look at all of its journals."""
+    connection.execute(delete(state).where(state.c.name.like(f"{SCANNED}:%")))
 
 
 def _make_indexes(connection: Connection, *, later: bool) -> None:

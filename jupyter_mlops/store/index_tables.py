@@ -293,3 +293,5 @@ NOTES = (state, marks)
 """What readers noted."""
 FACTS = tuple(table for table in metadata.sorted_tables if table not in NOTES)
 """What journals say."""
+OF_RUNS = tuple(table for table in metadata.sorted_tables if "run" in table.c)
+"""Those with rows of one run each."""

@@ -129,6 +129,14 @@ def keep_printed(connection: Connection, runs: Iterable[int]) -> None:
         _add_words(connection, OUTPUT_WORDS, [(run, new[run]) for run in changed])
 
 
+def forget_printed(connection: Connection, runs: Iterable[int]) -> None:
+    """Take the words of these runs' outputs out, before their rows go."""
+    known = tables.printed.c
+    for part in chunks(runs):
+        rows = connection.execute(select(known.run, known.body).where(known.run.in_(part))).all()
+        _remove_words(connection, OUTPUT_WORDS, [(row.run, row.body) for row in rows])
+
+
 def _printed(connection: Connection, run: int) -> str:
     """The beginning and the end of a run's text; by writer and number, so that it needs no merging."""
     each = tables.outputs.c

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +22,10 @@ from ...journal.layout import SUFFIX
 from ...journal.records import Register
 from ...protocols.clock import Clock
 from ...protocols.runs import Delta, JournalState, Registration, RunIndex
+from ..sealing.seams import NothingSealed, Sealing
 from .data_digests import is_open
 from .folding import fold
+from .foreign import as_of_elsewhere
 from .liveness import Witness
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,8 @@ class _Reading:
     process: Process | None = None
     closed: bool = False
     last_seen: float = 0.0
+    sealed: bool = False
+    """It is no file of this home: a copy of what was sealed."""
 
     @classmethod
     def of(cls, key: JournalKey, path: str, state: JournalState | None) -> _Reading:
@@ -72,6 +76,9 @@ class Ingestor:
     stays pending and is tried again by a later ingest. ``several_indexes`` says that other hosts keep
     indexes of this home: then ``active/`` entries stay for a week, and an index that nobody used for days
     looks at every journal again.
+
+    Where a team shares the index, each home's own readers push its journals there, and ``sealing`` sees to
+    it that they also lie in the team's blobs: an ``active/`` entry stays until that is done.
     """
 
     def __init__(
@@ -82,8 +89,10 @@ class Ingestor:
         apply_registration: ApplyRegistration,
         witness: Witness | None = None,
         several_indexes: bool = False,
+        sealing: Sealing | None = None,
         clock: Clock = time.time,
     ) -> None:
+        self._sealing = sealing or NothingSealed()
         self._home: Path = settings.home
         self._runs = os.path.join(settings.home, "runs")
         self._index = index
@@ -112,14 +121,24 @@ class Ingestor:
                 self._forget(standing.scanned_at)
             if self._needs_scan(now):
                 self._take_in(list(all_journals(self._home)))
+                if standing.scanned_at is None:
+                    self._take_in_sealed()
                 self._index.note_scan(now)
                 self._scanned_at = now
             if standing.scanned_at is not None:  # else all has just been read
                 self._look_at_active(now)
+        self._sealing.nudge()
 
     def rebuild(self) -> None:
-        """Forget the index's rows and read every journal from its beginning."""
-        self._index.clear()
+        """Forget the index's rows and read every journal from its beginning.
+
+        Of a team's index only the runs of this home are forgotten. What colleagues have added to them comes
+        back from what they sealed, and from their own readers.
+        """
+        if self._sealing.shared:
+            self._index.forget({key.run_id for key in all_journals(self._home)})
+        else:
+            self._index.clear()
         self.ingest()
 
     def _needs_scan(self, now: float) -> bool:
@@ -159,26 +178,54 @@ class Ingestor:
                     if not part:
                         break
 
-    def _attempt(self, keys: Sequence[JournalKey], retire_at: float | None) -> list[JournalKey]:
-        """Returns the journals that somebody else read on meanwhile."""
+    def _take_in_sealed(self) -> None:
+        """Read what others have sealed and the index has not: their homes may be gone."""
+        for journals in self._sealing.journals():
+            states = self._index.journals(key.run_id for key in journals)
+            behind = [
+                key
+                for key, size in journals.items()
+                if (state := states.get((key.run_id, key.writer))) is None or state.offset < size
+            ]
+            foreign = [key for key in behind if not key.path(self._home).exists()]
+            with self._sealing.fetched(foreign) as paths:
+                keys = list(paths)
+                for _ in range(ATTEMPTS):
+                    keys = self._attempt(keys, None, copies=paths)
+                    if not keys:
+                        break
+
+    def _attempt(
+        self,
+        keys: Sequence[JournalKey],
+        retire_at: float | None,
+        *,
+        copies: Mapping[JournalKey, Path] | None = None,
+    ) -> list[JournalKey]:
+        """Returns the journals that somebody else read on meanwhile.
+
+        ``copies`` are journals of other homes, and where what they sealed was put.
+        """
         states = self._index.journals(key.run_id for key in keys)
         behind: set[JournalKey] = set()
         readings: list[_Reading] = []
         batch: list[Delta] = []
         size = 0
         for key in keys:
-            reading = _Reading.of(key, self._path(key), states.get((key.run_id, key.writer)))
+            path = str(copies[key]) if copies else self._path(key)
+            reading = _Reading.of(key, path, states.get((key.run_id, key.writer)))
+            reading.sealed = copies is not None
             known = reading.offset
             for delta in self._readable_parts(reading):
                 batch.append(delta)
                 size += delta.end - delta.start
                 if size > BATCH_BYTES:
-                    behind |= self._apply(batch)
+                    behind |= self._apply(batch, foreign=reading.sealed)
                     batch, size = [], 0
             readings.append(reading)
             if retire_at is not None and reading.offset == known:
                 self._settle(reading, retire_at)
-        behind |= self._apply(batch)
+        behind |= self._apply(batch, foreign=copies is not None)
         if retire_at is not None:
             self._seen.update((each.key, each) for each in readings if each.key not in behind)
         return sorted(behind)
@@ -186,11 +233,15 @@ class Ingestor:
     def _path(self, key: JournalKey) -> str:
         return f"{self._runs}{os.sep}{key.run_id}{os.sep}journal{os.sep}{key.writer}{SUFFIX}"
 
-    def _apply(self, batch: list[Delta]) -> set[JournalKey]:
+    def _apply(self, batch: list[Delta], *, foreign: bool = False) -> set[JournalKey]:
         if not batch:
             return set()
-        self._apply_registrations(batch)
+        self._apply_registrations(batch, foreign=foreign)
         behind = {JournalKey(delta.run_id, delta.writer) for delta in self._index.apply(batch)}
+        if foreign:
+            return behind
+        closed = {JournalKey(delta.run_id, delta.writer) for delta in batch if delta.closed} - behind
+        self._sealing.add(closed)
         if run_ids := {delta.run_id for delta in batch if _has_open_data(delta)}:
             self.on_open_data(run_ids)
         return behind
@@ -224,7 +275,7 @@ class Ingestor:
 
     def _has_ended(self, reading: _Reading) -> bool:
         """Whether nothing more will be written to the journal."""
-        if reading.closed or not reading.key.active_entry(self._home).exists():
+        if reading.sealed or reading.closed or not reading.key.active_entry(self._home).exists():
             return True
         alive = self._witness.sees(reading.process, reading.last_seen)
         if alive is None:
@@ -249,7 +300,11 @@ class Ingestor:
         if now <= due_at:
             if reading.closed:
                 self._closed_until[reading.key] = due_at
+                self._sealing.add([reading.key])  # another process may have taken it in, and have gone
         elif reading.key not in self._unreadable and self._has_ended(reading) and self._is_taken_in(reading):
+            if not self._sealing.is_sealed(reading.key):
+                self._sealing.add([reading.key])
+                return
             self._closed_until.pop(reading.key, None)
             retire(self._home, reading.key)
 
@@ -260,7 +315,7 @@ class Ingestor:
         return read_chunk(reading.path, reading.offset, writer_ended=True).end == reading.offset
 
     # ------------------------------------------------------------ registrations
-    def _apply_registrations(self, batch: list[Delta]) -> None:
+    def _apply_registrations(self, batch: list[Delta], *, foreign: bool = False) -> None:
         made = {delta.run_id for delta in batch if delta.registrations}
         if not made:
             return
@@ -268,20 +323,27 @@ class Ingestor:
         users.update((delta.run_id, delta.begun.value.user) for delta in batch if delta.begun)
         for delta in batch:
             delta.registrations[:] = [
-                self._numbered(replace(each, user=users.get(each.run_id, ""))) for each in delta.registrations
+                self._numbered(replace(each, user=users.get(each.run_id, "")), foreign=foreign)
+                for each in delta.registrations
             ]
 
     def _retry_pending(self) -> None:
         for registration in self._index.pending_registrations():
+            if self._sealing.shared and not self._is_ours(registration):
+                continue  # what came with it (an import, an origin) is known only in its home
             tried = self._numbered(registration)
             if tried == registration:
                 return  # what cannot be reached for one cannot be reached for the next
             self._index.settle_registration(registration, version=tried.version, problem=tried.problem)
 
-    def _numbered(self, registration: Registration) -> Registration:
+    def _is_ours(self, registration: Registration) -> bool:
+        return JournalKey(registration.run_id, registration.writer).path(self._home).exists()
+
+    def _numbered(self, registration: Registration, *, foreign: bool = False) -> Registration:
         """The registration with its version, or with the reason why it will never have one."""
         try:
             record = msgspec.convert(registration.record, Register)
+            record = as_of_elsewhere(record) if foreign else record
             version = self._apply_registration(
                 registration.key, record, registration.run_id, registration.user
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from ...protocols.points import Points
 from ...protocols.runs import EDITOR, IndexedRun, RunIndex, RunRecords, Sight
+from ...protocols.sealing import RUN
+from ..sealing.elsewhere import Elsewhere
 from .captured import CapturedFile, captured_file
 from .comparing import compare
 from .data_comparison import data_differences
@@ -69,9 +71,11 @@ class RunService:
         *,
         liveness: Liveness | None = None,
         recognise: Recognise = nothing_recognised,
+        elsewhere: Elsewhere | None = None,
         clock: Clock = time.time,
     ) -> None:
         self._index = index
+        self._elsewhere = elsewhere or Elsewhere(None, blobs, settings)
         self._ingestor = ingestor
         self._blobs = blobs
         self._settings = settings
@@ -122,7 +126,7 @@ class RunService:
             records = self._index.records(run.id)
         details = records.details
         inputs = inputs_read(records)
-        messages = with_waiting(records.outputs, output_tails(self._settings.home, run.id))
+        messages = with_waiting(records.outputs, self._waiting_outputs(run.id))
         return RunDetail(
             run=run,
             source=values_of(details, "source").get("", ""),
@@ -224,6 +228,11 @@ class RunService:
         found = self._index.get(self._index.children(run.id), sight)
         return [explained(each, sight) for each in found]
 
+    def known(self, run_ids: Collection[str]) -> dict[str, Run]:
+        """Those of these runs that there are, by their whole ids."""
+        sight = self._look()
+        return {each.run.id: explained(each, sight) for each in self._index.get(list(run_ids), sight)}
+
     def compare(self, a: str, b: str) -> Comparison:
         """What differs between two runs. Raises NotFound, Ambiguous."""
         one, other = (self.detail(each, digests_wait_s=DIGESTS_WAIT_TO_COMPARE_S) for each in (a, b))
@@ -313,6 +322,14 @@ class RunService:
         return self.search(limit=0, archived=True).total or 0
 
     # ------------------------------------------------------------ within
+    def _waiting_outputs(self, run_id: str) -> Path:
+        """Where the end of a long output lies whose cell goes on, or was killed: here or sealed."""
+        folder = output_tails(self._settings.home, run_id)
+        if folder.is_dir():
+            return folder
+        place = self._elsewhere.home_of(RUN, run_id, wanted=lambda path: path.startswith("outputs/"))
+        return folder if place is None else output_tails(place, run_id)
+
     def _data_records(self, run_id: str) -> tuple[str, list[Data]]:
         """The host of a run, and what its records say that it read."""
         found = self._index.get([run_id], self._look())

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from ....journal.records import Register
 from ....wire import encode
-from ...registry.trust import IMPORTED
+from ..foreign import as_of_elsewhere
 from .manifest import Manifest
 
 NAME = "imported.json"
@@ -27,6 +25,4 @@ def as_registered_here(home: Path, run_id: str, record: Register) -> Register:
     for this user's own: they say that they come from elsewhere, so that loading one takes ``trust=True``.
     Nor does an import move the aliases that are here.
     """
-    if not (home / "runs" / run_id / NAME).exists():
-        return record
-    return replace(record, version={**record.version, "origin": IMPORTED}, alias=None)
+    return as_of_elsewhere(record) if (home / "runs" / run_id / NAME).exists() else record

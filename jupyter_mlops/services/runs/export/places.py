@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -15,6 +17,9 @@ from ....errors import Conflict, Corrupt, InvalidInput, NotFound
 from .manifest import FileEntry, check_path
 
 CHUNK_BYTES = 1024 * 1024
+SAMPLE_BYTES = 64 * 1024
+WORTH_IT = 0.9
+"""What a file shrinks to at most, of its size, to be compressed."""
 
 
 class Target(Protocol):
@@ -56,8 +61,11 @@ class ZipTarget:
         self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=3)
 
     def write(self, path: str, chunks: Iterable[bytes]) -> FileEntry:
+        rest = iter(chunks)
+        first = next(rest, b"")
+        self._zip.compression = zipfile.ZIP_DEFLATED if _shrinks(first) else zipfile.ZIP_STORED
         with self._zip.open(check_path(path), "w", force_zip64=True) as file:
-            return _copied(chunks, file)
+            return _copied(chain((first,), rest), file)
 
     def close(self) -> None:
         self._zip.close()
@@ -85,6 +93,10 @@ class ZipSource:
             raise InvalidInput(
                 f"{path} is no zip file: {error}. Give the folder or zip of an export."
             ) from error
+        # of a file that was cut off, zipfile finds a zip that lay within it
+        if min((each.header_offset for each in self._zip.infolist()), default=0):
+            self._zip.close()
+            raise InvalidInput(f"{path} is no whole zip file: it was cut off, or something stands before it.")
 
     def open(self, path: str) -> IO[bytes]:
         try:
@@ -146,6 +158,12 @@ def write_verified(source: Source, path: str, entry: FileEntry, place: Path) -> 
     with os.fdopen(fd, "wb") as file:
         for chunk in verified(source, path, entry):
             file.write(chunk)
+
+
+def _shrinks(sample: bytes) -> bool:
+    """Whether deflating is worth it: weights and pictures would take minutes to become no smaller."""
+    sample = sample[:SAMPLE_BYTES]
+    return len(zlib.compress(sample, 1)) < WORTH_IT * len(sample)
 
 
 def _copied(chunks: Iterable[bytes], file: IO[bytes]) -> FileEntry:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,20 +51,32 @@ class RunImporter:
         Raises NotFound, InvalidInput or Corrupt for what is no (whole) export, and Conflict when the run is
         here with other content.
         """
-        with source_of(path) as source:
-            manifest = _manifest(source)
-            home = self.settings.home
-            incoming = home / "incoming"
-            incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
-            staged = Path(tempfile.mkdtemp(dir=incoming))
-            try:
-                self._stage(source, manifest, staged)
-                new = self._publish(manifest, staged)
-            finally:
-                shutil.rmtree(staged, ignore_errors=True)
-                with suppress(OSError):
-                    incoming.rmdir()
+        with source_of(path) as source, self._staged(source) as (manifest, staged):
+            new = self._publish(manifest, staged)
         return Imported(run=self.runs.get(manifest.run_id), new=new)
+
+    def check(self, path: Path) -> Manifest:
+        """What is in an export that could be taken in. Raises as :meth:`read` does, and shows nothing."""
+        with source_of(path) as source, self._staged(source) as (manifest, staged):
+            place = self.settings.home / "runs" / manifest.run_id
+            if place.exists():
+                _require_same(place, staged / "run", manifest)
+        return manifest
+
+    @contextmanager
+    def _staged(self, source: Source) -> Iterator[tuple[Manifest, Path]]:
+        """The export's files, verified, in a folder of this home; its blobs where they belong."""
+        manifest = _manifest(source)
+        incoming = self.settings.home / "incoming"
+        incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+        staged = Path(tempfile.mkdtemp(dir=incoming))
+        try:
+            self._stage(source, manifest, staged)
+            yield manifest, staged
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+            with suppress(OSError):
+                incoming.rmdir()
 
     def _stage(self, source: Source, manifest: Manifest, staged: Path) -> None:
         (staged / "run" / "journal").mkdir(parents=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -17,9 +17,11 @@ from ....journal import JournalKey, read_chunk
 from ....journal.layout import output_tails
 from ....protocols.blobs import BlobStore
 from ....protocols.clock import Clock
+from ....protocols.sealing import RUN
 from ....wire import to_json
 from ...registry.trust import workspace_id
 from ...rows import iso_time
+from ...sealing.elsewhere import Elsewhere
 from ..service import RunService
 from .manifest import FORMAT, NAME, FileEntry, Manifest
 from .places import FolderTarget, Target, ZipTarget, chunks_of
@@ -37,6 +39,7 @@ class RunExporter:
     blobs: BlobStore
     settings: Settings
     job_notebook: Callable[[str], Path]
+    elsewhere: Elsewhere
     clock: Clock
 
     def write(self, run_id: str, path: Path) -> Path:
@@ -60,16 +63,19 @@ class RunExporter:
             part.unlink(missing_ok=True)
         return path
 
-    def write_zip(self, run_id: str, file: IO[bytes]) -> None:
-        """A zip into an open binary file. Raises NotFound, Ambiguous."""
-        self._write_zip(self.runs.detail(run_id), file)
+    def write_zip(self, run_id: str, file: IO[bytes], *, without: Collection[str] = ()) -> None:
+        """A zip into an open binary file, ``without`` contents of these digests that are no artifacts.
 
-    def _write_zip(self, detail: RunDetail, file: IO[bytes]) -> None:
+        Raises NotFound, Ambiguous.
+        """
+        self._write_zip(self.runs.detail(run_id), file, without)
+
+    def _write_zip(self, detail: RunDetail, file: IO[bytes], without: Collection[str] = ()) -> None:
         target = ZipTarget(file)
-        self._write(detail, target)
+        self._write(detail, target, without)
         target.close()
 
-    def _write(self, detail: RunDetail, target: Target) -> None:
+    def _write(self, detail: RunDetail, target: Target, without: Collection[str] = ()) -> None:
         files: dict[str, FileEntry] = {}
 
         def put(path: str, chunks: Iterable[bytes]) -> str:
@@ -78,7 +84,7 @@ class RunExporter:
 
         journals, digests = self._write_journals(detail.run.id, put)
         tails = self._write_tails(detail.run.id, put)
-        blobs, missing = self._write_blobs(detail, digests, put)
+        blobs, missing = self._write_blobs(detail, digests.difference(without), put)
         histories = self._histories(detail)
         self._write_readable(detail, histories, put)
         put("README.md", [readme(detail, missing).encode()])
@@ -106,7 +112,7 @@ class RunExporter:
         """The journals up to their last complete lines, and the digests that they name."""
         journals, digests = {}, set()
         folder = JournalKey(run_id, "").path(self.settings.home).parent
-        for path in sorted(folder.glob("*.jsonl")):
+        for path in self._files(run_id, lambda home: JournalKey(run_id, "").path(home).parent, "*.jsonl"):
             end = 0
             while (chunk := read_chunk(path, end)).end > end:
                 end = chunk.end
@@ -118,9 +124,14 @@ class RunExporter:
         return journals, digests
 
     def _write_tails(self, run_id: str, put: Callable[[str, Iterable[bytes]], str]) -> dict[str, str]:
-        folder = output_tails(self.settings.home, run_id)
-        paths = sorted(folder.glob("*.json*")) if folder.is_dir() else []
+        paths = self._files(run_id, lambda home: output_tails(home, run_id), "*.json*")
         return {path.name: put(f"outputs/{path.name}", [path.read_bytes()]) for path in paths}
+
+    def _files(self, run_id: str, folder_in: Callable[[Path], Path], pattern: str) -> list[Path]:
+        """The files of a run that lie here, and those that only colleagues have, as they were sealed."""
+        homes = [self.elsewhere.home_of(RUN, run_id), self.settings.home]
+        found = {path.name: path for home in homes if home for path in folder_in(home).glob(pattern)}
+        return [found[name] for name in sorted(found)]
 
     def _write_blobs(
         self, detail: RunDetail, digests: set[str], put: Callable[[str, Iterable[bytes]], str]

@@ -1,0 +1,1 @@
+"""Looking after what a workspace has stored: what nobody needs, what is damaged, copies for bad days."""
