@@ -12,10 +12,13 @@ const NO_PLUGINS = ['/plugins/', 'plugins are the outermost layer'];
 const NO_FEATURES = ['/features/', 'features are above this layer'];
 const NO_UI = ['/ui/', 'what is shown is above this layer'];
 const NO_OTHER_FEATURE = [
-  '^\\.\\./(runs|jobs|datasets|models)/',
+  '^\\.\\./(audit|datasets|featureviews|jobs|models|runs|schedules|sweeps|usage)/',
   'features never import each other'
 ];
-const NO_FETCH = ['/api/(client|request|changes)$', 'views never fetch: ask the model'];
+const NO_FETCH = [
+  '/api/(client|registryClient|connection|request|changes)$',
+  'views never fetch: ask the model'
+];
 
 export default tseslint.config(
   { ignores: ['lib/', 'node_modules/', '.yarn/', 'src/api/types.ts'] },

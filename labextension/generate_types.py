@@ -1,6 +1,6 @@
 """Write ``src/api/types.ts`` from the entities: ``python labextension/generate_types.py [--check]``.
 
-Times and durations (``time``, ``times``, ``*_at``, ``*_s``) are finite numbers; any other float is a
+Times and durations (``at``, ``time``, ``times``, ``*_at``, ``*_s``) are finite numbers; any other float is a
 measured value, which may be NaN or infinite and then comes as a string (see ``jupyter_mlops.wire``).
 """
 
@@ -73,7 +73,7 @@ def comment(kind: type) -> str:
 
 
 def field_type(name: str, hint: Any) -> str:
-    measured = name not in ("time", "times") and not name.endswith(("_at", "_s"))
+    measured = name not in ("at", "time", "times") and not name.endswith(("_at", "_s"))
     return type_of(hint, "NumberValue" if measured else "number")
 
 

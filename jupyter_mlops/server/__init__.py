@@ -68,14 +68,6 @@ GET    notebooks/parameters         ?path=                               {parame
                                                                          gpus, virtual, executors,
                                                                          timezone}
 GET    notebooks/parameters/cell    ?path= name=... (once a name)        ParametersCell: edits to make
-GET    datasets                                                          {datasets: [Dataset]}
-GET    datasets/NAME                                                     Dataset
-GET    models                                                            {models: [Model]}
-GET    models/NAME                                                       Model
-PUT    models/NAME/aliases/ALIAS    {version}                            Model
-DELETE models/NAME/aliases/ALIAS                                         Model
-GET    lineage                      ?node= (run:ID, job:ID,              Lineage
-                                    dataset:NAME@2, model:NAME@1)
 GET    gpus                                                              {gpus: [SharedGpu], users: [...]}:
                                                                          who has which GPU, and quotas
 GET    usage                        ?by=user|notebook|executor|day       UsageReport: sums over attempts
@@ -83,6 +75,61 @@ GET    usage                        ?by=user|notebook|executor|day       UsageRe
 GET    status                       ?checks=1                            {version, home, user, gpus,
                                                                          agent: {running}, checks}
 ====== ============================ ==================================== ==============================
+
+The registries:
+
+====== ========================================= ============================ ==============================
+verb   address                                   takes                        answers
+====== ========================================= ============================ ==============================
+GET    datasets                                                               {datasets: [Dataset]}
+GET    datasets/NAME                                                          Dataset
+PATCH  datasets/NAME                             {description?, tags?,        Dataset
+                                                 owner?, licence?}; a tag of
+                                                 null goes
+GET    datasets/NAME/diff                        ?before= after= (versions)   DatasetDiff
+                                                 keys= keys= (columns that
+                                                 tell rows apart)
+GET    datasets/NAME/expectations                                             {expectations: [Expectation]}
+PATCH  datasets/NAME/versions/N                  {description?, tags?}        Dataset
+GET    datasets/NAME/versions/N/profile                                       Profile; pending while it is
+                                                                              computed
+GET    datasets/NAME/versions/N/check                                         {report: CheckReport or null},
+                                                                              of the last check
+POST   datasets/NAME/versions/N/check                                         CheckReport, of a check now
+PUT    datasets/NAME/aliases/ALIAS               {version, reason?}           Dataset
+DELETE datasets/NAME/aliases/ALIAS               ?reason=                     Dataset
+GET    datasets/NAME/aliases/ALIAS/moves                                      {moves: [Move]}, newest first
+GET    models                                                                 {models: [Model]}
+GET    models/NAME                                                            Model
+PATCH  models/NAME                               {description?, tags?,        Model
+                                                 owner?, licence?}; a tag of
+                                                 null goes
+PATCH  models/NAME/versions/N                    {description?, tags?}        Model
+GET    models/NAME/versions/N/card                                            {card}: Markdown
+PUT    models/NAME/versions/N/card               {card}; an empty one makes   {card}
+                                                 it blank again
+GET    models/NAME/versions/N/review             ?alias=champion              Review
+PUT    models/NAME/versions/N/approvals/ALIAS    {approved: true, false or    {approval: Approval or null}
+                                                 null, reason?}
+GET    models/NAME/gates                                                      {gates: [Gates]}
+PUT    models/NAME/gates/ALIAS                   {gates: [Gate], reason?}     Gates
+PUT    models/NAME/aliases/ALIAS                 {version, reason?}           Model
+DELETE models/NAME/aliases/ALIAS                 ?reason=                     Model
+GET    models/NAME/aliases/ALIAS/moves                                        {moves: [Move]}, newest first
+POST   models/NAME/aliases/ALIAS/rollback        {reason?}                    Model
+GET    features                                                               {features: [FeatureView]}
+GET    features/NAME                                                          FeatureView
+GET    lineage                                   ?node= (run:ID, job:ID,      Lineage
+                                                 dataset:NAME@2, view:NAME@1,
+                                                 model:NAME@1,
+                                                 alias:NAME@champion,
+                                                 notebook:PATH)
+                                                 direction=both|up|down
+GET    impact                                    ?node=                       Impact: what came of it
+GET    audit                                     ?subject= before= (its       {entries: [AuditEntry]},
+                                                 number) limit=               newest first
+GET    access                                                                 {user, role} of who asks
+====== ========================================= ============================ ==============================
 
 Paths of notebooks are relative to the server's root folder and may not lead out of it.
 

@@ -33,7 +33,7 @@ class News:
             Source("jobs", self._jobs),
             Source("sweeps", self._sweeps),
             Source("schedules", self._schedules),
-            Source("datasets and models", self._registry),
+            Source("datasets, models and features", self._registry),
         ]
 
     def _runs(self, since: int) -> Changes:
@@ -62,8 +62,8 @@ class News:
         return seq, {"schedules": ids}
 
     def _registry(self, since: int) -> Changes:
-        seq, datasets, models = self._workspace.registry.changes(since)
-        return seq, {"datasets": datasets, "models": models}
+        found = self._workspace.registry.changes(since)
+        return found.seq, {"datasets": found.datasets, "models": found.models, "features": found.views}
 
 
 def _told_by_run(job: Job) -> tuple[str | None, Progress | None]:

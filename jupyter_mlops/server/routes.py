@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from .audit import AccessHandler, AuditHandler
 from .base import MlopsHandler
+from .datasets import (
+    CheckHandler,
+    DatasetAliasHandler,
+    DatasetHandler,
+    DatasetMovesHandler,
+    DatasetsHandler,
+    DatasetVersionHandler,
+    DiffHandler,
+    ExpectationsHandler,
+    ProfileHandler,
+)
+from .features import FeatureHandler, FeaturesHandler
 from .gpus import GpusHandler
 from .jobs import CancelHandler, JobHandler, JobLineageHandler, JobNotebookHandler, JobsHandler, LogHandler
-from .notebooks import ParametersCellHandler, ParametersHandler
-from .registry import (
+from .lineage import ImpactHandler, LineageHandler
+from .models import (
+    AliasGatesHandler,
     AliasHandler,
-    DatasetHandler,
-    DatasetsHandler,
-    LineageHandler,
+    ApprovalHandler,
+    CardHandler,
+    GatesHandler,
     ModelHandler,
     ModelsHandler,
+    ModelVersionHandler,
+    MovesHandler,
+    ReviewHandler,
+    RollbackHandler,
 )
+from .notebooks import ParametersCellHandler, ParametersHandler
 from .reproductions import ReproductionsHandler
 from .run_files import (
     ArtifactHandler,
@@ -85,10 +104,30 @@ ROUTES: list[tuple[str, type[MlopsHandler]]] = [
     ("api/notebooks/parameters/cell", ParametersCellHandler),
     ("api/datasets", DatasetsHandler),
     (f"api/datasets/{NAME}", DatasetHandler),
+    (f"api/datasets/{NAME}/diff", DiffHandler),
+    (f"api/datasets/{NAME}/expectations", ExpectationsHandler),
+    (f"api/datasets/{NAME}/versions/{NAME}", DatasetVersionHandler),
+    (f"api/datasets/{NAME}/versions/{NAME}/profile", ProfileHandler),
+    (f"api/datasets/{NAME}/versions/{NAME}/check", CheckHandler),
+    (f"api/datasets/{NAME}/aliases/{NAME}", DatasetAliasHandler),
+    (f"api/datasets/{NAME}/aliases/{NAME}/moves", DatasetMovesHandler),
     ("api/models", ModelsHandler),
     (f"api/models/{NAME}", ModelHandler),
+    (f"api/models/{NAME}/versions/{NAME}", ModelVersionHandler),
+    (f"api/models/{NAME}/versions/{NAME}/card", CardHandler),
+    (f"api/models/{NAME}/versions/{NAME}/review", ReviewHandler),
+    (f"api/models/{NAME}/versions/{NAME}/approvals/{NAME}", ApprovalHandler),
+    (f"api/models/{NAME}/gates", GatesHandler),
+    (f"api/models/{NAME}/gates/{NAME}", AliasGatesHandler),
     (f"api/models/{NAME}/aliases/{NAME}", AliasHandler),
+    (f"api/models/{NAME}/aliases/{NAME}/moves", MovesHandler),
+    (f"api/models/{NAME}/aliases/{NAME}/rollback", RollbackHandler),
+    ("api/features", FeaturesHandler),
+    (f"api/features/{NAME}", FeatureHandler),
     ("api/lineage", LineageHandler),
+    ("api/impact", ImpactHandler),
+    ("api/audit", AuditHandler),
+    ("api/access", AccessHandler),
     ("api/usage", UsageHandler),
     ("api/gpus", GpusHandler),
     ("api/status", StatusHandler),

@@ -7,6 +7,8 @@ export namespace CommandIDs {
   export const openJob = 'jupyter-mlops:open-job';
   export const openDataset = 'jupyter-mlops:open-dataset';
   export const openModel = 'jupyter-mlops:open-model';
+  export const openFeature = 'jupyter-mlops:open-feature';
+  export const openAudit = 'jupyter-mlops:open-audit';
   export const cancelJob = 'jupyter-mlops:cancel-job';
   export const openSweep = 'jupyter-mlops:open-sweep';
   export const cancelSweep = 'jupyter-mlops:cancel-sweep';

@@ -1,3 +1,5 @@
+import audit from './plugins/audit';
+import features from './plugins/features';
 import jobs from './plugins/jobs';
 import notebook from './plugins/notebook';
 import registry from './plugins/registry';
@@ -8,4 +10,16 @@ import sidebar from './plugins/sidebar';
 import sweeps from './plugins/sweeps';
 import usage from './plugins/usage';
 
-export default [services, runs, jobs, sweeps, schedules, usage, registry, sidebar, notebook];
+export default [
+  services,
+  runs,
+  jobs,
+  sweeps,
+  schedules,
+  usage,
+  registry,
+  features,
+  audit,
+  sidebar,
+  notebook
+];

@@ -32,6 +32,10 @@ class Lab:
         tree = f"/tree/{notebook}" if notebook else ""
         return f"{self.url}lab{tree}?token={TOKEN}&reset"
 
+    def environment(self, user: str) -> dict[str, str]:
+        """That of a process of somebody else who uses the same workspace."""
+        return {**_environment(self.root.parent), config.USER: user}
+
     def add_notebook(self, name: str, *cells: str) -> None:
         """A notebook whose first cell is tagged ``parameters``."""
         body = [

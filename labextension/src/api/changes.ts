@@ -4,7 +4,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 export const CHANGED_SCHEMA = 'https://schemas.jupyter-mlops.org/changed/v1';
 
-export type Kind = 'runs' | 'jobs' | 'sweeps' | 'schedules' | 'datasets' | 'models';
+export type Kind = 'runs' | 'jobs' | 'sweeps' | 'schedules' | 'datasets' | 'models' | 'features';
 
 /** What changed; `ids` is null where anything of that kind may have. */
 export interface Change {
@@ -12,7 +12,15 @@ export interface Change {
   ids: readonly string[] | null;
 }
 
-const KINDS: readonly Kind[] = ['runs', 'jobs', 'sweeps', 'schedules', 'datasets', 'models'];
+const KINDS: readonly Kind[] = [
+  'runs',
+  'jobs',
+  'sweeps',
+  'schedules',
+  'datasets',
+  'models',
+  'features'
+];
 
 /** How often everything is read again while the page is visible, in case events were missed. */
 const RESYNC_MS = 30_000;

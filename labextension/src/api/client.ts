@@ -1,10 +1,9 @@
-import { ServerConnection } from '@jupyterlab/services';
+import { Connection } from './connection';
 import { ExecutedCell } from './replay';
-import { apiUrl, Query, requestJson, requestText } from './request';
+import { apiUrl, requestText } from './request';
 import {
   Check,
   Comparison,
-  Dataset,
   FigureTable,
   GpuSlot,
   History,
@@ -12,7 +11,6 @@ import {
   JobStatus,
   Lineage,
   LogChunk,
-  Model,
   ParallelCoordinates,
   Parameter,
   ParametersCell,
@@ -123,10 +121,8 @@ const NAMES_AT_ONCE = 40;
 /** What the server takes at most. */
 const RUNS_AT_ONCE = 100;
 
-/** The server extension's REST interface. Every method throws RequestError. */
-export class Client {
-  constructor(readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
-
+/** Runs, jobs and all but the registries of the REST interface. Every method throws RequestError. */
+export class Client extends Connection {
   runs(query: RunQuery = {}): Promise<RunPage> {
     return this._get(['runs'], { ...query });
   }
@@ -294,48 +290,13 @@ export class Client {
     return this._get(['notebooks', 'parameters', 'cell'], { path, name: names });
   }
 
-  async datasets(): Promise<Dataset[]> {
-    return (await this._get<{ datasets: Dataset[] }>(['datasets'])).datasets;
-  }
-
-  dataset(name: string): Promise<Dataset> {
-    return this._get(['datasets', name]);
-  }
-
-  async models(): Promise<Model[]> {
-    return (await this._get<{ models: Model[] }>(['models'])).models;
-  }
-
-  model(name: string): Promise<Model> {
-    return this._get(['models', name]);
-  }
-
-  setAlias(name: string, alias: string, version: number): Promise<Model> {
-    return this._send('PUT', ['models', name, 'aliases', alias], { version });
-  }
-
-  deleteAlias(name: string, alias: string): Promise<Model> {
-    return this._send('DELETE', ['models', name, 'aliases', alias]);
-  }
-
-  /** The graph around `run:ID`, `job:ID`, `dataset:name@2` or `model:name@1`. */
+  /** The graph around `run:ID` or `job:ID`. */
   lineage(node: string): Promise<Lineage> {
     return this._get(['lineage'], { node });
   }
 
   status(): Promise<ServerStatus> {
     return this._get(['status']);
-  }
-
-  private _get<T>(path: string[], query: Query = {}): Promise<T> {
-    return requestJson<T>(this.settings, apiUrl(this.settings, path, query), { cache: 'no-store' });
-  }
-
-  private _send<T>(method: string, path: string[], body?: object): Promise<T> {
-    return requestJson<T>(this.settings, apiUrl(this.settings, path), {
-      method,
-      ...(body ? { body: JSON.stringify(body) } : {})
-    });
   }
 }
 

@@ -55,7 +55,7 @@ export interface Approval {
   alias: string;
   user: string;
   approved: boolean;
-  at: NumberValue;
+  at: number;
   reason: string;
 }
 
@@ -120,7 +120,7 @@ export interface Check {
   fix: string;
 }
 
-/** The expectations of a dataset against one content. `version` is None for one that was not registered. */
+/** A dataset's expectations against one content. `version` is None where that is not registered. */
 export interface CheckReport {
   dataset: string;
   version: number | null;
@@ -316,7 +316,7 @@ export interface Distribution {
   choices: unknown[];
 }
 
-/** `source` led to `target`; `relation` is read, registered, ran, submitted, contains, computed, materialized or named. */
+/** `source` led to `target`. */
 export interface Edge {
   source: string;
   target: string;
@@ -364,7 +364,7 @@ export interface Expectation {
   created_by: string;
 }
 
-/** Whether an expectation held. `failing` counts the rows that broke it, `examples` are some values. */
+/** Whether an expectation held. `failing` counts the rows that broke it; `examples`: some values. */
 export interface ExpectationResult {
   name: string;
   check: string;
@@ -403,10 +403,11 @@ export interface FeatureViewVersion {
   packages: Record<string, string>;
   run_id: string | null;
   description: string;
+  origin: string;
   status: VersionStatus;
 }
 
-/** One input or output of a model. `dtype` is NumPy's name of it (`float64`, `object`). */
+/** One input or output of a model. `dtype` is NumPy's name of it (`float64`, `object`), empty where it is not known. */
 export interface Field {
   name: string;
   dtype: string;
@@ -616,7 +617,7 @@ export interface Materialization {
   source: VersionRef;
   dataset: VersionRef;
   rows: number;
-  at: NumberValue;
+  at: number;
   user: string;
   run_id: string | null;
   online_rows: number | null;
@@ -661,6 +662,7 @@ export interface ModelVersion {
   created_at: number;
   created_by: string;
   is_folder: boolean;
+  file_name: string;
   signature: Signature | null;
   example_digest: string | null;
   example_name: string;
@@ -687,7 +689,7 @@ export interface Move {
   before: number | null;
   after: number | null;
   user: string;
-  at: NumberValue;
+  at: number;
   reason: string;
   rollback: boolean;
 }
@@ -825,6 +827,8 @@ export interface Review {
   packages_changed: Record<string, string[]>;
   comparison: Comparison | null;
   figures: FigureTable | null;
+  source_diff: string;
+  code: CodeRow[];
   data: DatasetDiff[];
   notes: string[];
 }
@@ -837,7 +841,7 @@ export interface RowChange {
   after: Record<string, unknown>;
 }
 
-/** Rows matched by `keys`; `changed_columns` counts the changed rows by column, `examples` are some. */
+/** Rows matched by `keys`; `changed_columns` counts changed rows by column; `examples` are some. */
 export interface RowDiff {
   keys: string[];
   added: number;
@@ -981,7 +985,7 @@ export interface SharedGpu {
   jobs: Record<string, string>;
 }
 
-/** What a model takes and gives, as an example showed it. `kind` is `table`, `array` or `object`. */
+/** What a model takes and gives, as an example showed it, or as the model says itself. */
 export interface Signature {
   inputs: Field[];
   outputs: Field[];

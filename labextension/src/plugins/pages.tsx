@@ -122,23 +122,47 @@ function isLabShell(app: JupyterFrontEnd): boolean {
   return 'mode' in app.shell;
 }
 
-/** Opens the page of a lineage node, or of a sweep. */
+/** Opens the page of a lineage node or of a sweep, or a notebook that this server can show. */
 export function nodeOpener(app: JupyterFrontEnd): (node: Node) => void {
+  const openNotebook = notebookOpener(app);
   return node => {
-    const ref = node.id.slice(node.id.indexOf(':') + 1);
-    const name = ref.replace(/@[^@]*$/, '');
-    const commands: Record<string, [string, Record<string, string>]> = {
-      run: [CommandIDs.openRun, { id: ref }],
-      job: [CommandIDs.openJob, { id: ref }],
-      sweep: [CommandIDs.openSweep, { id: ref }],
-      dataset: [CommandIDs.openDataset, { name, version: ref.slice(name.length + 1) }],
-      model: [CommandIDs.openModel, { name, version: ref.slice(name.length + 1) }]
-    };
-    const found = commands[node.kind];
+    const found = commandOf(node);
     if (found) {
       void app.commands.execute(found[0], found[1]);
+    } else if (node.kind === 'notebook') {
+      openNotebook(node.id.slice(node.id.indexOf(':') + 1))?.();
     }
   };
+}
+
+/** How the id of a dataset's alias begins. */
+const OF_DATASET = 'dataset/';
+
+/** The command that opens a node, with its arguments; undefined where there is none. */
+export function commandOf(node: Node): [string, Record<string, string>] | undefined {
+  const ref = node.id.slice(node.id.indexOf(':') + 1);
+  const [, name, chosen = ''] = ref.match(/^(.*?)(?:@([^@]*))?$/s) ?? ['', ref];
+  // a version by its number, or what an alias stands for
+  const part: Record<string, string> = /^\d*$/.test(chosen)
+    ? { version: chosen }
+    : { alias: chosen };
+  const commands: Record<string, [string, Record<string, string>]> = {
+    run: [CommandIDs.openRun, { id: ref }],
+    job: [CommandIDs.openJob, { id: ref }],
+    sweep: [CommandIDs.openSweep, { id: ref }],
+    dataset: [CommandIDs.openDataset, { name, ...part }],
+    model: [CommandIDs.openModel, { name, ...part }],
+    alias: name.startsWith(OF_DATASET)
+      ? [CommandIDs.openDataset, { name: name.slice(OF_DATASET.length), ...part }]
+      : [CommandIDs.openModel, { name, ...part }],
+    view: [CommandIDs.openFeature, { name, ...part }]
+  };
+  return commands[node.kind];
+}
+
+/** Opens the page of decisions on a subject. */
+export function historyOpener(app: JupyterFrontEnd): (subject: string) => void {
+  return subject => void app.commands.execute(CommandIDs.openAudit, { subject });
 }
 
 /** Opens a notebook by its path on the host; null where this server cannot show that path. */

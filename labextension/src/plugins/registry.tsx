@@ -1,4 +1,5 @@
 import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import React from 'react';
 import { CommandIDs } from '../commands';
 import { DatasetPage } from '../features/datasets/DatasetPage';
@@ -7,17 +8,23 @@ import { ModelModel } from '../features/models/model';
 import { ModelPage } from '../features/models/ModelPage';
 import { IMlops } from '../tokens';
 import { datasetIcon, modelIcon } from '../ui/icons';
-import { confirm } from './ask';
-import { nodeOpener, Pages } from './pages';
+import { decide } from './ask';
+import { historyOpener, nodeOpener, notebookOpener, Pages } from './pages';
 
 /** The pages of datasets and models. */
 const registry: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlops:registry',
-  description: 'Shows datasets and models with their versions, aliases and lineage.',
+  description: 'Shows datasets and models: versions, profiles, differences, reviews and lineage.',
   autoStart: true,
-  requires: [IMlops],
+  requires: [IMlops, IRenderMimeRegistry],
   optional: [ILayoutRestorer],
-  activate: (app: JupyterFrontEnd, mlops: IMlops, restorer: ILayoutRestorer | null) => {
+  activate: (
+    app: JupyterFrontEnd,
+    mlops: IMlops,
+    rendermime: IRenderMimeRegistry,
+    restorer: ILayoutRestorer | null
+  ) => {
+    const openers = { onOpen: nodeOpener(app), onHistory: historyOpener(app), decide };
     const datasets = new Pages<DatasetModel>({
       app,
       restorer,
@@ -25,9 +32,9 @@ const registry: JupyterFrontEndPlugin<void> = {
       icon: datasetIcon,
       command: CommandIDs.openDataset,
       argument: 'name',
-      model: name => new DatasetModel(name, mlops.client, mlops.changes),
+      model: name => new DatasetModel(name, mlops.registry, mlops.changes, mlops.access),
       title: model => model.name,
-      view: model => <DatasetPage model={model} onOpen={nodeOpener(app)} />
+      view: model => <DatasetPage model={model} {...openers} />
     });
     const models = new Pages<ModelModel>({
       app,
@@ -36,16 +43,23 @@ const registry: JupyterFrontEndPlugin<void> = {
       icon: modelIcon,
       command: CommandIDs.openModel,
       argument: 'name',
-      model: name => new ModelModel(name, mlops.client, mlops.changes),
+      model: name => new ModelModel(name, mlops.registry, mlops.changes, mlops.access),
       title: model => model.name,
-      view: model => <ModelPage model={model} onOpen={nodeOpener(app)} confirm={confirm} />
+      view: model => (
+        <ModelPage
+          model={model}
+          rendermime={rendermime}
+          notebookOpener={notebookOpener(app)}
+          {...openers}
+        />
+      )
     });
     addCommand(app, CommandIDs.openDataset, 'Open Dataset', datasets);
     addCommand(app, CommandIDs.openModel, 'Open Model', models);
   }
 };
 
-/** With a version, the page shows that one; else what it showed before, or the newest. */
+/** With a version or an alias, the page shows that one; else what it showed before, or the newest. */
 function addCommand(
   app: JupyterFrontEnd,
   id: string,
@@ -57,8 +71,11 @@ function addCommand(
     execute: args => {
       const model = pages.open(String(args['name'] ?? ''));
       const version = Number(args['version']);
+      const alias = String(args['alias'] ?? '');
       if (version) {
         void model.select(version);
+      } else if (alias) {
+        void model.selectAlias(alias);
       }
     }
   });

@@ -1,9 +1,12 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { AccessModel } from '../api/access';
 import { Changes } from '../api/changes';
 import { Client } from '../api/client';
+import { RegistryClient } from '../api/registryClient';
 import { CATEGORY, CommandIDs } from '../commands';
 import { DatasetsModel } from '../features/datasets/model';
+import { FeatureViewsModel } from '../features/featureviews/model';
 import { JobsModel } from '../features/jobs/model';
 import { ModelsModel } from '../features/models/model';
 import { RunsModel } from '../features/runs/model';
@@ -19,22 +22,29 @@ const services: JupyterFrontEndPlugin<IMlops> = {
   optional: [ICommandPalette],
   activate: (app: JupyterFrontEnd, palette: ICommandPalette | null): IMlops => {
     const client = new Client(app.serviceManager.serverSettings);
+    const registry = new RegistryClient(app.serviceManager.serverSettings);
     const changes = new Changes(app.serviceManager.events.stream);
     const mlops: IMlops = {
       client,
+      registry,
       changes,
+      access: new AccessModel(registry),
       runs: new RunsModel(client, changes),
       jobs: new JobsModel(client, changes),
       schedules: new SchedulesModel(client, changes),
-      datasets: new DatasetsModel(client, changes),
-      models: new ModelsModel(client, changes)
+      datasets: new DatasetsModel(registry, changes),
+      models: new ModelsModel(registry, changes),
+      features: new FeatureViewsModel(registry, changes)
     };
     app.commands.addCommand(CommandIDs.refresh, {
       label: 'Refresh Runs, Jobs, Datasets and Models',
       execute: () => changes.resync()
     });
     palette?.addItem({ command: CommandIDs.refresh, category: CATEGORY });
-    void app.started.then(changes.resync);
+    void app.started.then(() => {
+      changes.resync();
+      return mlops.access.refresh();
+    });
     return mlops;
   }
 };

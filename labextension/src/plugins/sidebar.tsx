@@ -11,6 +11,7 @@ import { AccordionPanel, SplitPanel } from '@lumino/widgets';
 import React from 'react';
 import { CATEGORY, CommandIDs } from '../commands';
 import { DatasetList } from '../features/datasets/DatasetList';
+import { FeatureViewList } from '../features/featureviews/FeatureViewList';
 import { JobList } from '../features/jobs/JobList';
 import { ModelList } from '../features/models/ModelList';
 import { RunList } from '../features/runs/RunList';
@@ -21,9 +22,9 @@ import { mlopsIcon } from '../ui/icons';
 const PANEL_ID = 'jupyter-mlops:panel';
 const RANK = 150;
 /** Runs get most of the height, jobs more than the registries. */
-const RELATIVE_SIZES = [11, 4, 2, 3, 3];
+const RELATIVE_SIZES = [11, 4, 2, 3, 3, 2];
 
-/** The panel with runs, jobs, schedules, datasets and models. */
+/** The panel with runs, jobs, schedules, datasets, models and feature views. */
 const sidebar: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlops:sidebar',
   description: 'Lists runs, jobs, schedules, datasets and models in the left sidebar.',
@@ -91,7 +92,11 @@ function makePanel(app: JupyterFrontEnd, mlops: IMlops): SidePanel {
       'Datasets',
       <DatasetList model={mlops.datasets} onOpen={open(CommandIDs.openDataset, 'name')} />
     ],
-    ['Models', <ModelList model={mlops.models} onOpen={open(CommandIDs.openModel, 'name')} />]
+    ['Models', <ModelList model={mlops.models} onOpen={open(CommandIDs.openModel, 'name')} />],
+    [
+      'Features',
+      <FeatureViewList model={mlops.features} onOpen={open(CommandIDs.openFeature, 'name')} />
+    ]
   ];
   sections.forEach(([label, view], i) => {
     const section = makeSection(label, view);
@@ -99,6 +104,7 @@ function makePanel(app: JupyterFrontEnd, mlops: IMlops): SidePanel {
     SplitPanel.setStretch(section, RELATIVE_SIZES[i]);
     panel.addWidget(section);
   });
+  panel.toolbar.addItem('audit', button(app, CommandIDs.openAudit));
   panel.toolbar.addItem('usage', button(app, CommandIDs.openUsage));
   panel.toolbar.addItem('refresh', button(app, CommandIDs.refresh, refreshIcon));
   (panel.content as AccordionPanel).setRelativeSizes(RELATIVE_SIZES);

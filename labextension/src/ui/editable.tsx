@@ -6,9 +6,18 @@ export function EditableText(props: {
   value: string;
   placeholder: string;
   long?: boolean;
+  /** Why it cannot be changed; empty where it can. */
+  refused?: string;
   onSave: (text: string) => void;
 }): JSX.Element {
   const [draft, setDraft] = React.useState<string | null>(null);
+  if (props.refused) {
+    return (
+      <div className="jp-mlops-Editable jp-mod-refused" title={props.refused}>
+        {props.value || '–'}
+      </div>
+    );
+  }
   if (draft === null) {
     return (
       <button
@@ -49,6 +58,8 @@ export function EditableText(props: {
 /** Tags as chips that can be removed, and a field for `key=value`. */
 export function TagEditor(props: {
   tags: Record<string, string>;
+  /** Why they cannot be changed; empty where they can. */
+  refused?: string;
   onChange: (tags: Record<string, string | null>) => void;
 }): JSX.Element {
   const [draft, setDraft] = React.useState('');
@@ -65,13 +76,15 @@ export function TagEditor(props: {
       {Object.entries(props.tags).map(([key, value]) => (
         <span className="jp-mlops-Chip" key={key}>
           {value ? `${key}=${value}` : key}
-          <button
-            aria-label={`Remove tag ${key}`}
-            title={`Remove tag ${key}`}
-            onClick={() => props.onChange({ [key]: null })}
-          >
-            ×
-          </button>
+          {!props.refused && (
+            <button
+              aria-label={`Remove tag ${key}`}
+              title={`Remove tag ${key}`}
+              onClick={() => props.onChange({ [key]: null })}
+            >
+              ×
+            </button>
+          )}
         </span>
       ))}
       <form onSubmit={add}>
@@ -81,6 +94,8 @@ export function TagEditor(props: {
           aria-label="Add a tag"
           placeholder="key=value"
           value={draft}
+          disabled={Boolean(props.refused)}
+          title={props.refused || undefined}
           onChange={event => setDraft(event.target.value)}
         />
       </form>

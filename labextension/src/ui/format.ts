@@ -120,6 +120,18 @@ export function formatTime(time: number): string {
   });
 }
 
+const DAY_S = 86_400;
+
+/** A point on the line of times, in seconds since 1970, as its day; of a time of day, that. */
+export function formatMoment(seconds: NumberValue | null | undefined): string {
+  const value = Number(seconds ?? NaN);
+  if (!Number.isFinite(value) || Math.abs(value) > 1e5 * 366 * DAY_S) {
+    return formatNumber(seconds);
+  }
+  const text = new Date(value * 1000).toISOString();
+  return value >= 0 && value < DAY_S ? text.slice(11, 19) : text.slice(0, text.indexOf('T'));
+}
+
 /** `512 B`, `1.4 MiB`. */
 export function formatBytes(bytes: number | null | undefined): string {
   if (bytes === null || bytes === undefined) {

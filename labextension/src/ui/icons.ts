@@ -54,6 +54,22 @@ export const modelIcon = icon(
     '<path d="M8 1.500l5.7 3.200v6.600L8 14.500l-5.7-3.200V4.700z"/><path d="M2.3 4.700L8 8l5.7-3.300M8 8v6.5"/>'
   )
 );
+export const featureIcon = icon(
+  'feature',
+  outline(
+    '<path d="M2.500 3h11v10h-11zM2.500 6.300h11M6.200 3v10"/><path d="M8.300 10.800l1.500-2 1.300 1 1.200-1.700"/>'
+  )
+);
+export const aliasIcon = icon(
+  'alias',
+  outline('<path d="M2 2.500h5.600l6.400 6.400-5.200 5.100L2 7.800z"/><path d="M4.900 5.400h.1"/>')
+);
+export const historyIcon = icon(
+  'history',
+  outline(
+    '<path d="M2.300 8a5.800 5.800 0 1 0 1.800-4.200L2.300 5.500"/><path d="M2.300 2.300v3.200h3.200M8 4.900V8l2.300 1.500"/>'
+  )
+);
 export const compareIcon = icon(
   'compare',
   outline(

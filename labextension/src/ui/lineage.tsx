@@ -1,17 +1,65 @@
+import { notebookIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 import { Lineage, Node } from '../api/types';
-import { datasetIcon, jobIcon, modelIcon, runIcon } from './icons';
+import { Direction, hasBothSides, restrict } from './directions';
+import { aliasIcon, datasetIcon, featureIcon, jobIcon, modelIcon, runIcon } from './icons';
 import { BOX_HEIGHT, BOX_WIDTH, draw, Line, Place } from './layering';
 
-const ICONS = { run: runIcon, job: jobIcon, dataset: datasetIcon, model: modelIcon };
+const ICONS = {
+  run: runIcon,
+  job: jobIcon,
+  dataset: datasetIcon,
+  model: modelIcon,
+  view: featureIcon,
+  alias: aliasIcon,
+  notebook: notebookIcon
+};
+const DIRECTIONS: readonly (readonly [Direction, string])[] = [
+  ['all', 'all'],
+  ['upstream', 'upstream: what led to it'],
+  ['downstream', 'downstream: what came of it']
+];
 /** A wide graph is shrunk to fit, as far as its words can still be read. */
 const SMALLEST = 0.8;
 
-/** The graph around one thing; every node opens its own page. */
+/** The graph around one thing, or one side of it; every node opens its own page. */
 export function LineageGraph(props: {
   lineage: Lineage;
   onOpen: (node: Node) => void;
 }): JSX.Element {
+  const [direction, setDirection] = React.useState<Direction>('all');
+  const choice = React.useMemo(() => hasBothSides(props.lineage), [props.lineage]);
+  const shown = React.useMemo(
+    () => restrict(props.lineage, choice ? direction : 'all'),
+    [props.lineage, choice, direction]
+  );
+  return (
+    <>
+      {choice && (
+        <label className="jp-mlops-Choice">
+          show{' '}
+          <select
+            aria-label="Part of the lineage"
+            value={direction}
+            onChange={event => setDirection(event.target.value as Direction)}
+          >
+            {DIRECTIONS.map(([value, words]) => (
+              <option key={value} value={value}>
+                {words}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <Graph lineage={shown} onOpen={props.onOpen} />
+      {props.lineage.truncated && (
+        <p className="jp-mlops-Hint">There is more than fits here: open a node to see around it.</p>
+      )}
+    </>
+  );
+}
+
+function Graph(props: { lineage: Lineage; onOpen: (node: Node) => void }): JSX.Element {
   const { lineage, onOpen } = props;
   const { places, lines, width, height } = React.useMemo(() => draw(lineage), [lineage]);
   const scroller = React.useRef<HTMLDivElement>(null);

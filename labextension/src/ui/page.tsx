@@ -132,12 +132,15 @@ export function Button(props: {
   onClick: () => void;
   title?: string;
   warn?: boolean;
+  /** The one that goes on with what the page is about. */
+  main?: boolean;
   disabled?: boolean;
   children: React.ReactNode;
 }): JSX.Element {
+  const kind = props.warn ? ' jp-mod-warn' : props.main ? ' jp-mod-main' : '';
   return (
     <button
-      className={`jp-mlops-Button${props.warn ? ' jp-mod-warn' : ''}`}
+      className={`jp-mlops-Button${kind}`}
       title={props.title}
       disabled={props.disabled}
       onClick={props.onClick}

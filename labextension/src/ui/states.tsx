@@ -1,14 +1,28 @@
 import React from 'react';
 import { RequestError } from '../api/request';
 
-/** What went wrong, in the server's words, with a way to try again. */
-export function ErrorBox(props: { error: RequestError; retry?: () => void }): JSX.Element {
+/** What went wrong, in the server's words, with a way to try again, or to put it out of sight. */
+export function ErrorBox(props: {
+  error: RequestError;
+  retry?: () => void;
+  close?: () => void;
+}): JSX.Element {
   return (
     <div className="jp-mlops-Error" role="alert">
       <span>{props.error.message}</span>
       {props.retry && (
         <button className="jp-mlops-Button" onClick={props.retry}>
           Retry
+        </button>
+      )}
+      {props.close && (
+        <button
+          className="jp-mlops-Icon-button"
+          aria-label="Close this message"
+          title="Close this message"
+          onClick={props.close}
+        >
+          ×
         </button>
       )}
     </div>
@@ -40,7 +54,7 @@ export function Loading(): JSX.Element {
 
 /** The content once there is data; before that its absence, and always the error. */
 export function Loaded<T>(props: {
-  of: { data: T | null; error: RequestError | null; refresh: () => Promise<void> };
+  of: { data: T | null; error: RequestError | null; refresh(): Promise<unknown> };
   children: (data: T) => React.ReactNode;
 }): JSX.Element {
   const { data, error, refresh } = props.of;

@@ -34,16 +34,17 @@ describe('changes', () => {
       'sweeps',
       'schedules',
       'datasets',
-      'models'
+      'models',
+      'features'
     ]);
     expect(heard.every(change => change.ids === null)).toBe(true);
   });
 
   it('say so again when the network is back and by the clock', () => {
     window.dispatchEvent(new Event('online'));
-    expect(heard).toHaveLength(6);
+    expect(heard).toHaveLength(7);
     vi.advanceTimersByTime(30_000);
-    expect(heard).toHaveLength(12);
+    expect(heard).toHaveLength(14);
   });
 
   it('are silent once disposed', () => {

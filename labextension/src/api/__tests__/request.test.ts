@@ -42,12 +42,10 @@ describe('addresses', () => {
 describe('requests', () => {
   it('send JSON with the verb of the contract', async () => {
     const { client, requests } = serverThat(() => json({ name: 'm' }));
-    await client.setAlias('m', 'champion', 3);
-    expect(requests[0].method).toBe('PUT');
-    expect(new URL(requests[0].url).pathname).toBe(
-      '/base/jupyter-mlops/api/models/m/aliases/champion'
-    );
-    expect(await requests[0].json()).toEqual({ version: 3 });
+    await client.editRun('R', { archived: true });
+    expect(requests[0].method).toBe('PATCH');
+    expect(new URL(requests[0].url).pathname).toBe('/base/jupyter-mlops/api/runs/R');
+    expect(await requests[0].json()).toEqual({ archived: true });
   });
 
   it('fail with the words of the server', async () => {

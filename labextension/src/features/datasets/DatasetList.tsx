@@ -3,6 +3,7 @@ import { Dataset } from '../../api/types';
 import { counted, formatAgo, formatBytes } from '../../ui/format';
 import { VirtualList } from '../../ui/list';
 import { datasetIcon } from '../../ui/icons';
+import { AliasSummary } from '../../ui/marks';
 import { useModel, useNow } from '../../ui/signals';
 import { EmptyState, Loaded } from '../../ui/states';
 import { DatasetsModel } from './model';
@@ -63,7 +64,10 @@ function DatasetRow(props: { dataset: Dataset; now: number }): JSX.Element {
           <span>{details.join(' · ')}</span>
         </div>
       </div>
-      {newest && <span className="jp-mlops-Version">{versionName(newest.version)}</span>}
+      <AliasSummary
+        aliases={props.dataset.aliases}
+        otherwise={newest && versionName(newest.version)}
+      />
     </div>
   );
 }

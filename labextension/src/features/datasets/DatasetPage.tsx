@@ -1,20 +1,30 @@
 import React from 'react';
 import { Dataset, DatasetVersion, Node } from '../../api/types';
+import { Decide } from '../../ui/decisions';
 import { counted, formatBytes, formatTime } from '../../ui/format';
 import { datasetIcon } from '../../ui/icons';
+import { ImpactList } from '../../ui/impact';
 import { LineageGraph } from '../../ui/lineage';
-import { CopyId, Facts, KeyValues, LinkButton, PageHeader, Section } from '../../ui/page';
+import { AliasChips } from '../../ui/marks';
+import { Button, Facts, KeyValues, PageHeader, Section } from '../../ui/page';
 import { useModel } from '../../ui/signals';
-import { Loaded } from '../../ui/states';
+import { ErrorBox, Loaded, Loading } from '../../ui/states';
 import { Versions } from '../../ui/versions';
+import { DatasetAside } from './DatasetAside';
+import { DiffSection } from './DiffSection';
+import { ExpectationsSection } from './ExpectationsSection';
 import { DatasetModel } from './model';
+import { ProfileSection } from './ProfileSection';
 
 export interface DatasetPageProps {
   model: DatasetModel;
   onOpen: (node: Node) => void;
+  /** Shows who decided what about it, and when. */
+  onHistory: (subject: string) => void;
+  decide: Decide;
 }
 
-/** One dataset: its versions, and schema and lineage of the selected one. */
+/** One dataset: its versions, and what is in the selected one, expected of it, and came of it. */
 export function DatasetPage(props: DatasetPageProps): JSX.Element {
   useModel(props.model);
   return (
@@ -25,91 +35,118 @@ export function DatasetPage(props: DatasetPageProps): JSX.Element {
 }
 
 function Content(props: DatasetPageProps & { dataset: Dataset }): JSX.Element {
-  const { dataset, model, onOpen } = props;
-  const { selected, lineage } = model;
-  const ref = selected ? `${dataset.name}@${selected.version}` : dataset.name;
+  const { dataset, model } = props;
+  const { selected } = model;
+  const number = selected?.version ?? null;
   return (
     <>
       <PageHeader
         icon={<datasetIcon.react tag="span" />}
         title={dataset.name}
         subtitle={
-          <Facts items={[counted(dataset.versions.length, 'version'), selected?.description]} />
+          <Facts
+            items={[
+              counted(dataset.versions.length, 'version'),
+              dataset.details.owner && `of ${dataset.details.owner}`,
+              dataset.details.licence
+            ]}
+          />
         }
-      />
+      >
+        <Button onClick={() => props.onHistory(`dataset:${dataset.name}`)}>History</Button>
+      </PageHeader>
+      {model.editError && <ErrorBox error={model.editError} close={() => model.forgetError()} />}
       <div className="jp-mlops-Columns">
         <div>
-          <Section title="Versions" count={dataset.versions.length}>
-            <Versions
-              label="Versions"
-              columns={['kind', 'rows', 'size', 'registered', 'by']}
-              versions={dataset.versions}
-              selected={selected}
-              onSelect={version => void model.select(version)}
-              cells={each => [
-                each.kind,
-                each.rows === null ? '–' : each.rows.toLocaleString('en'),
-                formatBytes(each.size_bytes),
-                formatTime(each.created_at),
-                each.created_by
-              ]}
-            />
-          </Section>
-          {lineage && lineage.nodes.length > 1 && (
-            <Section title={`Lineage of version ${selected?.version}`}>
-              <LineageGraph lineage={lineage} onOpen={onOpen} />
-            </Section>
+          <VersionTable {...props} />
+          {selected && number !== null && (
+            <>
+              <ProfileSection key={selected.digest} version={number} profile={model.profile} />
+              <ExpectationsSection model={model} version={number} />
+              <DiffSection model={model} selected={selected} />
+              <LineageSection {...props} number={number} />
+            </>
           )}
           <Section title="Load it">
-            <pre className="jp-mlops-Snippet">{`mlops.load_dataset("${ref}")`}</pre>
+            <pre className="jp-mlops-Snippet">
+              {`mlops.load_dataset("${refOf(dataset, selected)}")`}
+            </pre>
           </Section>
         </div>
-        {selected && (
-          <aside>
-            <Schema version={selected} />
-            <Section title="Details">
-              <KeyValues label="Details" items={details(selected, onOpen)} />
-            </Section>
-          </aside>
-        )}
+        {selected && <DatasetAside {...props} version={selected} />}
       </div>
+      {selected?.columns && !model.profile.data?.columns.length && <Schema version={selected} />}
     </>
   );
 }
 
-function Schema(props: { version: DatasetVersion }): JSX.Element | null {
-  const { columns } = props.version;
-  return columns ? (
+function refOf(dataset: Dataset, selected: DatasetVersion | undefined): string {
+  return selected ? `${dataset.name}@${selected.version}` : dataset.name;
+}
+
+function VersionTable(props: DatasetPageProps & { dataset: Dataset }): JSX.Element {
+  const { dataset, model } = props;
+  return (
+    <Section title="Versions" count={dataset.versions.length}>
+      <div className="jp-mlops-Scroll">
+        <Versions
+          label="Versions"
+          columns={['aliases', 'kind', 'rows', 'size', 'storage', 'registered', 'by']}
+          versions={dataset.versions}
+          selected={model.selected}
+          onSelect={version => void model.select(version)}
+          cells={each => [
+            <AliasChips key="aliases" aliases={each.aliases} />,
+            each.kind,
+            each.rows === null ? '–' : each.rows.toLocaleString('en'),
+            formatBytes(each.size_bytes),
+            <span key="storage" title={each.uri ?? undefined}>
+              {each.storage}
+            </span>,
+            formatTime(each.created_at),
+            each.created_by
+          ]}
+        />
+      </div>
+    </Section>
+  );
+}
+
+/** Where the version came from, and on request all that came of it. */
+function LineageSection(props: DatasetPageProps & { number: number }): JSX.Element {
+  const { model, number, onOpen } = props;
+  const { lineage, impact } = model;
+  return (
+    <Section title={`Lineage of version ${number}`}>
+      {lineage && lineage.nodes.length > 1 ? (
+        <LineageGraph lineage={lineage} onOpen={onOpen} />
+      ) : (
+        <p className="jp-mlops-Hint">No run has read or registered it.</p>
+      )}
+      <div className="jp-mlops-Impact">
+        <Button
+          title="All that was made from this version, and would have to be looked at again"
+          disabled={impact.loading}
+          onClick={() => void model.askImpact()}
+        >
+          What breaks if this version is bad?
+        </Button>
+        {impact.loading && <Loading />}
+        {impact.error && <ErrorBox error={impact.error} />}
+        {impact.data && <ImpactList impact={impact.data} onOpen={onOpen} />}
+      </div>
+    </Section>
+  );
+}
+
+function Schema(props: { version: DatasetVersion }): JSX.Element {
+  const columns = props.version.columns ?? [];
+  return (
     <Section title="Schema" count={columns.length}>
       <KeyValues
         label="Schema"
         items={columns.map(column => [column.name, <code key={column.name}>{column.type}</code>])}
       />
     </Section>
-  ) : null;
-}
-
-function details(
-  version: DatasetVersion,
-  onOpen: (node: Node) => void
-): [string, React.ReactNode][] {
-  const runId = version.run_id;
-  return [
-    ['status', version.status],
-    ['file', version.file_name],
-    ['source', version.source || '–'],
-    ['digest', <CopyId id={version.digest} key="digest" />],
-    [
-      'run',
-      runId ? (
-        <LinkButton
-          onClick={() => onOpen({ id: `run:${runId}`, kind: 'run', label: '', status: '' })}
-        >
-          {runId.slice(-6)}
-        </LinkButton>
-      ) : (
-        '–'
-      )
-    ]
-  ];
+  );
 }

@@ -3,6 +3,7 @@ import { Model } from '../../api/types';
 import { formatAgo, formatNumber } from '../../ui/format';
 import { modelIcon } from '../../ui/icons';
 import { VirtualList } from '../../ui/list';
+import { AliasSummary } from '../../ui/marks';
 import { useModel, useNow } from '../../ui/signals';
 import { EmptyState, Loaded } from '../../ui/states';
 import { ModelsModel } from './model';
@@ -45,7 +46,6 @@ export function ModelList(props: {
 function ModelRow(props: { model: Model; now: number }): JSX.Element {
   const { name, versions, aliases } = props.model;
   const newest = versions[0];
-  const [first, ...others] = Object.entries(aliases);
   const metric = newest && Object.entries(newest.metrics)[0];
   const details = newest
     ? [
@@ -65,26 +65,10 @@ function ModelRow(props: { model: Model; now: number }): JSX.Element {
           <span>{details.filter(Boolean).join(' · ')}</span>
         </div>
       </div>
-      <div className="jp-mlops-Row-aliases">
-        {first && (
-          <span className="jp-mlops-Alias" title={`${first[0]} is version ${first[1]}`}>
-            {first[0]} v{first[1]}
-          </span>
-        )}
-        {others.length > 0 && (
-          <span
-            className="jp-mlops-Version"
-            title={others.map(([alias, version]) => `${alias} is version ${version}`).join(', ')}
-          >
-            +{others.length}
-          </span>
-        )}
-        {!first && newest && (
-          <span className="jp-mlops-Version">
-            {newest.version === null ? 'pending' : `v${newest.version}`}
-          </span>
-        )}
-      </div>
+      <AliasSummary
+        aliases={aliases}
+        otherwise={newest && (newest.version === null ? 'pending' : `v${newest.version}`)}
+      />
     </div>
   );
 }

@@ -1,22 +1,34 @@
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import React from 'react';
 import { Model, ModelVersion, Node } from '../../api/types';
+import { Decide } from '../../ui/decisions';
 import { counted, formatBytes, formatNumber, formatTime } from '../../ui/format';
 import { modelIcon } from '../../ui/icons';
+import { ImpactList } from '../../ui/impact';
 import { LineageGraph } from '../../ui/lineage';
-import { Button, CopyId, Facts, KeyValues, LinkButton, PageHeader, Section } from '../../ui/page';
+import { AliasChips } from '../../ui/marks';
+import { Button, Facts, PageHeader, Section } from '../../ui/page';
 import { useModel } from '../../ui/signals';
-import { ErrorBox, Loaded } from '../../ui/states';
+import { ErrorBox, Loaded, Loading } from '../../ui/states';
 import { Versions } from '../../ui/versions';
+import { CardSection } from './CardSection';
 import { ModelModel } from './model';
+import { ModelAside } from './ModelAside';
+import { ReviewSection } from './ReviewSection';
+import { SignatureSection } from './SignatureSection';
 
 export interface ModelPageProps {
   model: ModelModel;
+  rendermime: IRenderMimeRegistry;
   onOpen: (node: Node) => void;
-  /** Asks before an alias leaves the version that has it. */
-  confirm: (question: string, action: string) => Promise<boolean>;
+  /** Shows who decided what about it, and when. */
+  onHistory: (subject: string) => void;
+  /** Opens a notebook of this server, or null where its path is not below the server's root. */
+  notebookOpener: (path: string) => (() => void) | null;
+  decide: Decide;
 }
 
-/** One model: its versions and aliases, and metrics and lineage of the selected version. */
+/** One model: its versions, the selected one's review for an alias, its card and its lineage. */
 export function ModelPage(props: ModelPageProps): JSX.Element {
   useModel(props.model);
   return (
@@ -29,168 +41,111 @@ export function ModelPage(props: ModelPageProps): JSX.Element {
 type ContentProps = ModelPageProps & { data: Model };
 
 function Content(props: ContentProps): JSX.Element {
-  const { data, model, onOpen } = props;
-  const { selected, lineage } = model;
+  const { data, model } = props;
+  const { selected } = model;
+  const number = selected?.version ?? null;
   return (
     <>
       <PageHeader
         icon={<modelIcon.react tag="span" />}
         title={data.name}
         subtitle={
-          <Facts items={[counted(data.versions.length, 'version'), selected?.description]} />
+          <Facts
+            items={[
+              counted(data.versions.length, 'version'),
+              data.details.owner && `of ${data.details.owner}`,
+              data.details.licence
+            ]}
+          />
         }
-      />
-      {model.editError && <ErrorBox error={model.editError} />}
+      >
+        <Button onClick={() => props.onHistory(`model:${data.name}`)}>History</Button>
+      </PageHeader>
+      {model.editError && <ErrorBox error={model.editError} close={() => model.forgetError()} />}
       <div className="jp-mlops-Columns">
         <div>
-          <Section title="Versions" count={data.versions.length}>
-            <Versions
-              label="Versions"
-              columns={['aliases', 'metrics', 'class', 'size', 'registered']}
-              versions={data.versions}
-              selected={selected}
-              onSelect={version => void model.select(version)}
-              cells={versionCells}
-            />
-          </Section>
-          {lineage && lineage.nodes.length > 1 && (
-            <Section title={`Lineage of version ${selected?.version}`}>
-              <LineageGraph lineage={lineage} onOpen={onOpen} />
-            </Section>
+          <VersionTable {...props} />
+          {selected && number !== null && (
+            <>
+              <ReviewSection {...props} version={number} />
+              <CardSection key={number} {...props} version={number} />
+              <SignatureSection version={selected} />
+              <LineageSection {...props} number={number} />
+            </>
           )}
-          {selected && (
-            <Section title="Load it">
-              <pre className="jp-mlops-Snippet">
-                {`mlops.load_model("${data.name}@${selected.aliases[0] ?? selected.version}")`}
-              </pre>
-            </Section>
-          )}
+          {selected && <LoadIt data={data} version={selected} />}
         </div>
-        {selected && (
-          <aside>
-            <Aliases {...props} version={selected} />
-            <Section title="Metrics" count={Object.keys(selected.metrics).length}>
-              <KeyValues
-                label="Metrics"
-                items={Object.entries(selected.metrics).map(([key, value]) => [
-                  key,
-                  formatNumber(value)
-                ])}
-              />
-            </Section>
-            <Section title="Details">
-              <KeyValues label="Details" items={details(selected, onOpen)} />
-            </Section>
-            <Section title="Packages" count={Object.keys(selected.packages).length} folded>
-              <KeyValues label="Packages" items={Object.entries(selected.packages)} />
-            </Section>
-          </aside>
-        )}
+        {selected && <ModelAside {...props} version={selected} />}
       </div>
     </>
+  );
+}
+
+function VersionTable(props: ContentProps): JSX.Element {
+  const { data, model } = props;
+  return (
+    <Section title="Versions" count={data.versions.length}>
+      <div className="jp-mlops-Scroll">
+        <Versions
+          label="Versions"
+          columns={['aliases', 'metrics', 'flavour', 'size', 'registered', 'by']}
+          versions={data.versions}
+          selected={model.selected}
+          onSelect={version => void model.select(version)}
+          cells={versionCells}
+        />
+      </div>
+    </Section>
   );
 }
 
 function versionCells(version: ModelVersion): React.ReactNode[] {
   const metrics = Object.entries(version.metrics).slice(0, 2);
   return [
-    <>
-      {version.aliases.map(alias => (
-        <span className="jp-mlops-Alias" key={alias}>
-          {alias}
-        </span>
-      ))}
-    </>,
-    metrics.map(([name, value]) => `${name} ${formatNumber(value)}`).join(', '),
-    version.class_name.split('.').pop(),
+    <AliasChips key="aliases" aliases={version.aliases} />,
+    metrics.map(([name, value]) => `${name} ${formatNumber(value, 4)}`).join(', '),
+    <span key="flavour" title={version.class_name}>
+      {version.format}
+    </span>,
     formatBytes(version.size_bytes),
-    formatTime(version.created_at)
+    formatTime(version.created_at),
+    version.created_by
   ];
 }
 
-/** The selected version's aliases; one that stands on another version moves after a question. */
-function Aliases(props: ContentProps & { version: ModelVersion }): JSX.Element {
-  const { data, model, version, confirm } = props;
-  const [draft, setDraft] = React.useState('');
-  const known = React.useId();
-  if (version.version === null) {
-    return <></>;
+function LineageSection(props: ContentProps & { number: number }): JSX.Element | null {
+  const { model, number, onOpen } = props;
+  const { lineage, impact } = model;
+  if (!lineage || lineage.nodes.length < 2) {
+    return null;
   }
-  const number = version.version;
-  const move = async (event: React.FormEvent) => {
-    event.preventDefault();
-    const alias = draft.trim();
-    const holder = data.aliases[alias];
-    const question = `Move the alias “${alias}” of ${data.name} from version ${holder} to version ${number}?`;
-    if (alias && (holder === undefined || holder === number || (await confirm(question, 'Move')))) {
-      await model.setAlias(alias, number);
-      setDraft('');
-    }
-  };
-  const remove = async (alias: string) => {
-    if (await confirm(`Remove the alias “${alias}” of ${data.name}?`, 'Remove')) {
-      await model.deleteAlias(alias);
-    }
-  };
   return (
-    <Section title={`Aliases of version ${number}`} count={version.aliases.length}>
-      <div className="jp-mlops-Tags">
-        {version.aliases.map(alias => (
-          <span className="jp-mlops-Chip" key={alias}>
-            {alias}
-            <button
-              aria-label={`Remove alias ${alias}`}
-              title={`Remove alias ${alias}`}
-              onClick={() => void remove(alias)}
-            >
-              ×
-            </button>
-          </span>
-        ))}
-      </div>
-      <form className="jp-mlops-AliasForm" onSubmit={event => void move(event)}>
-        <input
-          type="text"
-          className="jp-mlops-Field"
-          aria-label={`Alias for version ${number}`}
-          placeholder="champion"
-          list={known}
-          value={draft}
-          onChange={event => setDraft(event.target.value)}
-        />
-        <datalist id={known}>
-          {Object.keys(data.aliases).map(alias => (
-            <option key={alias} value={alias} />
-          ))}
-        </datalist>
-        <Button disabled={!draft.trim()} onClick={() => undefined}>
-          {data.aliases[draft.trim()] === undefined ? 'Add alias' : 'Move alias here'}
+    <Section title={`Lineage of version ${number}`}>
+      <LineageGraph lineage={lineage} onOpen={onOpen} />
+      <div className="jp-mlops-Impact">
+        <Button
+          title="All that came of this version, and would have to be looked at again"
+          disabled={impact.loading}
+          onClick={() => void model.askImpact()}
+        >
+          What depends on this version?
         </Button>
-      </form>
+        {impact.loading && <Loading />}
+        {impact.error && <ErrorBox error={impact.error} />}
+        {impact.data && <ImpactList impact={impact.data} onOpen={onOpen} />}
+      </div>
     </Section>
   );
 }
 
-function details(version: ModelVersion, onOpen: (node: Node) => void): [string, React.ReactNode][] {
-  const runId = version.run_id;
-  return [
-    ['class', version.class_name],
-    ['format', version.format],
-    ['status', version.status],
-    ['by', version.created_by],
-    ...(version.origin ? [['origin', version.origin] as [string, string]] : []),
-    ['digest', <CopyId id={version.digest} key="digest" />],
-    [
-      'run',
-      runId ? (
-        <LinkButton
-          onClick={() => onOpen({ id: `run:${runId}`, kind: 'run', label: '', status: '' })}
-        >
-          {runId.slice(-6)}
-        </LinkButton>
-      ) : (
-        '–'
-      )
-    ]
-  ];
+function LoadIt(props: { data: Model; version: ModelVersion }): JSX.Element {
+  const { data, version } = props;
+  const ref = `${data.name}@${version.aliases[0] ?? version.version}`;
+  return (
+    <Section title="Load it">
+      <pre className="jp-mlops-Snippet">
+        {`model = mlops.load_model("${ref}")\nmlops.predict("${ref}", data)`}
+      </pre>
+    </Section>
+  );
 }

@@ -17,7 +17,8 @@ describe('lineage', () => {
     edges: [
       { source: 'dataset:d@1', target: 'run:r', relation: 'read' },
       { source: 'run:r', target: 'model:m@1', relation: 'registered' }
-    ]
+    ],
+    truncated: false
   };
 
   /** The labels in each column, from left to right. */
@@ -59,7 +60,8 @@ describe('lineage', () => {
       { source: 'run:champion', target: 'model:digits@1', relation: 'registered' },
       { source: 'dataset:digits@1', target: 'run:champion', relation: 'read' },
       { source: 'dataset:digits@1', target: 'run:sweep', relation: 'read' }
-    ]
+    ],
+    truncated: false
   };
 
   it('begins with the notebook that reads what a run inside it registered', () => {

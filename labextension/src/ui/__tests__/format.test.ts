@@ -3,6 +3,7 @@ import {
   formatAgo,
   formatBytes,
   formatDuration,
+  formatMoment,
   formatNumber,
   formatValue,
   terminalText
@@ -64,6 +65,16 @@ describe('formats', () => {
       '0.1',
       '[1]'
     ]);
+  });
+
+  it.each([
+    [1_776_000_000, '2026-04-12'],
+    [-86_400, '1969-12-31'],
+    [3_661, '01:01:01'],
+    ['NaN', 'NaN'],
+    [null, '–']
+  ] as const)('the moment %s as %s', (seconds, text) => {
+    expect(formatMoment(seconds)).toBe(text);
   });
 
   it('text as a terminal would show it', () => {

@@ -5,9 +5,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { aRun, aSummary, FakeStream } from '../../../api/__tests__/fakes';
 import { Client } from '../../../api/client';
 import { Comparison, ParallelCoordinates, RunTable } from '../../../api/types';
+import { change } from '../../../ui/comparison';
 import { ComparePage } from '../ComparePage';
 import { ComparisonModel } from '../compareModel';
-import { change } from '../ComparePair';
 import { extremes } from '../CompareTable';
 import { RunsModel } from '../model';
 

@@ -1,26 +1,13 @@
-import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { Widget } from '@lumino/widgets';
 import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import React from 'react';
 import { describe, expect, it, vi } from 'vitest';
 import { aDetail, aRun, aSummary, FakeStream } from '../../../api/__tests__/fakes';
 import { Client } from '../../../api/client';
 import { DataRead, Reproduction, RunDetail } from '../../../api/types';
+import { plainRenderer as rendermime } from '../../../ui/__tests__/renderer';
 import { grouped } from '../RunHardware';
 import { RunPage } from '../RunPage';
 import { RunModel } from '../runModel';
-
-const rendermime = {
-  preferredMimeType: (bundle: object) => Object.keys(bundle)[0],
-  createRenderer: (mime: string) => {
-    const widget = new Widget();
-    return Object.assign(widget, {
-      renderModel: async (model: { data: Record<string, unknown> }) => {
-        widget.node.textContent = String(model.data[mime]);
-      }
-    });
-  }
-} as unknown as IRenderMimeRegistry;
 
 const READ: DataRead = {
   uri: '/data/train.csv',
