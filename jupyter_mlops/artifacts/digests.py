@@ -21,10 +21,7 @@ def digest_of(data: bytes) -> str:
 
 
 def new_digest() -> Any:
-    """A hash object with ``update`` and ``hexdigest``.
-
-    It stays on one thread: blake3's thread pool is lost in a forked child, which would wait for ever.
-    """
+    """A hash object with ``update`` and ``hexdigest``, on one thread: ``hashing`` says why."""
     return blake3()
 
 

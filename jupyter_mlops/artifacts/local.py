@@ -4,72 +4,119 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
 
 from ..errors import Corrupt, NotFound
+from ..hashing import CHUNK_BYTES, check_unchanged, hash_file, opened, read_unchanged
 from ..protocols.blobs import Blob, StoredBlob
-from .digests import checked, chunks_of, digest_of, is_digest, new_digest
+from .cloning import copy_content
+from .digests import checked, digest_of, is_digest, new_digest
+from .packs import PACK_BYTES, Packs, PackWriter, sync_folder
 
 INCOMING = "incoming"
+PACKS = "packs"
+DAMAGED = "damaged"
 ABANDONED_AFTER_S = 24 * 3600.0
+FRESH_S = 3600.0
+"""What was stored so shortly ago need not be marked as stored again."""
+AT_ONCE = 512
+"""So many contents are looked for together."""
 
 
 class LocalBlobStore:
     """``<root>/ab/<digest>``, mode 0444; half-written ones lie in ``<root>/incoming`` until they are moved.
 
-    A content is hashed again before its first use by this object, and after any change of its file.
+    What ``put_many`` stores lies in ``<root>/packs`` until somebody wants the path of one of them. A content
+    is hashed again before its first use by this object, and after any change of its file; what was found
+    damaged has an empty file in ``<root>/damaged`` until it is stored again.
+
+    Whatever is visible is whole, also after a power failure: files and packs are synced before they get their
+    name. A pack is one sync for thousands of contents.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._packs = Packs(root / PACKS)
         self._verified: dict[str, tuple[int, int, int]] = {}
         self._swept = False
 
     def put(self, data: bytes) -> Blob:
         blob = Blob(digest_of(data), len(data))
-        if not self._has(blob):
+        if not self._keeps(blob):
             self.add((data,))
         return blob
 
     def put_file(self, path: Path) -> Blob:
-        with path.open("rb") as file:
-            blob = _hash(chunks_of(file))
-            if self._has(blob):
-                return blob
-            file.seek(0)
-            return self.add(chunks_of(file))
+        with opened(path) as (fd, stamp):
+            if stamp.size <= CHUNK_BYTES:
+                return self.put(read_unchanged(path, stamp))
+            with self._incoming() as (temporary, file):
+                copy_content(fd, file.fileno(), stamp.size)
+                check_unchanged(fd, stamp, path)
+                file.flush()
+                blob = Blob(hash_file(temporary)[0], os.fstat(file.fileno()).st_size)
+                if not self._keeps(blob):
+                    self._publish(temporary, file, blob.digest)
+        return blob
+
+    def put_many(self, contents: Iterable[bytes]) -> list[Blob]:
+        blobs: list[Blob] = []
+        pending = iter(contents)
+        while batch := list(islice(pending, AT_ONCE)):
+            with self._incoming() as (temporary, file):
+                writer = PackWriter(self._packs, temporary, file)
+                while batch:
+                    blobs += self._pack(writer, batch)
+                    batch = list(islice(pending, AT_ONCE)) if writer.size < PACK_BYTES else []
+                writer.close()
+        return blobs
+
+    def missing(self, digests: Collection[str]) -> set[str]:
+        wanted = {digest for digest in digests if is_digest(digest)}
+        damaged = wanted & self._damaged()
+        packed = self._packs.among(wanted)
+        loose = {digest for digest in wanted - packed if self._touch(digest)}
+        if packed:
+            now = time.time()
+            self._packs.touch(packed, before=now - FRESH_S, now=now)
+        return (set(digests) - packed - loose) | damaged
 
     def get(self, digest: str) -> bytes:
         try:
             data = self._place(digest).read_bytes()
         except FileNotFoundError:
-            raise _missing(digest, self.root) from None
+            packed = self._packs.read(digest)
+            if packed is None:
+                raise _missing(digest, self.root) from None
+            data = packed
         if digest_of(data) != digest:
-            raise _corrupt(digest, self.root)
+            raise self._corrupt(digest)
         return data
 
     def path(self, digest: str) -> Path:
         place = self._place(digest)
+        if not place.exists() and (packed := self._packs.read(digest)) is not None:
+            if digest_of(packed) != digest:
+                raise self._corrupt(digest)
+            self.add((packed,))
         try:
-            with place.open("rb") as file:
-                seen = _fingerprint(os.fstat(file.fileno()))
-                if self._verified.get(digest) != seen:
-                    self._verify(digest, file)
-                    self._verified[digest] = seen
+            seen = _fingerprint(os.stat(place))
+            if self._verified.get(digest) != seen:
+                if hash_file(place)[0] != digest:
+                    raise self._corrupt(digest)
+                self._verified[digest] = seen
         except FileNotFoundError:
             raise _missing(digest, self.root) from None
         return place
 
     def exists(self, digest: str) -> bool:
-        try:
-            return self._place(digest).is_file()
-        except NotFound:
-            return False
+        return is_digest(digest) and (self._place(digest).is_file() or bool(self._packs.among([digest])))
 
     def stored(self) -> Iterator[StoredBlob]:
         for folder in _entries(self.root):
@@ -78,10 +125,16 @@ class LocalBlobStore:
             for entry in _entries(Path(folder.path)):
                 if is_digest(entry.name) and (seen := _status(entry)):
                     yield StoredBlob(entry.name, seen.st_size, seen.st_mtime)
+        for blob in self._packs.stored():
+            if not self._place(blob.digest).exists():
+                yield blob
 
     def delete(self, digest: str) -> None:
-        with contextlib.suppress(NotFound):
-            self._place(digest).unlink(missing_ok=True)
+        if not is_digest(digest):
+            return
+        self._packs.delete(digest)
+        self._place(digest).unlink(missing_ok=True)
+        (self.root / DAMAGED / digest).unlink(missing_ok=True)
         self._verified.pop(digest, None)
 
     def add(self, chunks: Iterable[bytes], *, expected: str | None = None) -> Blob:
@@ -90,25 +143,61 @@ class LocalBlobStore:
             blob = _hash(_tee(chunks, file.write))
             if expected not in (None, blob.digest):
                 raise Corrupt(f"The blob {expected} arrived as {blob.digest}. Fetch it again.")
-            file.flush()
-            os.chmod(temporary, 0o444)
-            os.fsync(file.fileno())
-            file.close()
-            self._publish(temporary, self._place(blob.digest))
+            self._publish(temporary, file, blob.digest)
         return blob
+
+    def _pack(self, writer: PackWriter, contents: list[bytes]) -> list[Blob]:
+        blobs = [Blob(digest_of(content), len(content)) for content in contents]
+        missing = self.missing({blob.digest for blob in blobs})
+        damaged = missing & self._damaged() if missing else set()
+        new: list[tuple[Blob, bytes]] = []
+        for blob, content in zip(blobs, contents, strict=True):
+            if blob.digest in damaged:
+                self.add((content,))  # a file of its own is looked for first
+            elif blob.digest in missing:
+                new.append((blob, content))
+        writer.add(new)
+        return blobs
+
+    def _damaged(self) -> set[str]:
+        return {entry.name for entry in _entries(self.root / DAMAGED)}
 
     def _place(self, digest: str) -> Path:
         return self.root / checked(digest)[:2] / digest
 
-    def _has(self, blob: Blob) -> bool:
+    def _keeps(self, blob: Blob) -> bool:
+        """Whether it is there, whole; then it counts as stored now."""
+        if self.missing([blob.digest]):
+            return False
         try:
-            return self.path(blob.digest).stat().st_size == blob.size_bytes
+            if self._place(blob.digest).exists():
+                return self.path(blob.digest).stat().st_size == blob.size_bytes
+            return len(self.get(blob.digest)) == blob.size_bytes
         except (NotFound, Corrupt):
             return False  # a damaged one is replaced
 
-    def _verify(self, digest: str, file: IO[bytes]) -> None:
-        if _hash(chunks_of(file)).digest != digest:
-            raise _corrupt(digest, self.root)
+    def _touch(self, digest: str) -> bool:
+        """Whether it is there as a file of its own; an old one says from now on that it was stored now."""
+        place, now = f"{self.root}/{digest[:2]}/{digest}", time.time()
+        try:
+            seen = os.stat(place)
+            if seen.st_mtime < now - FRESH_S:
+                os.utime(place, (now, now))
+                if self._verified.get(digest) == _fingerprint(seen):
+                    self._verified[digest] = _fingerprint(os.stat(place))
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True  # of another user: it is there all the same
+        return True
+
+    def _corrupt(self, digest: str) -> Corrupt:
+        with contextlib.suppress(OSError):
+            (self.root / DAMAGED).mkdir(exist_ok=True)
+            (self.root / DAMAGED / digest).touch()
+        return Corrupt(
+            f"The blob {digest} in {self.root} was damaged: its content has another digest. Store it again."
+        )
 
     @contextmanager
     def _incoming(self) -> Iterator[tuple[Path, IO[bytes]]]:
@@ -117,20 +206,29 @@ class LocalBlobStore:
         if not self._swept:
             self._swept = True
             _remove_abandoned(folder)
-        fd, name = tempfile.mkstemp(dir=folder)
+        temporary = folder / uuid4().hex
         try:
-            with os.fdopen(fd, "wb") as file:
-                yield Path(name), file
+            with open(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o600), "w+b") as file:
+                yield temporary, file
         finally:
-            Path(name).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
-    def _publish(self, temporary: Path, place: Path) -> None:
+    def _publish(self, temporary: Path, file: IO[bytes], digest: str) -> None:
+        file.flush()
+        os.chmod(temporary, 0o444)
+        os.fsync(file.fileno())
+        file.close()
         # a rename replaces: whoever else stored it, or damaged it, the content is this one
+        place = self._place(digest)
         if not place.parent.is_dir():
             place.parent.mkdir(exist_ok=True)
-            _sync_folder(self.root)
+            sync_folder(self.root)
         os.replace(temporary, place)
-        _sync_folder(place.parent)
+        sync_folder(place.parent)
+        (self.root / DAMAGED / digest).unlink(missing_ok=True)
+
+
+_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def _hash(chunks: Iterable[bytes]) -> Blob:
@@ -149,19 +247,6 @@ def _tee(chunks: Iterable[bytes], write: Callable[[bytes], object]) -> Iterator[
 
 def _fingerprint(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable; Windows has no such call."""
-    if os.name == "nt":
-        return
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    except OSError:
-        pass  # some network file systems refuse it for folders
-    finally:
-        os.close(fd)
 
 
 def _remove_abandoned(folder: Path) -> None:
@@ -191,9 +276,3 @@ def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
 
 def _missing(digest: str, root: Path) -> NotFound:
     return NotFound(f"No blob {digest} in {root}.")
-
-
-def _corrupt(digest: str, root: Path) -> Corrupt:
-    return Corrupt(
-        f"The blob {digest} in {root} was damaged: its content has another digest. Store it again."
-    )

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ..errors import Corrupt, NotFound
 from ..protocols.blobs import Blob, StoredBlob
-from ..remote.folder import open_url, put_whole
+from ..remote.folder import ATOMIC_PUT, LOCAL, open_url, protocols_of, put_whole
 from .digests import checked, chunks_of, is_digest
 from .local import LocalBlobStore
+
+AT_ONCE = 32
+"""So many requests are under way together."""
+RENEWED_AFTER_S = 24 * 3600.0
+"""What was stored longer ago is marked as stored again when it is."""
+S3 = frozenset({"s3", "s3a"})
+SMALL_BYTES = 1024 * 1024
+"""Up to this size a content is sent from memory."""
 
 
 class FsspecBlobStore:
@@ -29,6 +38,18 @@ class FsspecBlobStore:
 
     def put_file(self, path: Path) -> Blob:
         return self._upload(self._cache.put_file(path))
+
+    def put_many(self, contents: Iterable[bytes]) -> list[Blob]:
+        blobs = self._cache.put_many(contents)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(self._upload, dict.fromkeys(blobs)))
+        return blobs
+
+    def missing(self, digests: Collection[str]) -> set[str]:
+        wanted = list(digests)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            there = list(pool.map(self._keeps, wanted))
+        return {digest for digest, found in zip(wanted, there, strict=True) if not found}
 
     def get(self, digest: str) -> bytes:
         try:
@@ -68,11 +89,30 @@ class FsspecBlobStore:
         with contextlib.suppress(FileNotFoundError, NotFound):
             fs.rm_file(_place(root, digest))
 
+    def _keeps(self, digest: str, size_bytes: int | None = None) -> bool:
+        """Whether it is there; then it counts as stored now, so that nobody takes it for forgotten.
+
+        An old one that its server cannot mark so is to be put again.
+        """
+        fs, root = self._open()
+        try:
+            place = _place(root, digest)
+            info = fs.info(place)
+        except (FileNotFoundError, NotFound):
+            return False
+        if size_bytes is not None and int(info["size"]) != size_bytes:
+            return False
+        return modified_at(info) > time.time() - RENEWED_AFTER_S or _renewed(fs, place)
+
     def _upload(self, blob: Blob) -> Blob:
-        if self._remote_size(blob.digest) == blob.size_bytes:
+        if self._keeps(blob.digest, blob.size_bytes):
             return blob
         fs, root = self._open()
-        put_whole(fs, root, str(self._cache.path(blob.digest)), _place(root, blob.digest))
+        place = _place(root, blob.digest)
+        if blob.size_bytes <= SMALL_BYTES and protocols_of(fs) & ATOMIC_PUT:
+            fs.pipe_file(place, self._cache.get(blob.digest))
+        else:
+            put_whole(fs, root, str(self._cache.path(blob.digest)), place)
         return blob
 
     def _download(self, digest: str) -> None:
@@ -103,6 +143,20 @@ def modified_at(info: Mapping[str, Any]) -> float:
         if isinstance(value, (int, float)):
             return float(value)
     return time.time()
+
+
+def _renewed(fs: Any, place: str) -> bool:
+    """Have an object say that it was written now; whether its kind of store can do that."""
+    kinds = protocols_of(fs)
+    with contextlib.suppress(OSError, NotImplementedError, ValueError):
+        if kinds & S3:
+            # S3 refuses a copy onto itself that changes nothing at all
+            fs.cp_file(place, place, MetadataDirective="REPLACE")
+            return True
+        if kinds & LOCAL:
+            fs.touch(place, truncate=False)
+            return True
+    return False
 
 
 def _place(root: str, digest: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -37,7 +37,18 @@ class BlobStore(Protocol):
         ...
 
     def put_file(self, path: Path) -> Blob:
-        """Store a file's content without reading it whole into memory."""
+        """Store a file's content without reading it whole into memory.
+
+        Raises Conflict when somebody writes to the file meanwhile, and stores nothing.
+        """
+        ...
+
+    def put_many(self, contents: Iterable[bytes]) -> list[Blob]:
+        """Store many small contents, for much less than a put each; their blobs in the same order."""
+        ...
+
+    def missing(self, digests: Collection[str]) -> set[str]:
+        """Those that are not there, or are known to be damaged: to be put again."""
         ...
 
     def get(self, digest: str) -> bytes:

@@ -19,7 +19,10 @@ class JobStore(Protocol):
     """
 
     def add(self, job: Job) -> Job:
-        """Keep a new job, with an audit entry. Raises Conflict when there is one with its id."""
+        """Keep a new job, with an audit entry. Raises Conflict when there is one with its id.
+
+        Of a sweep's trials the first leaves an entry, on the sweep, where it has none yet.
+        """
         ...
 
     def get(self, job_id: str) -> Job:
@@ -65,7 +68,10 @@ class JobStore(Protocol):
         ...
 
     def request_cancel(self, job: Job, *, user: str, time: float) -> Job | None:
-        """Mark it, and end it at once when it is queued here, with an audit entry. None as for ``update``."""
+        """Mark it, and end it at once when it is queued here, with an audit entry. None as for ``update``.
+
+        A trial whose sweep was cancelled leaves no entry of its own.
+        """
         ...
 
     def changes(self, since: int) -> tuple[int, list[str]]:

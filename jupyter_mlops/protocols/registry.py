@@ -20,6 +20,9 @@ from ..entities import (
 ANYWHERE: Literal["anywhere"] = "anywhere"
 """An alias may point at any version, or at none, before it is moved."""
 
+IMPORTED_KEY = "import/"
+"""How the keys of versions begin that came with a file; those of runs begin with the run's id."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryChanges:
@@ -47,12 +50,27 @@ class RegistryStore(Protocol):
         ...
 
     def register_model(
-        self, version: ModelVersion, *, alias: str | None = None, key: str | None = None
+        self,
+        version: ModelVersion,
+        *,
+        alias: str | None = None,
+        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        key: str | None = None,
     ) -> ModelVersion:
         """Give ``version`` its number and point ``alias`` at it; ``key`` as for datasets.
 
-        The same digest twice is two versions: another run made it.
+        The same digest twice is two versions: another run made it. Raises Conflict, and registers nothing,
+        when the alias does not point where it is ``expected`` to. A key that was applied before moves
+        nothing.
         """
+        ...
+
+    def applied(self, key: str) -> tuple[str, int] | None:
+        """The name and number that the record of this key was given; None when it has not been applied."""
+        ...
+
+    def keys(self, kind: str, name: str, version: int) -> list[str]:
+        """The keys of the records that gave this version or were told that it is there, sorted."""
         ...
 
     def datasets(self) -> list[Dataset]: ...

@@ -259,6 +259,10 @@ class RunIndex(Protocol):
         """Keep what the registry said. The run counts as changed."""
         ...
 
+    def forget(self, run_ids: Iterable[str]) -> None:
+        """Forget these runs of an index that several homes push to; each home is then scanned again."""
+        ...
+
     def clear(self) -> None:
         """Forget everything but the counter behind ``seq``."""
         ...

@@ -42,6 +42,10 @@ class ScheduleStore(Protocol):
         """Pause it or have it go on, with an audit entry. None as for ``update``."""
         ...
 
+    def ran(self, schedule: Schedule, job_id: str, *, user: str, time: float) -> Schedule | None:
+        """Note a run that somebody asked for, with an audit entry. None as for ``update``."""
+        ...
+
     def remove(self, schedule: Schedule, *, user: str, time: float) -> bool:
         """Forget it, with an audit entry; False when its row was gone already."""
         ...

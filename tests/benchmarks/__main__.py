@@ -8,7 +8,21 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from . import cells, index, jobs, log, peers, points, queue, reads, sampling, slicing
+from . import (
+    cells,
+    datasets,
+    features,
+    index,
+    jobs,
+    log,
+    peers,
+    points,
+    profiles,
+    queue,
+    reads,
+    sampling,
+    slicing,
+)
 from .figures import Benchmark, Figure
 from .report import as_json, machine, markdown, print_row
 
@@ -18,8 +32,11 @@ BENCHMARKS: dict[str, Benchmark] = {
     **points.BENCHMARKS,
     **index.BENCHMARKS,
     **reads.BENCHMARKS,
+    **datasets.BENCHMARKS,
+    **profiles.BENCHMARKS,
     **sampling.BENCHMARKS,
     **slicing.BENCHMARKS,
+    **features.BENCHMARKS,
     **jobs.BENCHMARKS,
     **queue.BENCHMARKS,
     "peers": peers.measured,

@@ -36,7 +36,8 @@ def temporary_workspace(**settings: Any) -> Iterator[Workspace]:
     """A new workspace, the current one while it lasts."""
     with temporary_folder() as folder:
         places = {"home": folder / "home", "runtime_dir": folder / "runtime", "leases_dir": folder / "leases"}
-        workspace = Workspace(load_settings({**places, **settings}, environ={}))
+        quiet = {"profile_when_registered": 0}  # or what is measured would share the machine with that
+        workspace = Workspace(load_settings({**places, **quiet, **settings}, environ={}))
         workspaces.use(workspace)
         try:
             yield workspace

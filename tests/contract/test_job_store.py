@@ -14,7 +14,9 @@ from jupyter_mlops.store.audit import entries, verify
 from jupyter_mlops.store.database import Database, sqlite_url
 from jupyter_mlops.store.jobs import SqlJobStore
 from jupyter_mlops.store.registry_tables import metadata
+from jupyter_mlops.store.sweeps import SqlSweepStore
 from jupyter_mlops.testing.jobs import JobStoreContract, queued_job
+from jupyter_mlops.testing.sweeps import running_sweep
 
 
 @pytest.fixture
@@ -43,6 +45,46 @@ class TestSqlJobStore(JobStoreContract):
             ("bob", "job.cancel", f"job:{job.id}"),
             ("ada", "job.submit", f"job:{job.id}"),
         ]
+
+    def test_the_trials_of_a_sweep_leave_one_trace_together(
+        self, store: SqlJobStore, database: Database
+    ) -> None:
+        trials = [store.add(queued_job(sweep_id="s" * 26, trial=number)) for number in range(3)]
+        store.request_cancel(trials[0], user="bob", time=7.0)
+        sweeps = SqlSweepStore(database)
+        sweep = sweeps.add(running_sweep(id="s" * 26))
+        sweeps.request_cancel(sweep, user="eve", time=8.0)
+        for trial in trials[1:]:
+            store.request_cancel(trial, user="eve", time=8.0)
+        with database.read() as connection:
+            newest = entries(connection)
+            assert verify(connection) == []
+        assert [(each.user, each.action, each.subject) for each in newest] == [
+            ("eve", "sweep.cancel", f"sweep:{sweep.id}"),
+            ("ada", "sweep.submit", f"sweep:{sweep.id}"),
+            ("bob", "job.cancel", f"job:{trials[0].id}"),
+            ("ada", "job.submit", f"sweep:{sweep.id}"),
+        ]
+
+    def test_a_schedules_run_says_whose_it_is(self, store: SqlJobStore, database: Database) -> None:
+        store.add(queued_job(schedule_id="c" * 26))
+        with database.read() as connection:
+            (entry,) = entries(connection)
+        assert entry.detail == {
+            "name": "train",
+            "notebook": None,
+            "executor": "local",
+            "schedule": "c" * 26,
+        }
+
+    def test_no_parameter_and_no_environment_is_in_the_trail(
+        self, store: SqlJobStore, database: Database
+    ) -> None:
+        store.add(queued_job(name="with sk-abcdef1234567890abcdef1234567890", params={"password": "hunter2"}))
+        with database.read() as connection:
+            text = str(entries(connection))
+        assert "hunter2" not in text
+        assert "sk-abcdef" not in text
 
     def test_of_many_updates_at_once_one_is_made(self, store: SqlJobStore) -> None:
         job = store.add(queued_job())

@@ -36,13 +36,17 @@ class TestSqlScheduleStore(ScheduleStoreContract):
         assert paused is not None
         resumed = store.switch(paused, enabled=True, next_at=9.0, user="bob", time=8.0)
         assert resumed is not None
-        store.remove(resumed, user="eve", time=9.0)
+        ran = store.ran(resumed, "j" * 26, user="bob", time=8.5)
+        assert ran is not None
+        store.remove(ran, user="eve", time=9.0)
         with database.read() as connection:
             newest = entries(connection)
             assert verify(connection) == []
         subject = f"schedule:{schedule.id}"
+        assert newest[1].detail == {"job": "j" * 26}
         assert [(each.user, each.action, each.subject) for each in newest] == [
             ("eve", "schedule.delete", subject),
+            ("bob", "schedule.run", subject),
             ("bob", "schedule.resume", subject),
             ("bob", "schedule.pause", subject),
             ("ada", "schedule.add", subject),

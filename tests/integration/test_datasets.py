@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
+import signal
+import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from jupyter_mlops.entities import Column, DatasetKind, DatasetVersion, VersionStatus
-from jupyter_mlops.errors import Corrupt, InvalidInput, NotFound
+from jupyter_mlops.entities import Column, DatasetKind, DatasetVersion, Details, VersionRef, VersionStatus
+from jupyter_mlops.errors import Corrupt, ExpectationsFailed, InvalidInput, NotFound
+from jupyter_mlops.hashing import digest_of
 from jupyter_mlops.services.registry.folders import store_folder
 
 from ..registries import RUN, RecordedRun, Registry, open_registry
+
+FRAME = pd.DataFrame({"x": [1, 2, 3], "y": ["a", None, "ü"]})
 
 
 @pytest.fixture
@@ -244,3 +251,295 @@ def test_run_that_registers_and_reads_is_linked(registry: Registry) -> None:
     assert [(key, record.kind) for key, record in run.registered] == [(f"{RUN}/writer/1", "dataset")]
     assert run.inputs == [("dataset", "train", 1, version.digest)]
     assert registry.service.registering_runs("dataset", "train", 1) == [RUN]
+
+
+# what is said of datasets, and their aliases
+
+
+def test_registering_says_and_points(registry: Registry) -> None:
+    service = registry.service
+    version = service.register_dataset(
+        FRAME,
+        name="train",
+        description="first",
+        alias="golden",
+        tags={"source": "lab", "year": 2024},  # type: ignore[dict-item]
+        owner="ada",
+        licence="CC-BY-4.0",
+    )
+    assert (version.aliases, version.tags) == (["golden"], {"source": "lab", "year": "2024"})
+    assert version.description == "first"
+    assert service.dataset("train").details == Details(owner="ada", licence="CC-BY-4.0")
+    again = service.register_dataset(FRAME, name="train", description="the same", tags={"checked": "yes"})
+    assert (again.version, again.description) == (1, "the same")
+    assert again.tags == {"source": "lab", "year": "2024", "checked": "yes"}
+    pd.testing.assert_frame_equal(service.load_dataset("train@golden"), FRAME)
+    service.register_dataset(FRAME * 2, name="train", alias="golden")
+    assert service.dataset("train").aliases == {"golden": 2}
+    assert [(move.before, move.after) for move in service.moves("train", "golden", kind="dataset")] == [
+        (1, 2),
+        (None, 1),
+    ]
+    assert service.verify_audit() == []
+
+
+def test_bad_alias_is_refused_before_anything_is_stored(registry: Registry) -> None:
+    with pytest.raises(InvalidInput, match="latest"):
+        registry.service.register_dataset(FRAME, name="train", alias="latest")
+    assert registry.service.datasets() == []
+    assert not registry.blobs.root.exists()
+
+
+def test_editing_a_name_or_a_version(registry: Registry) -> None:
+    service = registry.service
+    service.register_dataset(FRAME, name="train", alias="golden", tags={"a": "1", "b": "2"})
+    service.register_dataset(FRAME * 2, name="train")
+    service.edit("dataset", "train", description="all of it", owner="bob")
+    service.edit("dataset", "train@golden", description="clean", tags={"a": None, "c": "3"})
+    dataset = service.dataset("train")
+    assert dataset.details == Details(description="all of it", owner="bob")
+    assert [(each.description, each.tags) for each in dataset.versions] == [
+        ("", {}),
+        ("clean", {"b": "2", "c": "3"}),
+    ]
+    for missing in ("nothing", "train@9", "train@champion"):
+        with pytest.raises(NotFound):
+            service.edit("dataset", missing, description="x")
+
+
+def test_pending_version_gets_its_alias_and_tags_when_it_is_applied_and_keeps_what_was_decided_later(
+    registry: Registry,
+) -> None:
+    registry.run = run = RecordedRun()
+    registry.service.register_dataset(FRAME, name="train", alias="golden", tags={"a": "1"})
+    ((key, record),) = run.registered
+    other = open_registry(registry.settings.home.parent / "other")
+    assert other.service.apply(key, record, RUN, "ada") == 1
+    assert other.service.dataset_version("train@golden").tags == {"a": "1"}
+    registry.service.edit("dataset", "train@1", tags={"a": "2"})
+    registry.service.delete_alias("train", "golden", kind="dataset")
+    assert registry.service.apply(key, record, RUN, "ada") == 1
+    assert registry.service.dataset("train").aliases == {}
+    assert registry.service.dataset_version("train").tags == {"a": "2"}
+
+
+# DataFrames that know where they are from
+
+
+def test_loaded_frame_is_known_as_what_it_is(registry: Registry, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,y\n1,a\n2,\n")
+    service = registry.service
+    table = service.register_dataset(FRAME, name="table")
+    file = service.register_dataset(tmp_path / "t.csv", name="file")
+    for version in (table, file):
+        frame = service.load_dataset(version.name)
+        ref = VersionRef(kind="dataset", name=version.name, version=1, digest=version.digest)
+        assert frame.attrs == {
+            "jupyter_mlops": {"name": version.name, "version": 1, "digest": version.digest}
+        }
+        assert service.dataset_of(frame) == ref
+        assert service.dataset_of(frame.copy()) == ref
+    assert service.register_dataset(service.load_dataset("table"), name="table") == table
+
+
+def _in_place(frame: pd.DataFrame) -> pd.DataFrame:
+    frame.loc[1, "x"] = 7
+    return frame
+
+
+@pytest.mark.parametrize(
+    "derive",
+    [
+        _in_place,
+        lambda frame: frame.head(1),
+        lambda frame: frame.iloc[::-1],
+        lambda frame: frame[["x"]],
+        lambda frame: frame.rename(columns={"x": "z"}),
+        lambda frame: frame.astype({"x": "int32"}),
+        lambda frame: frame.set_index("x"),
+        lambda frame: frame.rename_axis("i"),
+        lambda frame: frame.assign(x=frame["x"] + 0.5),
+        lambda frame: frame.merge(frame, on="x"),
+        lambda frame: pd.concat([frame, frame]),
+        lambda frame: frame["x"],
+    ],
+)
+def test_changed_or_derived_frame_does_not_claim_to_be_the_dataset(
+    registry: Registry, derive: Callable[[pd.DataFrame], Any]
+) -> None:
+    registry.service.register_dataset(FRAME, name="train")
+    assert registry.service.dataset_of(derive(registry.service.load_dataset("train"))) is None
+
+
+def test_derived_frame_is_registered_with_what_it_was_made_from(registry: Registry) -> None:
+    service = registry.service
+    origin = service.register_dataset(FRAME, name="raw")
+    frame = service.load_dataset("raw")
+    version = service.register_dataset(frame[frame["x"] > 1], name="clean")
+    ref = VersionRef(kind="dataset", name="raw", version=1, digest=origin.digest)
+    assert version.inputs == [ref]
+    assert service.register_dataset(frame, name="same").inputs == []
+    forged = FRAME * 3
+    forged.attrs["jupyter_mlops"] = {"name": "raw", "version": 1, "digest": "0" * 64}
+    assert service.register_dataset(forged, name="forged").inputs == []
+
+
+@pytest.mark.parametrize("said", [None, 3, {}, {"name": 1}, {"name": "x", "version": 1, "digest": "d"}])
+def test_attrs_of_another_meaning_are_no_dataset(registry: Registry, said: Any) -> None:
+    frame = FRAME.copy()
+    frame.attrs["jupyter_mlops"] = said
+    assert registry.service.dataset_of(frame) is None
+    assert registry.service.dataset_of(FRAME) is None
+    assert registry.service.dataset_of("train") is None
+    assert registry.service.register_dataset(frame, name="x").inputs == []
+
+
+def test_attrs_do_not_count(registry: Registry, tmp_path: Path) -> None:
+    plain = registry.service.register_dataset(FRAME, name="train")
+    frame = FRAME.copy()
+    frame.attrs["unit"] = "kg"
+    frame.attrs["object"] = object()
+    assert registry.service.register_dataset(frame, name="train") == plain
+    assert frame.attrs["unit"] == "kg"
+    loaded = registry.service.load_dataset("train")
+    loaded.to_parquet(tmp_path / "x.parquet")  # attrs are written as JSON
+    assert pd.read_parquet(tmp_path / "x.parquet").attrs == loaded.attrs
+
+
+# who is asked
+
+
+@dataclass
+class Watch:
+    """A guard that keeps what it sees, and refuses what it is told to."""
+
+    seen: list[tuple[str, int | None, str]] = field(default_factory=list)
+    refuse: str = ""
+
+    def registering(self, version: DatasetVersion, content: Callable[[], Path]) -> None:
+        self._see("registering", version, content())
+
+    def registered(self, version: DatasetVersion) -> None:
+        self.seen.append(("registered", version.version, ""))
+
+    def loading(self, version: DatasetVersion, content: Callable[[], Path]) -> None:
+        self._see("loading", version, content())
+
+    def _see(self, what: str, version: DatasetVersion, path: Path) -> None:
+        found = "folder" if path.is_dir() else digest_of(path.read_bytes())
+        assert found in ("folder", version.digest)
+        self.seen.append((what, version.version, path.name))
+        if self.refuse == what:
+            raise ExpectationsFailed(f"{version.name} is not as expected.")
+
+
+def test_guard_sees_contents_before_they_are_registered_and_loaded(registry: Registry, folder: Path) -> None:
+    registry.guard = watch = Watch()
+    service = registry.service
+    service.register_dataset(FRAME, name="train")
+    service.register_dataset(FRAME, name="train")
+    service.load_dataset("train")
+    service.register_dataset(folder, name="images", copy=False)
+    assert watch.seen == [
+        ("registering", None, "train.parquet"),
+        ("registered", 1, ""),
+        ("registering", None, "train.parquet"),
+        ("registered", 1, ""),
+        ("loading", 1, "train.parquet"),
+        ("registering", None, "images"),
+        ("registered", 1, ""),
+    ]
+    watch.refuse = "registering"
+    with pytest.raises(ExpectationsFailed):
+        service.register_dataset(FRAME * 2, name="train")
+    assert len(service.dataset("train").versions) == 1
+    watch.refuse = "loading"
+    registry.run = run = RecordedRun()
+    with pytest.raises(ExpectationsFailed):
+        service.load_dataset("train")
+    assert run.inputs == []
+    registry.replaying = True
+    watch.seen.clear()
+    service.register_dataset(FRAME * 3, name="train")
+    assert watch.seen == []
+
+
+# trouble
+
+
+def _register(home: Path, number: int) -> None:
+    service = open_registry(home).service
+    service.register_dataset(pd.DataFrame({"x": [number % 3]}), name="train", alias="golden")
+
+
+def test_processes_that_register_one_name_at_once_agree(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=_register, args=(tmp_path / "home", number)) for number in range(6)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 6
+    service = open_registry(tmp_path / "home").service
+    dataset = service.dataset("train")
+    assert sorted(each.version or 0 for each in dataset.versions) == [1, 2, 3]
+    assert len({each.digest for each in dataset.versions}) == 3
+    assert dataset.aliases["golden"] in (1, 2, 3)
+    assert service.verify_audit() == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.registries import open_registry
+registry = open_registry(Path(sys.argv[1]))
+registry.store.register_dataset = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+registry.service.register_dataset(Path(sys.argv[2]), name="images")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
+def test_killed_between_contents_and_row_leaves_no_version(
+    registry: Registry, folder: Path, tmp_path: Path
+) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "home"), str(folder)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert registry.service.datasets() == []
+    assert registry.service.audit() == []
+    left = {each.digest for each in registry.blobs.stored()}
+    assert left, "contents that nobody refers to: gc takes them away"
+    version = registry.service.register_dataset(folder, name="images")
+    assert version.version == 1
+    assert {each.digest for each in registry.blobs.stored()} == left
+
+
+def test_full_disk_registers_nothing(
+    registry: Registry, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        for data in (FRAME, folder, folder / "cats" / "1.png"):
+            with pytest.raises(OSError, match="No space left"):
+                registry.service.register_dataset(data, name="train")
+    assert registry.service.datasets() == []
+    assert registry.service.register_dataset(FRAME, name="train").version == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["数据 🚀", "Ω" * 200, "-rf", "con", ".hidden", "a b.csv", "%2e%2e", "ǅ\u200b"]
+)
+def test_any_name_keeps_its_files_in_the_home(registry: Registry, tmp_path: Path, name: str) -> None:
+    before = set(tmp_path.iterdir())
+    registry.service.register_dataset(FRAME, name=name)
+    pd.testing.assert_frame_equal(registry.service.load_dataset(name), FRAME)
+    assert set(tmp_path.iterdir()) - before <= {tmp_path / "home"}
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "a\\b", "..", "", "a\0b", "a@2"])
+def test_name_of_a_path_is_refused(registry: Registry, name: str) -> None:
+    with pytest.raises(InvalidInput):
+        registry.service.register_dataset(FRAME, name=name)
+    assert not registry.blobs.root.exists()

@@ -396,6 +396,12 @@ class MemoryBlobs:
     def put_file(self, path):
         return self.put(path.read_bytes())
 
+    def put_many(self, contents):
+        return [self.put(content) for content in contents]
+
+    def missing(self, digests):
+        return set(digests)
+
 
 # URLs
 

@@ -144,12 +144,11 @@ from jupyter_mlops.entities import RunKind
 from jupyter_mlops.journal import JournalWriter
 from jupyter_mlops.journal.records import Register
 from jupyter_mlops.store.registry import SqlRegistryStore
-from tests.registries import RUN, open_registry
+from tests.registries import RUN, RecordedRun, open_registry
 home = Path(sys.argv[1])
 registry = open_registry(home)
 journal = JournalWriter(home, RUN, writer="w")
-class Run:
-    id, ended = RUN, False
+class Run(RecordedRun):
     def register(self, kind, version, alias):
         return f"{RUN}/w/{journal.append(Register(kind=kind, version=version, alias=alias))}"
 if sys.argv[2] == "run":
@@ -178,7 +177,7 @@ def test_kill_between_blob_and_row_leaves_no_half_version(
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     assert registry.service.models() == []
     assert registry.service.audit() == []
-    assert len(list(registry.blobs.root.glob("??/*"))) == 1
+    assert len(list(registry.blobs.root.glob("??/*"))) == 2, "the model, and what is installed"
 
     records = read_chunk(JournalKey(RUN, "w").path(home)).records
     assert len(records) == (1 if within == "run" else 0)

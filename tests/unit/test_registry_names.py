@@ -56,11 +56,6 @@ def test_reference_of_another_form_is_refused(text: str) -> None:
         parse_reference(text)
 
 
-def test_dataset_reference_by_alias_is_refused_saying_what_works() -> None:
-    with pytest.raises(InvalidInput, match="train@2"):
-        _ = parse_reference("train@champion").number
-
-
 @pytest.mark.parametrize("alias", ["latest", "3", "", "a@b", "a/b"])
 def test_alias_that_a_reference_would_misread_is_refused(alias: str) -> None:
     with pytest.raises(InvalidInput):

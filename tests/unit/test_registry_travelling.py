@@ -59,6 +59,18 @@ def test_versions_that_the_code_names_by_texts_go_along_with_their_blobs(home: R
     assert notes == []
 
 
+def test_model_of_many_files_goes_along_whole_with_code_that_predicts(home: Registry, tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "weights").write_text("w")
+    home.service.register_model(tmp_path / "net", name="net")
+    travelling, notes = taken(
+        home, "mlops.predict('net', rows)", "text = 'why'\nmodel.predict(text); model.predict(rows)"
+    )
+    assert ([each.name for each in travelling.models], len(travelling.blobs), notes) == (["net"], 2, [])
+    node = at_the_node(home, tmp_path, "mlops.predict('net', rows)")
+    assert (node.service.load_model("net") / "weights").read_text() == "w"
+
+
 def test_a_name_that_is_computed_is_said(home: Registry) -> None:
     travelling, notes = taken(home, "mlops.load_dataset('tr' + 'ain')")
     assert travelling == Travelling()

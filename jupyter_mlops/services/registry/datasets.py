@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ...config import Settings
-from ...entities import Dataset, DatasetKind, DatasetVersion, VersionStatus
-from ...errors import InvalidInput, NotFound
+from ...entities import Dataset, DatasetKind, DatasetVersion, Storage, VersionRef, VersionStatus
+from ...errors import MlopsError, Unavailable
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from ...protocols.registry import RegistryStore
-from . import tables
+from . import arrays, tables
 from .cache import DatasetCache
-from .folders import store_folder
+from .guarding import DatasetGuard
+from .hashes import HashMemory
+from .identity import are_equal, is_frame, mark, may_be, origin_of
 from .names import checked_name, parse_reference, pinned
+from .references import Contents
 from .registration import Registrar
+from .sources import Content, Shelf, content_of
 
 KIND = "dataset"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredContent:
-    """Data that lies in the blobs, before any name points at it."""
-
-    kind: DatasetKind
-    digest: str
-    size_bytes: int
-    file_name: str
-    source: str = ""
-    shape: tables.Shape | None = None
 
 
 class DatasetService:
@@ -44,59 +37,98 @@ class DatasetService:
         settings: Settings,
         *,
         registrar: Registrar,
+        guard: Callable[[], DatasetGuard],
         clock: Clock,
     ) -> None:
         self._store = store
-        self._blobs = blobs
         self._settings = settings
         self._registrar = registrar
+        self._guard = guard
         self._clock = clock
-        self._cache = DatasetCache(settings.home / "cache", blobs)
+        kept = DatasetCache(settings.home / "cache", blobs)
+        hashes = HashMemory(settings.home / "cache")
+        self._shelf = Shelf(blobs=blobs, hashes=hashes, cache=kept, copy_bytes=settings.copy_dataset_bytes)
+        self._contents = Contents(blobs, kept, hashes, settings.home)
 
-    def register(self, data: Any, *, name: str, description: str = "") -> DatasetVersion:
-        """Store ``data`` and give it a version; the same content under one name is the existing version.
+    def register(
+        self,
+        data: Any,
+        *,
+        name: str,
+        description: str = "",
+        copy: bool | None = None,
+        alias: str | None = None,
+        tags: dict[str, str] | None = None,
+        inputs: Sequence[VersionRef] = (),
+        view: VersionRef | None = None,
+    ) -> DatasetVersion:
+        """Give ``data`` a version; the same content under one name is the existing version.
 
-        ``data`` is the path of a file or folder, a DataFrame, or anything that exports an Arrow stream.
-        Raises InvalidInput or NotFound, and Unavailable outside of a run.
+        ``data`` is what one of the ``sources`` takes. Contents above ``Settings.copy_dataset_bytes`` stay
+        where they are, or none and all with ``copy``. ``alias`` and ``tags`` go into the run's record, for
+        who applies it; they are the caller's to apply where the version has its number. ``inputs`` are what
+        it was made from, where that is known otherwise than by ``attrs`` of a DataFrame. Raises what sources
+        raise, ExpectationsFailed, and Unavailable outside of a run.
         """
         name = checked_name(name)
-        content = self._stored(data, name)
-        version = DatasetVersion(
-            name=name,
-            version=None,
-            kind=content.kind,
-            digest=content.digest,
-            size_bytes=content.size_bytes,
-            file_name=content.file_name,
-            created_at=self._clock(),
-            created_by=self._settings.user,
-            rows=content.shape.rows if content.shape else None,
-            columns=content.shape.columns if content.shape else None,
-            source=content.source,
+        content = content_of(data, name=name, copy=copy, shelf=self._shelf)
+        version = replace(
+            self._version(name, content),
             description=description,
-            status=VersionStatus.PENDING,
+            inputs=list(inputs) or self._origins(data, content),
+            view=view,
+            tags=tags or {},
         )
-        return self._registrar.register(
+        if not self._registrar.replaying:
+            self._guard().registering(version, cache(lambda: self._contents.path(version)))
+        if content.uri is not None:
+            self._contents.note(content.digest, content.uri)
+        registered = self._registrar.register(
             KIND,
             version,
+            alias=alias,
             existing=lambda: self._store.dataset_of_digest(name, content.digest),
             add=lambda pending, key: self._store.register_dataset(pending, key=key),
         )
+        if registered.version is not None:
+            self._guard().registered(registered)
+        return registered
 
     def load(self, reference: str, *, as_path: bool = False) -> Any:
-        """A table as a DataFrame; other files, folders, and anything ``as_path``, as a read-only path.
+        """A table as a DataFrame, arrays as arrays; other files, folders, and anything ``as_path``, as a
+        path.
 
-        Raises NotFound, Corrupt, or InvalidInput when a tabular file does not parse.
+        A path is read-only where the content is a copy, and the original where it is a reference. Raises
+        NotFound, Corrupt, ContentChanged, ExpectationsFailed, Unavailable, or InvalidInput when a tabular
+        file does not parse.
         """
         version = self.version(reference)
-        if version.kind is DatasetKind.FOLDER:
-            value: Any = self._cache.folder(version.digest, version.file_name)
-        else:
-            value = self._cache.file(version.digest, version.file_name)
-            if not as_path and (frame := tables.read(value, version.file_name)) is not None:
-                value = frame
+        content = cache(lambda: self._contents.path(version))  # a reference is verified once
+        self._guard().loading(version, content)
+        path = content()
+        value = path if as_path else self._value(version, path)
         self._registrar.read(KIND, version)
         return value
+
+    def content(self, version: DatasetVersion) -> Path:
+        """The content as a local file or folder, not to be changed. Raises as :meth:`load` does."""
+        return self._contents.path(version)
+
+    def of_frame(self, frame: Any) -> VersionRef | None:
+        """The version that a DataFrame is: only when it still has all of its values, which are compared."""
+        said = origin_of(frame)
+        if said is None or not is_frame(frame):
+            return None
+        try:
+            version = self._store.dataset_version(said.name, said.version)
+            if version.digest != said.digest or not may_be(frame, version):
+                return None
+            loaded = self._value(version, self._contents.path(version))
+        except Unavailable:
+            raise
+        except MlopsError:
+            return None
+        return said if are_equal(frame, loaded) else None
 
     def version(self, reference: str) -> DatasetVersion:
         wanted = pinned(parse_reference(reference), KIND, self._settings.pins)
@@ -108,51 +140,41 @@ class DatasetService:
     def all(self) -> list[Dataset]:
         return self._store.datasets()
 
-    def _stored(self, data: Any, name: str) -> StoredContent:
-        if isinstance(data, (str, os.PathLike)):
-            path = Path(data).expanduser().absolute()
-            if path.is_dir():
-                return self._stored_folder(path, name)
-            if path.is_file():
-                return self._stored_file(path)
-            raise NotFound(f"No file or folder {str(path)!r} to register as dataset {name!r}.")
-        if tables.is_table(data):
-            return self._stored_table(data, name)
-        raise InvalidInput(
-            f"A {type(data).__module__}.{type(data).__qualname__} is no dataset. Give the "
-            "path of a file or folder, a DataFrame, or an Arrow or polars table (collect a LazyFrame first)."
+    def _value(self, version: DatasetVersion, path: Path) -> Any:
+        if version.kind is DatasetKind.FOLDER:
+            return path
+        for read in (tables.read, arrays.read):
+            if (value := read(path, version.file_name)) is not None:
+                return mark(value, version)
+        return path
+
+    def _version(self, name: str, content: Content) -> DatasetVersion:
+        return DatasetVersion(
+            name=name,
+            version=None,
+            kind=content.kind,
+            digest=content.digest,
+            size_bytes=content.size_bytes,
+            file_name=content.file_name,
+            created_at=self._clock(),
+            created_by=self._settings.user,
+            rows=content.shape.rows if content.shape else None,
+            columns=content.shape.columns if content.shape else None,
+            files=content.files,
+            source=content.source,
+            storage=Storage.COPY if content.uri is None else Storage.REFERENCE,
+            uri=content.uri,
+            query=content.query,
+            status=VersionStatus.PENDING,
         )
 
-    def _stored_table(self, data: Any, name: str) -> StoredContent:
-        encoded, shape = tables.encode(data)
-        blob = self._blobs.put(encoded)
-        return StoredContent(
-            kind=DatasetKind.TABLE,
-            digest=blob.digest,
-            size_bytes=blob.size_bytes,
-            file_name=f"{name}.parquet",
-            source=f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}",
-            shape=shape,
-        )
-
-    def _stored_file(self, path: Path) -> StoredContent:
-        blob = self._blobs.put_file(path)
-        return StoredContent(
-            kind=DatasetKind.FILE,
-            digest=blob.digest,
-            size_bytes=blob.size_bytes,
-            file_name=path.name,
-            source=str(path),
-            # of the stored bytes: the file may have changed since
-            shape=tables.shape_of(self._blobs.path(blob.digest), path.name),
-        )
-
-    def _stored_folder(self, path: Path, name: str) -> StoredContent:
-        stored = store_folder(path, self._blobs)
-        return StoredContent(
-            kind=DatasetKind.FOLDER,
-            digest=stored.digest,
-            size_bytes=stored.size_bytes,
-            file_name=path.resolve().name or name,
-            source=str(path),
-        )
+    def _origins(self, data: Any, content: Content) -> list[VersionRef]:
+        """What a DataFrame that was loaded, and has other values now, was made from."""
+        said = origin_of(data)
+        if said is None or said.digest == content.digest:
+            return []
+        try:
+            known = self._store.dataset_version(said.name, said.version)
+        except MlopsError:  # of another registry, or there is none to be reached: the run's inputs tell
+            return []
+        return [said] if known.digest == said.digest else []

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
-from ...entities import DatasetVersion, ModelVersion, VersionStatus
+from ...entities import DatasetVersion, ModelVersion, VersionRef, VersionStatus
 from ...errors import Unavailable
 from ...wire import to_json
 
@@ -22,6 +22,23 @@ class RegistrationRecorder(Protocol):
     @property
     def ended(self) -> bool: ...
 
+    @property
+    def job_id(self) -> str | None: ...
+
+    @property
+    def made_in(self) -> str | None:
+        """The notebook's path."""
+        ...
+
+    @property
+    def versions_read(self) -> list[VersionRef]:
+        """The versions that this process has read in the run so far."""
+        ...
+
+    def code(self) -> str:
+        """What the run executes, without its secrets; empty where that is not known."""
+        ...
+
     def input(self, kind: str, name: str, version: int | None, digest: str) -> None:
         """Record that the run read a version."""
         ...
@@ -32,6 +49,24 @@ class RegistrationRecorder(Protocol):
         The number is 0 when nothing could be written.
         """
         ...
+
+
+class NumberModel(Protocol):
+    """Gives a model version its number, and the alias where roles and gates allow it."""
+
+    def __call__(
+        self, version: ModelVersion, *, alias: str | None = None, key: str | None = None
+    ) -> ModelVersion: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """What the active run says of where a version comes from."""
+
+    job_id: str | None = None
+    notebook: str | None = None
+    datasets: list[VersionRef] = field(default_factory=list)
+    code: str = ""
 
 
 class Registrar:
@@ -47,6 +82,14 @@ class Registrar:
     def replaying(self) -> bool:
         """Whether cells are replayed for a job: then nothing is decided."""
         return self._replaying()
+
+    def links(self) -> Links:
+        """Of the active run; empty outside of one."""
+        run = self._recorder()
+        if run is None:
+            return Links()
+        datasets = [each for each in run.versions_read if each.kind == "dataset"]
+        return Links(job_id=run.job_id, notebook=run.made_in, datasets=datasets, code=run.code())
 
     def register(
         self,

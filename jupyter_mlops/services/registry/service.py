@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ...config import Settings
 from ...entities import AuditEntry, Dataset, DatasetVersion, Details, Model, ModelVersion, Move, VersionRef
-from ...errors import InvalidInput
+from ...errors import Forbidden, InvalidInput
 from ...journal.records import Register
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
-from ...protocols.registry import RegistryStore
+from ...protocols.registry import RegistryChanges, RegistryStore
 from ...wire import from_json
 from .aliases import AliasService
 from .datasets import DatasetService
 from .deciding import Access, EverythingAllowed, Gatekeeper
+from .guarding import DatasetGuard, Unguarded
 from .models import ModelService
-from .names import checked_alias, checked_name
+from .names import checked_alias, checked_name, parse_reference
 from .registration import Registrar, RegistrationRecorder
+
+logger = logging.getLogger(__name__)
+
+_LEFT_OUT = (
+    "The owner and licence of dataset %r are left out: it is pending. Say them at home: "
+    "jupyter_mlops.edit_dataset(%r, owner=..., licence=...)"
+)
 
 
 class RegistryService:
@@ -37,6 +47,7 @@ class RegistryService:
         replaying: Callable[[], bool] = lambda: False,
         access: Access | None = None,
         gatekeeper: Callable[[], Gatekeeper | None] = lambda: None,
+        guard: Callable[[], DatasetGuard | None] = lambda: None,
         clock: Clock = time.time,
     ) -> None:
         registrar = Registrar(recorder, replaying)
@@ -44,10 +55,20 @@ class RegistryService:
         self._store = store
         self._settings = settings
         self._access = access
-        self._datasets = DatasetService(store, blobs, settings, registrar=registrar, clock=clock)
-        self._models = ModelService(store, blobs, settings, registrar=registrar, clock=clock)
+        self._replaying = replaying
+        self._datasets = DatasetService(
+            store,
+            blobs,
+            settings,
+            registrar=registrar,
+            guard=lambda: guard() or Unguarded(),
+            clock=clock,
+        )
         self._aliases = AliasService(
             store, settings, access=access, gatekeeper=gatekeeper, replaying=replaying
+        )
+        self._models = ModelService(
+            store, blobs, settings, registrar=registrar, number=self._aliases.register, clock=clock
         )
         self._as_another = partial(
             RegistryService,
@@ -57,6 +78,7 @@ class RegistryService:
             replaying=replaying,
             access=access,
             gatekeeper=gatekeeper,
+            guard=guard,
             clock=clock,
         )
 
@@ -65,8 +87,53 @@ class RegistryService:
         settings = self._settings
         return self if user == settings.user else self._as_another(replace(settings, user=user))
 
-    def register_dataset(self, data: Any, *, name: str, description: str = "") -> DatasetVersion:
-        return self._datasets.register(data, name=name, description=description)
+    def register_dataset(
+        self,
+        data: Any,
+        *,
+        name: str,
+        description: str = "",
+        copy: bool | None = None,
+        alias: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        owner: str | None = None,
+        licence: str | None = None,
+        inputs: Sequence[VersionRef] = (),
+        view: VersionRef | None = None,
+    ) -> DatasetVersion:
+        """As ``DatasetService.register``; what is said of it, and its alias, are asked about by themselves.
+
+        ``tags`` are the version's, ``owner`` and ``licence`` the dataset's.
+        """
+        self._require("register", f"dataset:{name}")
+        alias = None if alias is None else checked_alias(alias)
+        registered = self._datasets.register(
+            data,
+            name=name,
+            description=description,
+            copy=copy,
+            alias=alias,
+            tags=_edited({}, tags or {}),
+            inputs=inputs,
+            view=view,
+        )
+        if registered.version is None:
+            if owner is not None or licence is not None:
+                logger.warning(_LEFT_OUT, registered.name, registered.name)
+            return registered
+        if not self._replaying():
+            self._say(registered, description=description, tags=tags, owner=owner, licence=licence)
+            if alias is not None:
+                self._aliases.move("dataset", registered.name, alias, registered.version)
+        return self._store.dataset_version(registered.name, registered.version)
+
+    def dataset_content(self, version: DatasetVersion) -> Path:
+        """A version's content as a local file or folder, as ``DatasetService.content`` says."""
+        return self._datasets.content(version)
+
+    def dataset_of(self, frame: Any) -> VersionRef | None:
+        """The version that a DataFrame is, which is compared with it."""
+        return self._datasets.of_frame(frame)
 
     def load_dataset(self, ref: str, *, as_path: bool = False) -> Any:
         return self._datasets.load(ref, as_path=as_path)
@@ -88,11 +155,30 @@ class RegistryService:
         alias: str | None = None,
         description: str = "",
         metrics: Mapping[str, float] | None = None,
+        example: Any = None,
+        flavour: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> ModelVersion:
-        return self._models.register(model, name=name, alias=alias, description=description, metrics=metrics)
+        self._require("register", f"model:{name}")
+        return self._models.register(
+            model,
+            name=name,
+            alias=alias,
+            description=description,
+            metrics=metrics,
+            example=example,
+            flavour=flavour,
+            tags=tags,
+        )
 
     def load_model(self, ref: str, *, trust: bool = False) -> Any:
         return self._models.load(ref, trust=trust)
+
+    def predict(self, ref: str, data: Any, *, trust: bool = False) -> Any:
+        return self._models.predict(ref, data, trust=trust)
+
+    def model_example(self, ref: str) -> Any:
+        return self._models.example(ref)
 
     def datasets_of_digests(self, digests: Collection[str]) -> dict[str, list[VersionRef]]:
         """The dataset versions with these contents by their digests, the newest first."""
@@ -125,6 +211,10 @@ class RegistryService:
         self._aliases.move(kind, name, alias, None, reason=reason)
         return self._named(kind, name)
 
+    def rollback(self, name: str, alias: str, *, reason: str = "", kind: str = "model") -> Move:
+        """Point ``alias`` at the version that it had before, as ``AliasService.rollback`` says."""
+        return self._aliases.rollback(kind, name, alias, reason=reason)
+
     def moves(self, name: str, alias: str, *, kind: str = "model") -> list[Move]:
         """Where an alias has been, the newest move first."""
         return self._aliases.moves(kind, name, alias)
@@ -144,7 +234,7 @@ class RegistryService:
         """Change what is said of a name or a version; None leaves a field, a tag of None is removed."""
         name = checked_name(name)
         subject = f"{kind}:{name}" + ("" if version is None else f"@{version}")
-        self._access.require(self._settings.user, "describe", subject)
+        self._require("describe", subject)
         said = self._store.details(kind, name, version)
         given = {"description": description, "owner": owner, "licence": licence, "card": card}
         changed = replace(
@@ -155,9 +245,38 @@ class RegistryService:
         self._store.describe(kind, name, version, changed, user=self._settings.user)
         return self._named(kind, name)
 
+    def edit(
+        self,
+        kind: str,
+        ref: str,
+        *,
+        description: str | None = None,
+        tags: Mapping[str, str | None] | None = None,
+        owner: str | None = None,
+        licence: str | None = None,
+    ) -> Model | Dataset:
+        """As :meth:`describe`, of what a reference names: a name, or with ``@`` one of its versions."""
+        wanted = parse_reference(ref)
+        version: int | None = None
+        if "@" in ref:
+            look_up = self.dataset_version if kind == "dataset" else self.model_version
+            version = look_up(ref).version
+        return self.describe(
+            kind,
+            wanted.name,
+            version,
+            description=description,
+            tags=tags,
+            owner=owner,
+            licence=licence,
+        )
+
     def details(self, kind: str, name: str, version: int | None = None) -> Details:
         """What people say of a name, or of a version."""
         return self._store.details(kind, checked_name(name), version)
+
+    def _require(self, action: str, subject: str) -> None:
+        self._access.require(self._settings.user, action, subject)
 
     def _named(self, kind: str, name: str) -> Model | Dataset:
         return self._models.named(name) if kind == "model" else self._datasets.named(name)
@@ -166,23 +285,59 @@ class RegistryService:
         """The number that a recorded registration has, giving it one if it has none yet.
 
         Who ingests a journal calls this. The version is the ``user``'s, whatever the record says.
-        Raises InvalidInput for a record that no registry can take, Unavailable when it should be tried
-        again later.
+        Raises InvalidInput for a record that no registry can take, Forbidden, and Unavailable when it should
+        be tried again later.
         """
+        if self._store.applied(key) is None:  # what was applied before was allowed then
+            name = record.version.get("name")
+            self._access.require(user or self._settings.user, "register", f"{record.kind}:{name}")
         alias = None if record.alias is None else checked_alias(record.alias)
         owned: dict[str, Any] = {"run_id": run_id, **({"created_by": user} if user else {})}
         if record.kind == "dataset":
             dataset = replace(from_json(record.version, DatasetVersion), **owned)
             checked_name(dataset.name)
-            number = self._store.register_dataset(dataset, key=key).version
+            number = self._apply_dataset(dataset, alias, key, user)
         elif record.kind == "model":
             model = replace(from_json(record.version, ModelVersion), **owned)
             checked_name(model.name)
-            number = self._store.register_model(model, alias=alias, key=key).version
+            door = self._aliases if not user else self.acting_as(user)._aliases
+            number = door.register(model, alias=alias, key=key).version
         else:
             raise InvalidInput(f"A register record of kind {record.kind!r}: 'dataset' and 'model' are known.")
         assert number is not None
         return number
+
+    def _apply_dataset(self, dataset: DatasetVersion, alias: str | None, key: str, user: str) -> int | None:
+        """Once: what was said of the version later, and where its alias is by now, stays."""
+        applied = self._store.applied(key)
+        number = self._store.register_dataset(dataset, key=key).version
+        if applied is not None:
+            return number
+        door = self if not user else self.acting_as(user)
+        try:
+            if dataset.tags:
+                door.describe("dataset", dataset.name, number, tags=dataset.tags)
+            if alias is not None:
+                door._aliases.move("dataset", dataset.name, alias, number)
+        except Forbidden as error:  # the content is registered all the same
+            logger.warning("Dataset %s@%s: %s", dataset.name, number, error.message)
+        return number
+
+    def _say(
+        self,
+        version: DatasetVersion,
+        *,
+        description: str,
+        tags: Mapping[str, str] | None,
+        owner: str | None,
+        licence: str | None,
+    ) -> None:
+        """What was said at registering: of a version that was there already it may be new."""
+        new = description if description != version.description else ""
+        if new or tags:
+            self.describe("dataset", version.name, version.version, description=new or None, tags=tags)
+        if owner is not None or licence is not None:
+            self.describe("dataset", version.name, owner=owner, licence=licence)
 
     def registered_by(self, run_id: str) -> list[VersionRef]:
         """The versions that a run registered, also those that were there already."""
@@ -192,10 +347,9 @@ class RegistryService:
         """The ids of the runs that registered a version, the first of them first."""
         return self._store.registering_runs(kind, name, version)
 
-    def changes(self, since: int) -> tuple[int, list[str], list[str]]:
-        """The present ``seq``, and the names of datasets and models that changed after ``since``."""
-        found = self._store.changes(since)
-        return found.seq, found.datasets, found.models
+    def changes(self, since: int) -> RegistryChanges:
+        """The names of datasets, models and feature views that changed after ``since``."""
+        return self._store.changes(since)
 
     def audit(
         self, limit: int | None = 100, *, subject: str = "", before: int | None = None

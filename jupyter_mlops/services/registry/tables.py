@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WHOLE_CSV_BYTES = 256 * 1024 * 1024
-"""A CSV up to this size is read whole, so that types are inferred from all rows."""
+"""Of larger CSV and JSON-lines files only the columns are told, by their beginning: reading them takes longer
+than hashing them. Their profile counts the rows."""
+HEAD_BYTES = 1024 * 1024
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", "": None}
@@ -26,7 +29,7 @@ COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", "": None}
 class Shape:
     """What is known of a table without its values."""
 
-    rows: int
+    rows: int | None
     columns: list[Column]
 
 
@@ -44,12 +47,20 @@ def encode(data: Any) -> tuple[bytes, Shape]:
     import pyarrow.parquet
 
     table = _arrow_table(data).combine_chunks()
+    names = table.column_names
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InvalidInput(f"The table has two columns {twice!r}. Give each a name of its own.")
     sink = io.BytesIO()
     try:
         pyarrow.parquet.write_table(table, sink)
     except pyarrow.lib.ArrowException as error:
         raise InvalidInput(f"The table cannot be stored as Parquet: {error}") from error
     return sink.getvalue(), Shape(table.num_rows, _columns(table.schema))
+
+
+def is_tabular(file_name: str) -> bool:
+    """Whether its ending says that a file is a table."""
+    return _format(file_name)[0] in _SHAPES
 
 
 def shape_of(path: Path, file_name: str) -> Shape | None:
@@ -64,7 +75,10 @@ def shape_of(path: Path, file_name: str) -> Shape | None:
     if measure is None:
         return None
     try:
-        with pyarrow.input_stream(str(path), compression=compression) as stream:
+        with (
+            _given_to_arrow(path) as source,
+            pyarrow.input_stream(source, compression=compression) as stream,
+        ):
             return measure(path, stream, suffix)
     except (pyarrow.lib.ArrowException, OSError, UnicodeDecodeError):
         return None
@@ -76,18 +90,19 @@ def read(path: Path, file_name: str) -> pd.DataFrame | None:
 
     suffix, compression = _format(file_name)
     options: dict[str, Any] = {"compression": compression}
-    readers: dict[str, Callable[[], pd.DataFrame]] = {
-        ".parquet": lambda: pandas.read_parquet(path),
-        ".csv": lambda: pandas.read_csv(path, **options),
-        ".tsv": lambda: pandas.read_csv(path, sep="\t", **options),
-        ".jsonl": lambda: pandas.read_json(path, lines=True, **options),
-        ".ndjson": lambda: pandas.read_json(path, lines=True, **options),
-        ".feather": lambda: pandas.read_feather(path),
+    readers: dict[str, Callable[[Any], pd.DataFrame]] = {
+        ".parquet": pandas.read_parquet,
+        ".csv": lambda source: pandas.read_csv(source, **options),
+        ".tsv": lambda source: pandas.read_csv(source, sep="\t", **options),
+        ".jsonl": lambda source: pandas.read_json(source, lines=True, **options),
+        ".ndjson": lambda source: pandas.read_json(source, lines=True, **options),
+        ".feather": pandas.read_feather,
     }
     if suffix not in readers:
         return None
     try:
-        return readers[suffix]()
+        with _given_to_arrow(path) as source:
+            return readers[suffix](source)
     except (ValueError, OSError) as error:  # pandas' and Arrow's parse errors are ValueErrors
         raise InvalidInput(
             f"{file_name!r} does not read as a table: {error}. Use as_path=True for the file itself."
@@ -105,6 +120,9 @@ def _arrow_table(data: Any) -> Any:
     if not _is_pandas(data):
         return data if isinstance(data, pyarrow.Table) else pyarrow.table(data)
     frame = data if hasattr(data, "columns") else data.to_frame()
+    if frame.attrs:  # pandas has them in the Parquet file, and what is said of a table is not its content
+        frame = frame.copy(deep=False)
+        frame.attrs = {}
     try:
         return pyarrow.Table.from_pandas(frame, nthreads=1)
     except (pyarrow.lib.ArrowException, ValueError, TypeError) as error:
@@ -113,6 +131,18 @@ def _arrow_table(data: Any) -> Any:
             f"The DataFrame cannot be stored as Parquet: {reason}. Give each column values of one type, "
             "for example with df['column'].astype(str)."
         ) from error
+
+
+@contextmanager
+def _given_to_arrow(path: Path) -> Iterator[Any]:
+    """The path, or an open file where Arrow could not open it: it takes only names that are UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        with path.open("rb") as file:
+            yield file
+    else:
+        yield str(path)
 
 
 def _columns(schema: Any) -> list[Column]:
@@ -127,11 +157,16 @@ def _format(file_name: str) -> tuple[str, str | None]:
     return path.suffix, None
 
 
-def _parquet_shape(path: Path, stream: Any, suffix: str) -> Shape:
+def parquet_shape(stream: Any) -> Shape:
+    """Of an open Parquet file, of which only the end is read."""
     import pyarrow.parquet
 
     metadata = pyarrow.parquet.read_metadata(stream)
     return Shape(metadata.num_rows, _columns(metadata.schema.to_arrow_schema()))
+
+
+def _parquet_shape(path: Path, stream: Any, suffix: str) -> Shape:
+    return parquet_shape(stream)
 
 
 def _csv_shape(path: Path, stream: Any, suffix: str) -> Shape:
@@ -141,24 +176,29 @@ def _csv_shape(path: Path, stream: Any, suffix: str) -> Shape:
     if path.stat().st_size <= WHOLE_CSV_BYTES:
         table = pyarrow.csv.read_csv(stream, parse_options=options)
         return Shape(table.num_rows, _columns(table.schema))
-    reader = pyarrow.csv.open_csv(stream, parse_options=options)
-    return Shape(sum(batch.num_rows for batch in reader), _columns(reader.schema))
+    return Shape(None, _columns(pyarrow.csv.open_csv(stream, parse_options=options).schema))
 
 
 def _json_shape(path: Path, stream: Any, suffix: str) -> Shape:
     import pyarrow.json
 
-    table = pyarrow.json.read_json(stream)
-    return Shape(table.num_rows, _columns(table.schema))
+    if path.stat().st_size <= WHOLE_CSV_BYTES:
+        table = pyarrow.json.read_json(stream)
+        return Shape(table.num_rows, _columns(table.schema))
+    head = stream.read(HEAD_BYTES)
+    table = pyarrow.json.read_json(io.BytesIO(head[: head.rfind(b"\n") + 1]))
+    return Shape(None, _columns(table.schema))
 
 
 def _feather_shape(path: Path, stream: Any, suffix: str) -> Shape:
     import pyarrow.ipc
 
-    with pyarrow.memory_map(str(path)) as source:
-        file = pyarrow.ipc.open_file(source)
-        rows = sum(file.get_batch(number).num_rows for number in range(file.num_record_batches))
-        return Shape(rows, _columns(file.schema))
+    with _given_to_arrow(path) as given:
+        # a mapped file is not read for its number of rows
+        with pyarrow.memory_map(given) if isinstance(given, str) else pyarrow.PythonFile(given) as source:
+            file = pyarrow.ipc.open_file(source)
+            rows = sum(file.get_batch(number).num_rows for number in range(file.num_record_batches))
+            return Shape(rows, _columns(file.schema))
 
 
 _SHAPES: dict[str, Callable[[Path, Any, str], Shape]] = {

@@ -21,18 +21,21 @@ from ...entities import (
     Model,
     ModelVersion,
     Move,
+    Storage,
     VersionRef,
 )
 from ...errors import MlopsError, NotFound, Unavailable
 from ...notebooks.source import parse_cell
 from ...protocols.blobs import BlobStore
 from ...protocols.registry import ANYWHERE, RegistryChanges
+from ...remote.folder import reaches_elsewhere
 from ...wire import decode, encode
-from .folders import read_manifest
+from ..quantities import size_text
+from .folders import read_manifest, store_folder
 
 FILE = "registered.json"
 BLOBS = "blobs.json"
-LOADERS = {"load_dataset": "dataset", "load_model": "model"}
+LOADERS = {"load_dataset": "dataset", "load_model": "model", "predict": "model"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +59,24 @@ class Registered(Protocol):
 
     def dataset_version(self, ref: str) -> DatasetVersion: ...
 
+    def dataset_content(self, version: DatasetVersion) -> Path: ...
+
     def model_version(self, ref: str) -> ModelVersion: ...
 
 
 def plan(
-    sources: Sequence[str], registry: Registered, blobs: BlobStore, *, bring: bool = True
+    sources: Sequence[str],
+    registry: Registered,
+    blobs: BlobStore,
+    *,
+    bring: bool = True,
+    most_bytes: int = 512 * 1024 * 1024,
 ) -> tuple[Travelling, list[str]]:
     """What goes along with code that loads datasets and models, and notes on what cannot be told.
 
     A name is a text in the code, or a variable that is given one there. One that the registry does not know
-    is left to the job: it may register it first. ``bring``: have the blobs in this home.
+    is left to the job: it may register it first. ``bring``: have the blobs in this home. A dataset that stays
+    in this file system goes along as a copy, up to ``most_bytes``; one that stays behind a URL is read there.
     """
     named = _Named(sources)
     notes = [
@@ -73,11 +84,14 @@ def plan(
         for kind in sorted(named.unclear)
     ]
     datasets = _found(registry.dataset_version, named.of("dataset"))
+    for ref, version in datasets.items():
+        datasets[ref], said = _within_reach(version, registry, blobs, most_bytes)
+        notes += [each for each in said if each not in notes]
     models = _found(registry.model_version, named.of("model"))
     newest = {f"dataset {each.name}": each.version for ref, each in datasets.items() if "@" not in ref}
     newest |= {f"model {each.name}": each.version for ref, each in models.items() if "@" not in ref}
     digests = [digest for each in datasets.values() for digest in _blobs_of(each, blobs)]
-    digests += [each.digest for each in models.values()]
+    digests += [digest for each in models.values() for digest in _blobs_of_model(each, blobs)]
     travelling = Travelling(
         datasets=list(datasets.values()),
         models=list(models.values()),
@@ -99,9 +113,42 @@ def _found(look_up: Any, references: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+def _within_reach(
+    version: DatasetVersion, registry: Registered, blobs: BlobStore, most_bytes: int
+) -> tuple[DatasetVersion, list[str]]:
+    """The version as a job elsewhere can load it, and a note where it may not, or depends on a server."""
+    if version.storage is Storage.COPY or version.uri is None:
+        return version, []
+    name = f"{version.name}@{version.version}"
+    if reaches_elsewhere(version.uri):
+        return version, [f"The dataset {name} does not go along: the job reads it at {version.uri}."]
+    if version.size_bytes > most_bytes:
+        return version, [
+            f"The dataset {name} stays at {version.uri} and is too large to go along "
+            f"({size_text(version.size_bytes)} of at most {size_text(most_bytes)}, "
+            "JUPYTER_MLOPS_FILES_CAP_BYTES): the job finds it only where it sees the same files. Register it "
+            "from a URL that the job reaches, or with copy=True."
+        ]
+    try:
+        path = registry.dataset_content(version)
+        stored = store_folder(path, blobs).digest if path.is_dir() else blobs.put_file(path).digest
+    except (MlopsError, OSError) as error:
+        return version, [f"The dataset {name} does not go along: {error}"]
+    if stored != version.digest:
+        return version, [f"The dataset {name} does not go along: it changed while it was copied."]
+    return replace(version, storage=Storage.COPY, uri=None), []
+
+
 def _blobs_of(version: DatasetVersion, blobs: BlobStore) -> Iterator[str]:
+    if version.storage is Storage.COPY or version.kind is DatasetKind.FOLDER:
+        yield version.digest
+    if version.storage is Storage.COPY and version.kind is DatasetKind.FOLDER:
+        yield from read_manifest(version.digest, blobs)[0].values()
+
+
+def _blobs_of_model(version: ModelVersion, blobs: BlobStore) -> Iterator[str]:
     yield version.digest
-    if version.kind is DatasetKind.FOLDER:
+    if version.is_folder:
         yield from read_manifest(version.digest, blobs)[0].values()
 
 
@@ -120,19 +167,20 @@ class _Named:
                         texts.setdefault(target.id, set()).add(text)
         for node in (node for tree in trees for node in ast.walk(tree)):
             if isinstance(node, ast.Call) and (kind := LOADERS.get(_called(node))):
-                self._take(kind, _first(node), texts)
+                self._take(kind, _first(node), texts, sure=_called(node) != "predict")
 
     def of(self, kind: str) -> list[str]:
         return [reference for each, reference in self._references if each == kind]
 
-    def _take(self, kind: str, argument: ast.expr | None, texts: dict[str, set[str]]) -> None:
+    def _take(self, kind: str, argument: ast.expr | None, texts: dict[str, set[str]], *, sure: bool) -> None:
+        """``predict`` is a method of most models as well: then its argument is no name, or names nothing."""
         text = _text(argument)
         if text is not None:
             self._references.append((kind, text))
             return
         known = texts.get(argument.id, set()) if isinstance(argument, ast.Name) else set()
         self._references += [(kind, each) for each in sorted(known)]
-        if not known:
+        if not known and sure:
             self.unclear.add(kind)
 
 
@@ -213,9 +261,20 @@ class TravellingStore:
         return self.dataset_of_digest(version.name, version.digest) or _cannot("registered")
 
     def register_model(
-        self, version: ModelVersion, *, alias: str | None = None, key: str | None = None
+        self,
+        version: ModelVersion,
+        *,
+        alias: str | None = None,
+        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        key: str | None = None,
     ) -> ModelVersion:
         _cannot("registered")
+
+    def applied(self, key: str) -> tuple[str, int] | None:
+        return None
+
+    def keys(self, kind: str, name: str, version: int) -> list[str]:
+        return []
 
     def move_alias(
         self,
