@@ -32,9 +32,14 @@ RAY_ADDRESSES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
 """Where Ray's own client finds it; the second may be the address of another of its servers."""
 QUOTAS = "JUPYTER_MLOPS_QUOTAS"
 """The file in which an administrator says how much of this machine's GPUs each user may have."""
+ACCESS = "JUPYTER_MLOPS_ACCESS"
+"""The file in which an administrator says who may do what: one that is named here has to be there."""
+DEFAULT_ACCESS = "/etc/jupyter-mlops/access.json"
 RUNTIME = "JUPYTER_MLOPS_RUNTIME"
 LEASES = "JUPYTER_MLOPS_LEASES"
 USER = "JUPYTER_MLOPS_USER"
+HUB_USER = "JUPYTERHUB_USER"
+"""Whom JupyterHub started a server for: the user where ``JUPYTER_MLOPS_USER`` names none."""
 TRUSTED_USERS = "JUPYTER_MLOPS_TRUSTED_USERS"
 """Whose pickles are loaded as one's own: names, parted by commas."""
 
@@ -76,6 +81,7 @@ class Settings:
     blobs: str | None = None
     gpu_slots: int | None = None
     quotas: str = "/etc/jupyter-mlops/quotas.json"
+    access: str = DEFAULT_ACCESS
     staging: str | None = None
     staging_python: str | None = None
     staging_variables: tuple[str, ...] = ()
@@ -94,6 +100,8 @@ class Settings:
     """Notebook files up to this size are kept with a run as they were saved."""
     log_cap_bytes: int = 64 * 1024 * 1024
     """How much of an attempt's log is kept: of more, the beginning and the end; 0 all."""
+    copy_dataset_bytes: int = 100_000_000
+    """Datasets up to this size are copied when they are registered; larger ones stay where they are."""
     files_cap_bytes: int = 512 * 1024 * 1024
     """How much may go along with a job to where this file system is not seen."""
     staging_s: float = 5.0
@@ -110,6 +118,8 @@ class Settings:
     """After so long with all of its GPUs idle a job is flagged; 0 never."""
     idle_kill_s: float = 0.0
     """And after so long it is ended, saying so; 0 never."""
+    profile_when_registered: int = 1
+    """Whether a new dataset version is looked at in the background at once; 0: when somebody asks."""
     heartbeat_s: float = 30.0
     silent_after_s: float = 600.0
     lost_after_s: float = 3600.0
@@ -140,6 +150,7 @@ class Settings:
             BLOBS: self.blobs,
             GPU_SLOTS: None if self.gpu_slots is None else str(self.gpu_slots),
             QUOTAS: self.quotas,
+            ACCESS: self.access,
             STAGING: self.staging,
             RAY_ADDRESS: self.ray_address,
             STAGING_PYTHON: self.staging_python,
@@ -202,11 +213,13 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         BLOBS: "blobs",
         RAY_ADDRESS: "ray_address",
         QUOTAS: "quotas",
+        ACCESS: "access",
         STAGING: "staging",
         STAGING_PYTHON: "staging_python",
         RUNTIME: "runtime_dir",
         LEASES: "leases_dir",
-        USER: "user",
+        HUB_USER: "user",
+        USER: "user",  # after the hub's: it goes before it
     }
     found: dict[str, Any] = {
         field: environ[variable] for variable, field in names.items() if environ.get(variable)

@@ -77,6 +77,10 @@ class ExpectationsFailed(MlopsError):
     code = "expectations_failed"
 
 
+class ExpectationWarning(UserWarning):
+    """A dataset's content is not what its expectations say, and they only warn."""
+
+
 class NoActiveRun(MlopsError):
     code = "no_active_run"
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from jupyter_mlops.artifacts.local import LocalBlobStore
 from jupyter_mlops.config import Settings
+from jupyter_mlops.entities import VersionRef
 from jupyter_mlops.journal.records import Register
 from jupyter_mlops.protocols.registry import RegistryStore
+from jupyter_mlops.services.registry.guarding import DatasetGuard
 from jupyter_mlops.services.registry.service import RegistryService
 from jupyter_mlops.store.database import Database, sqlite_url
 from jupyter_mlops.store.registry import SqlRegistryStore
@@ -27,6 +29,19 @@ class RecordedRun:
     writes: bool = True
     inputs: list[tuple[str, str, int | None, str]] = field(default_factory=list)
     registered: list[tuple[str, Register]] = field(default_factory=list)
+    job_id: str | None = None
+    made_in: str | None = None
+    source: str = ""
+
+    @property
+    def versions_read(self) -> list[VersionRef]:
+        return [
+            VersionRef(kind=kind, name=name, version=version, digest=digest)
+            for kind, name, version, digest in self.inputs
+        ]
+
+    def code(self) -> str:
+        return self.source
 
     def input(self, kind: str, name: str, version: int | None, digest: str) -> None:
         self.inputs.append((kind, name, version, digest))
@@ -49,6 +64,7 @@ class Registry:
     run: RecordedRun | None = None
     replaying: bool = False
     now: float = 1000.0
+    guard: DatasetGuard | None = None
 
     def __post_init__(self) -> None:
         self.service = RegistryService(
@@ -57,6 +73,7 @@ class Registry:
             self.settings,
             recorder=lambda: self.run,
             replaying=lambda: self.replaying,
+            guard=lambda: self.guard,
             clock=lambda: self.now,
         )
 

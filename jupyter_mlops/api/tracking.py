@@ -65,17 +65,34 @@ def log_artifact(path: str | os.PathLike[str], name: str | None = None) -> None:
         tracker.active().log_file(Path(path), name)
 
 
-def log_model(model: Any, name: str, *, alias: str | None = None, description: str = "") -> ModelVersion:
+def log_model(
+    model: Any,
+    name: str,
+    *,
+    alias: str | None = None,
+    description: str = "",
+    example: Any = None,
+    flavour: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> ModelVersion:
     """Store a model as the next version of ``name``, made by the active run, with the run's metrics.
 
     Like ``register_model``, which also works outside of a run; here NoActiveRun is raised there.
     """
-    from .registry import register_model
+    from .models import register_model
 
     tracker = current().tracker
     if not tracker.replaying:
         tracker.active()
-    return register_model(model, name=name, alias=alias, description=description)
+    return register_model(
+        model,
+        name=name,
+        alias=alias,
+        description=description,
+        example=example,
+        flavour=flavour,
+        tags=tags,
+    )
 
 
 class track:

@@ -45,7 +45,9 @@ def _run(arguments: Namespace) -> int:
     from ..errors import MlopsError
 
     try:
-        return _handler(arguments.handler)(arguments)
+        status = _handler(arguments.handler)(arguments)
+        _leave()
+        return status
     except MlopsError as error:
         return _report(error.code, error.message, arguments)
     except KeyboardInterrupt:
@@ -55,6 +57,11 @@ def _run(arguments: Namespace) -> int:
         return FAILED
     except OSError as error:
         return _report("unavailable", f"{type(error).__name__}: {error}", arguments)
+
+
+def _leave() -> None:
+    if (workspace := sys.modules.get("jupyter_mlops.workspace")) is not None:
+        workspace.leave()
 
 
 def _handler(name: str) -> Callable[[Namespace], int]:

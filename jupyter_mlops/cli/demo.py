@@ -19,7 +19,7 @@ from ..services.rows import job_row, model_row, run_row
 from ..workspace import Workspace, current, use
 from .demo_run import Execution, execute
 from .jobs import print_jobs
-from .registry import print_models
+from .models import print_models
 from .runs import print_runs
 from .tables import console, print_json
 

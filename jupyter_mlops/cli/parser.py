@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
-from . import registry_grammar
+from . import (
+    data_grammar,
+    datasets_grammar,
+    features_grammar,
+    lineage_grammar,
+    models_grammar,
+    promotion_grammar,
+    upkeep_grammar,
+)
 from .commands import PROGRAM, Commands, add_global
 from .numbers import gpus, positive
 from .submit_flags import add_submit_flags
 
-PARTS = (registry_grammar,)
+PARTS = (
+    datasets_grammar,
+    data_grammar,
+    features_grammar,
+    lineage_grammar,
+    models_grammar,
+    promotion_grammar,
+    upkeep_grammar,
+)
 """Modules that add commands of their own."""
 
 
@@ -77,24 +93,30 @@ def _add_runs(commands: Commands) -> None:
     compare.add_argument("ids", metavar="ID", nargs="+", help="a run's id, or a unique end of it")
     export = commands.add(
         "export",
-        "runs.export",
-        "write a run out as one portable folder or zip file",
+        "exchange.export",
+        "write a run out as one portable folder or zip file, or a model version as one file",
         example=f"{PROGRAM} export 7xk2qp digits.zip",
         more="""\
-            It holds the executed notebook, params, tags, metrics (CSV and Parquet), packages and
-            artifacts, and all that another workspace needs to take the run in.""",
+            Of a run it holds the executed notebook, params, tags, metrics (CSV and Parquet), packages and
+            artifacts, and all that another workspace needs to take the run in. Of a model version
+            (digits@7, digits@champion, model:digits) the model, its card, its training run and what is
+            known of its datasets.""",
     )
-    export.add_argument("id", metavar="RUN", help="a run's id, or a unique end of it")
-    export.add_argument("path", metavar="PATH", help="a new folder, or a new file whose name ends in .zip")
+    export.add_argument("id", metavar="WHAT", help="a run's id or a unique end of it, or a model: digits@7")
+    export.add_argument(
+        "path", metavar="PATH", help="a new file whose name ends in .zip; of a run also a new folder"
+    )
+    export.add_argument("--with-data", action="store_true", help="of a model: its datasets' contents as well")
     imports = commands.add(
         "import",
-        "runs.import_",
-        "take in runs that were exported elsewhere",
+        "exchange.import_",
+        "take in runs and model versions that were exported elsewhere",
         example=f"{PROGRAM} import digits.zip",
         more="""\
-            Every file is verified first. A run that is here already is left alone; one that is here
-            with other content is refused. Models that it registered are loaded only with trust=True.""",
+            Every file is verified first. What is here already is left alone; a run that is here with
+            other content is refused. Models that came so are loaded only with trust=True.""",
     )
+    imports.add_argument("--name", metavar="NAME", help="of a model: under this name instead of its own")
     imports.add_argument("paths", metavar="PATH", nargs="+", help="the folder or zip file of an export")
     commands.add(
         "rebuild",

@@ -1,16 +1,14 @@
-"""``runs``, ``show``, ``compare``, ``export``, ``import`` and ``rebuild``."""
+"""``runs``, ``show``, ``compare`` and ``rebuild``."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from rich.syntax import Syntax
 
-from ..api import export_run
 from ..api import runs as api_runs
 from ..entities import Comparison, Job, Run, RunDetail, RunTable, ScheduleDetail, SweepDetail, short_id
 from ..errors import InvalidInput
@@ -243,29 +241,6 @@ def _print_run_table(table: RunTable) -> None:
 
 def _side(value: Any) -> str:
     return "" if value is None else number(value)
-
-
-def export(arguments: Namespace) -> int:
-    """``jupyter mlops export``."""
-    run = current().runs.get(arguments.id)
-    path = export_run(run.id, arguments.path)
-    if arguments.json:
-        print_json([{"run": run.id, "path": str(path)}])
-    else:
-        console().print(f"Run {short_id(run.id)} ({run.name}) is in {path}.", markup=False)
-    return 0
-
-
-def import_(arguments: Namespace) -> int:
-    """``jupyter mlops import``."""
-    imported = [current().imports.read(Path(path).expanduser()) for path in arguments.paths]
-    if arguments.json:
-        print_json([{"run": each.run.id, "name": each.run.name, "new": each.new} for each in imported])
-        return 0
-    for each in imported:
-        what = "is here now" if each.new else "was here already"
-        console().print(f"Run {each.run.id} ({each.run.name}) {what}.", markup=False)
-    return 0
 
 
 def rebuild(arguments: Namespace) -> int:

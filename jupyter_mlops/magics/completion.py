@@ -22,7 +22,8 @@ _WORDS: dict[str, list[str]] = {
         "--wait", "-p",
     ],
     "mlops": [
-        "runs", "jobs", "sweeps", "schedules", "usage", "gpus", "datasets", "models", "show", "compare",
+        "runs", "jobs", "sweeps", "schedules", "usage", "gpus", "datasets", "models", "profile", "diff",
+        "check", "features", "lineage", "impact", "audit", "review", "gates", "card", "show", "compare",
         "logs", "cancel", "replay", "reproduce", "help",
     ],
 }

@@ -23,6 +23,16 @@ HELP = """\
 %mlops usage [BY]            what jobs used in a week, by user, notebook, executor or day
 %mlops gpus [users]          who has which GPU of this machine; what each user has had, and may have
 %mlops datasets | models     what is registered
+%mlops profile REF           what a dataset version is like: %mlops profile train@2
+%mlops diff A B [--keys COL] what differs between two dataset versions: %mlops diff train@1 train@2
+%mlops check REF             whether a dataset version is as it is expected to be
+%mlops features [NAME]       feature views, with what they gave last
+%mlops lineage REF           where it comes from and what it led to: %mlops lineage digits@champion --up
+%mlops impact REF            all that would have to be looked at again if it were bad: %mlops impact train@2
+%mlops audit [SUBJECT]       the newest decisions, or those on model:digits@champion, job:ID, ...
+%mlops review NAME VERSION   what would change if it became the champion, and whether it may
+%mlops gates NAME            what must hold before an alias of a model may move
+%mlops card REF              the model card of digits@7 or digits@champion
 %mlops show ID               all of a run, a job, a sweep or a schedule; the end of an id is enough
 %mlops compare ID ID [ID]... what differs between two runs, or among more
 %mlops replay ID             all that a run displayed, as it was
@@ -34,7 +44,8 @@ HELP = """\
 
 Track a cell:      %%track [NAME] [-e EXPERIMENT] [-p NAME[=VALUE]]... [-m NAME]... [-t KEY=VALUE]...
 Run it as a job:   %%submit [NAME] [--gpus N] [-p NAME=VALUE]... [--cron '0 3 * * *']
-Add --json to runs, jobs, sweeps, schedules, usage, gpus, datasets, models, show and compare for JSON."""
+Add --json to runs, jobs, sweeps, schedules, usage, gpus, datasets, models, features, show and compare
+for JSON."""
 
 
 def mlops(line: str) -> None:
@@ -46,7 +57,7 @@ def mlops(line: str) -> None:
         answer = _answer(command, arguments, as_json)
     except MlopsError as error:
         raise without_traceback(error)  # noqa: B904  the traceback is what is not shown
-    if isinstance(answer, str):
+    if type(answer) is str:  # a model card is a text that shows itself
         if answer:
             print(answer)
         return
@@ -63,7 +74,7 @@ def _answer(command: str, arguments: Sequence[str], as_json: bool) -> Any:
     if command == "replay" and not arguments:
         current().tracker.replaying = True
         return ""
-    from . import views
+    from . import data_views, lineage_views, promotion_views, views
 
     commands: dict[str, tuple[Callable[..., Any], int, int]] = {
         "": (views.overview, 0, 0),
@@ -75,6 +86,16 @@ def _answer(command: str, arguments: Sequence[str], as_json: bool) -> Any:
         "gpus": (views.gpus, 0, 1),
         "datasets": (views.datasets, 0, 0),
         "models": (views.models, 0, 0),
+        "profile": (data_views.profile, 1, 1),
+        "diff": (data_views.diff, 2, 4),
+        "check": (data_views.check, 1, 1),
+        "features": (views.features, 0, 1),
+        "lineage": (lineage_views.lineage, 1, 2),
+        "impact": (lineage_views.impact, 1, 1),
+        "audit": (lineage_views.audit, 0, 1),
+        "review": (promotion_views.review, 2, 3),
+        "gates": (promotion_views.gates, 1, 1),
+        "card": (promotion_views.card, 1, 1),
         "show": (views.show, 1, 1),
         "compare": (views.compare, 2, 100),
         "replay": (views.replay, 1, 1),

@@ -9,6 +9,8 @@ from typing import Any
 from ..api import Comparison, RunTable
 from ..api.replaying import detail_to_show
 from ..entities import Job, Run, RunDetail, ScheduleDetail, SweepDetail, short_id
+from ..services.features.rows import view_rows
+from ..services.features.showing import SHOWN_COLUMNS, shown_cells
 from ..services.lookup import anything, job_or_sweep, run_or_job
 from ..services.quantities import counted, duration_text, size_text
 from ..services.rows import dataset_row, job_row, model_row, run_row, schedule_row, sweep_row
@@ -123,12 +125,20 @@ def datasets(workspace: Workspace, *, as_json: bool) -> str:
     if as_json:
         return _json([dataset_row(version) for each in found for version in each.versions])
     rows = [
-        (each.name, len(each.versions), newest.kind.value, newest.rows, size_text(newest.size_bytes))
+        (
+            each.name,
+            len(each.versions),
+            pairs(each.aliases),
+            newest.kind.value,
+            newest.rows,
+            size_text(newest.size_bytes),
+            newest.storage.value,
+        )
         for each in found
         for newest in each.versions[:1]
     ]
     empty = "No datasets. Register one: mlops.register_dataset('data.csv', name='train')"
-    return table(("name", "versions", "kind", "rows", "size"), rows) if rows else empty
+    return table(("name", "versions", "aliases", "kind", "rows", "size", "storage"), rows) if rows else empty
 
 
 def models(workspace: Workspace, *, as_json: bool) -> str:
@@ -149,6 +159,17 @@ def models(workspace: Workspace, *, as_json: bool) -> str:
     ]
     empty = "No models. Register one: mlops.register_model(model, name='digits')"
     return table(("name", "versions", "class", "aliases", "metrics"), rows) if rows else empty
+
+
+def features(workspace: Workspace, name: str = "", *, as_json: bool) -> str:
+    """Feature views, each version with what it gave last."""
+    service = workspace.features
+    found = [service.named(name)] if name else service.all()
+    if as_json:
+        return _json([row for each in found for row in view_rows(each)])
+    rows = [cells for each in found for cells in shown_cells(each)]
+    empty = "No feature views. Put @mlops.feature_view(source=..., keys=...) above a function."
+    return table(SHOWN_COLUMNS, rows) if rows else empty
 
 
 def show(workspace: Workspace, short: str, *, as_json: bool) -> str:

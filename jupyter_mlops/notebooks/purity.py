@@ -197,7 +197,7 @@ ONLY_SHOWS = re.compile(
     r"(matplotlib\.pyplot\.(?!style|rc|switch_backend|ion$|ioff$|xkcd|set_|get_|imsave|savefig|import)\w+"
     r"|seaborn\.(?!set|reset|desaturate|load_dataset)\w+|plotly\.express\.\w+|pprint\.\w+|time\.sleep"
     r"|gc\.collect|IPython\.display\.\w+|logging\.(getLogger\(\)\.)?(debug|info|warning|error|exception|critical)"
-    r"|jupyter_mlops\.(log\w*|tag|runs?|jobs?|schedules?|sweeps?|usage|gpus|compare|history|models|datasets|replay)"
+    r"|jupyter_mlops\.(log\w*|tag|runs?|jobs?|schedules?|sweeps?|usage|gpus|compare|history|models|datasets|feature_views|replay)"
     r"|sys\.(exit|getsizeof)|inspect\.\w+|traceback\.\w+|platform\.\w+|dis\.dis"
     r"|numpy\.(testing\.\w+|info|may_share_memory)|torch\.cuda\.(synchronize|empty_cache|is_available)"
     r"|json\.(dump|dumps|load|loads)|pickle\.\w+|math\.\w+|os\.(listdir|getcwd|stat|walk|cpu_count)"
@@ -210,13 +210,14 @@ WRITES_FILE = re.compile(
     r"|write(_\w+)?|writelines|save\w*|dump|savefig|savetxt|savez\w*|imsave|imwrite|mkdir|makedirs|touch"
     r"|unlink|remove|rename|replace_file|rmtree|copy2?|copyfile|copytree|move|symlink|urlretrieve|extract\w*"
     r"|sink_\w+|export\w*|download\w*|snapshot_download|store|to_file|rmdir|write_text|write_bytes|chdir"
-    r"|make_archive|unpack_archive|register_dataset|register_model|set_alias|commit|execute|executemany)$"
+    r"|make_archive|unpack_archive|register_dataset|register_model|set_alias|commit|execute|executemany"
+    r"|materialize|push_online)$"
 )
 READS_FILE = re.compile(
     r"^(open|read(_\w+)?|load\w*|genfromtxt|fromfile|memmap|imread|glob|rglob|iglob|listdir|scandir|walk"
     r"|exists|iterdir|is_file|is_dir|from_(pretrained|file|csv|disk|json|parquet)|scan_\w+|import_module"
     r"|run_path|fetch\w*|image_dataset_from_directory|ImageFolder|loadtxt|getsize|stat|execute|urlopen"
-    r"|get_dataset|connect|Image)$"
+    r"|get_dataset|connect|Image|materialize|push_online|training_set|online_features)$"
 )
 SAFE_WRITERS = frozenset({"copy", "execute", "commit", "store", "remove", "extract", "replace"})
 """Also names of methods that have nothing to do with files: a file only on a module or a path."""

@@ -65,14 +65,17 @@ TRIAL_COLUMNS = ("trial", "status", "value", "started", "duration_s", "job_id", 
 DATASET_COLUMNS = (
     "name",
     "version",
+    "aliases",
     "kind",
     "rows",
     "size_bytes",
+    "storage",
     "digest",
     "created",
     "created_by",
     "run_id",
     "status",
+    "tags",
     "description",
 )
 MODEL_COLUMNS = (
@@ -80,12 +83,17 @@ MODEL_COLUMNS = (
     "version",
     "aliases",
     "class_name",
+    "flavour",
     "size_bytes",
     "digest",
+    "inputs",
+    "outputs",
     "created",
     "created_by",
     "run_id",
+    "job_id",
     "status",
+    "tags",
     "description",
 )
 
@@ -202,31 +210,40 @@ def dataset_row(version: DatasetVersion) -> dict[str, Any]:
     return {
         "name": version.name,
         "version": version.version,
+        "aliases": list(version.aliases),
         "kind": version.kind.value,
         "rows": version.rows,
         "size_bytes": version.size_bytes,
+        "storage": version.storage.value,
         "digest": version.digest,
         "created": iso_time(version.created_at),
         "created_by": version.created_by,
         "run_id": version.run_id,
         "status": version.status.value,
+        "tags": dict(version.tags),
         "description": version.description,
     }
 
 
 def model_row(version: ModelVersion) -> dict[str, Any]:
     """``MODEL_COLUMNS``, then ``metrics.*`` of the run that made it, when it was registered."""
+    said = version.signature
     return {
         "name": version.name,
         "version": version.version,
         "aliases": list(version.aliases),
         "class_name": version.class_name,
+        "flavour": version.format,
         "size_bytes": version.size_bytes,
         "digest": version.digest,
+        "inputs": [each.name for each in said.inputs] if said else [],
+        "outputs": [each.name for each in said.outputs] if said else [],
         "created": iso_time(version.created_at),
         "created_by": version.created_by,
         "run_id": version.run_id,
+        "job_id": version.job_id,
         "status": version.status.value,
+        "tags": dict(version.tags),
         "description": version.description,
         **{f"metrics.{name}": value for name, value in sorted(version.metrics.items())},
     }

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from blake3 import blake3
 from sqlalchemy import Connection, delete, insert, select
 
 from ..entities import AuditEntry, DatasetVersion, Details, ModelVersion, Move
@@ -18,6 +19,8 @@ V = TypeVar("V", DatasetVersion, ModelVersion)
 
 NAME = 0
 """Stands for the name itself where a version's number stands."""
+LONGEST_TRACED = 1000
+"""Characters of a text that the audit trail keeps as it is."""
 
 
 def aliases_of(connection: Connection, kind: str, name: str) -> dict[str, int]:
@@ -86,6 +89,13 @@ def describe(connection: Connection, kind: str, name: str, version: int, said: D
     at = (details.c.kind == kind, details.c.name == name, details.c.version == version)
     connection.execute(delete(details).where(*at))
     connection.execute(insert(details).values(kind=kind, name=name, version=version, entity=to_json(said)))
+
+
+def traced(field: str, value: Any) -> Any:
+    """What the audit trail keeps of what is said: of cards and other long texts which text it was."""
+    if not isinstance(value, str) or (field != "card" and len(value) <= LONGEST_TRACED):
+        return value
+    return {"digest": blake3(value.encode("utf-8", "surrogatepass")).hexdigest(), "characters": len(value)}
 
 
 def dressed(version: V, pointing: Mapping[str, int], said: Mapping[int, Details]) -> V:

@@ -54,7 +54,12 @@ class SqlRegistryStore:
         return registered
 
     def register_model(
-        self, version: ModelVersion, *, alias: str | None = None, key: str | None = None
+        self,
+        version: ModelVersion,
+        *,
+        alias: str | None = None,
+        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        key: str | None = None,
     ) -> ModelVersion:
         with self._write() as connection:
             seq = bump(connection)
@@ -62,11 +67,24 @@ class SqlRegistryStore:
                 return known
             registered = MODELS.register(connection, replace(version, aliases=[], tags={}), seq)
             self._trace_registration(connection, "model", registered)
+            if version.tags:
+                said = Details(tags=version.tags)
+                details.describe(connection, "model", version.name, registered.version or details.NAME, said)
+                registered = replace(registered, tags=version.tags)
             if alias is not None:
-                self._move(connection, "model", version.name, alias, registered.version, version.created_by)
+                user = version.created_by
+                self._move(connection, "model", version.name, alias, registered.version, user, expected)
                 registered = replace(registered, aliases=[alias])
             MODELS.apply(connection, key, registered)
         return registered
+
+    def applied(self, key: str) -> tuple[str, int] | None:
+        with self._read() as connection:
+            return registry_rows.applied(connection, key)
+
+    def keys(self, kind: str, name: str, version: int) -> list[str]:
+        with self._read() as connection:
+            return registry_rows.of_kind(kind).keys(connection, name, version)
 
     def datasets(self) -> list[Dataset]:
         with self._read() as connection:
@@ -169,7 +187,7 @@ class SqlRegistryStore:
                 action=f"{kind}.describe",
                 subject=f"{kind}:{name}" + ("" if version is None else f"@{version}"),
                 detail={
-                    key: {"from": was[key], "to": value}
+                    key: {"from": details.traced(key, was[key]), "to": details.traced(key, value)}
                     for key, value in asdict(said).items()
                     if value != was[key]
                 },

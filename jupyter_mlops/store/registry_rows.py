@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, func, insert, select, update
 
 from ..entities import DatasetVersion, FeatureViewVersion, ModelVersion, VersionRef, VersionStatus
 from ..errors import InvalidInput, NotFound
-from ..protocols.registry import RegistryChanges
+from ..protocols.registry import IMPORTED_KEY, RegistryChanges
 from ..wire import from_json, to_json
 from .changes import current
 from .registry_tables import (
@@ -156,13 +156,18 @@ class NamedVersions(Generic[V]):
             for found in (self.version(connection, name, number),)
         ]
 
-    def registering_runs(self, connection: Connection, name: str, number: int) -> list[str]:
-        """Ids of the runs that made or registered this version again."""
+    def keys(self, connection: Connection, name: str, number: int) -> list[str]:
+        """Those of the register records that gave this version, sorted."""
         applied = registrations.c
         query = select(applied.key).where(
             applied.kind == self.kind, applied.name == name, applied.version == number
         )
-        found = [key.split("/", 1)[0] for key in connection.scalars(query.order_by(applied.key))]
+        return list(connection.scalars(query.order_by(applied.key)))
+
+    def registering_runs(self, connection: Connection, name: str, number: int) -> list[str]:
+        """Ids of the runs that made or registered this version again."""
+        keys = self.keys(connection, name, number)
+        found = [key.split("/", 1)[0] for key in keys if not key.startswith(IMPORTED_KEY)]
         if first := self.version(connection, name, number).run_id:
             found.insert(0, first)
         return list(dict.fromkeys(found))
@@ -178,6 +183,12 @@ class NamedVersions(Generic[V]):
         return NotFound(
             f"No {self.kind} {name!r}.{hint} List them: %mlops {PLURAL.get(self.kind, self.kind)}"
         )
+
+
+def applied(connection: Connection, key: str) -> tuple[str, int] | None:
+    """The name and number that the register record of this key was given."""
+    row = connection.execute(select(registrations).where(registrations.c.key == key)).first()
+    return None if row is None else (row.name, row.version)
 
 
 DATASETS = NamedVersions("dataset", datasets, dataset_versions, DatasetVersion)

@@ -62,6 +62,7 @@ jobs = Table(
     Index("jobs_by_seq", "seq"),
     Index("jobs_by_sweep", "sweep_id"),
     Index("jobs_by_schedule", "schedule_id"),
+    Index("jobs_by_parent", "parent_run_id"),
 )
 
 attempts = Table(
@@ -265,6 +266,23 @@ approvals = Table(
     Column("approved", Boolean, nullable=False),
     Column("at", Double, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+sealed = Table(
+    "sealed",
+    metadata,
+    # a file of its author's home that lies in the blobs for colleagues; kind: run or job; path: in its folder
+    Column("kind", String(16), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("home", String(64), nullable=False),
+    Column("user", Text, nullable=False),
+    Column("sealed_at", Double, nullable=False),
+    # digests of the blobs that its content names
+    Column("names", JSON, nullable=False),
+    Index("sealed_by_home", "home", "kind"),
 )
 
 registrations = Table(

@@ -84,3 +84,23 @@ class BlobStoreContract:
         assert not blobs.exists(HELLO_DIGEST)
         with pytest.raises(NotFound):
             blobs.get(HELLO_DIGEST)
+
+    def test_many_small_contents_are_stored_at_once(self, blobs: BlobStore) -> None:
+        contents = [b"%d" % number for number in range(700)]
+        stored = blobs.put_many([*contents, b"7", HELLO, b""])
+        assert stored[:700] == blobs.put_many(iter(contents))
+        assert stored[-3:] == [stored[7], Blob(HELLO_DIGEST, 11), Blob(EMPTY_DIGEST, 0)]
+        assert blobs.put_many([]) == []
+        assert blobs.missing({each.digest for each in stored}) == set()
+        assert blobs.missing([HELLO_DIGEST, UNKNOWN]) == {UNKNOWN}
+        assert blobs.get(stored[7].digest) == b"7"
+        assert blobs.path(HELLO_DIGEST).read_bytes() == HELLO
+        assert blobs.put(HELLO) == Blob(HELLO_DIGEST, 11)
+        assert len(list(blobs.stored())) == 702
+        for each in stored[:600]:
+            blobs.delete(each.digest)
+        assert not blobs.exists(stored[7].digest)
+        with pytest.raises(NotFound):
+            blobs.get(stored[7].digest)
+        assert blobs.get(stored[650].digest) == b"650"
+        assert len(list(blobs.stored())) == 102

@@ -224,6 +224,22 @@ class IntakeContract(IndexContract):
         later, ids = index.changes(seq)
         assert (later > seq, ids) == (True, [RUN])
 
+    def test_forgotten_runs_leave_nothing_and_others_stay(
+        self, index: RunIndex, scribe: Scribe, tmp_path: Path, clock: FakeClock
+    ) -> None:
+        other = Scribe(tmp_path, clock, run_id=new_id(clock() + 1)).start("other").log(1, loss=0.5)
+        scribe.start().log(1, loss=1.0).write(Params(p={"lr": 0.1}), Tags(g={"a": "b"}))
+        scribe.write(Displayed(message="stream", data={"text/plain": "words"}, name="stdout"))
+        index.apply([*parts(scribe), *parts(other)])
+        kept = index.records(other.run_id), index.points(other.run_id, "loss").values.tolist()
+        index.forget([RUN, "unknown"])
+        assert index.journals([RUN]) == {}
+        assert [each.run.id for each in self.search(index, clock)[0]] == [other.run_id]
+        assert (index.records(other.run_id), index.points(other.run_id, "loss").values.tolist()) == kept
+        index.apply(parts(scribe))
+        assert self.one(index, clock).run.tags == {"a": "b"}
+        assert [each.run.id for each in self.search(index, clock, "output = 'words'")[0]] == [RUN]
+
     def test_changes_name_the_runs_since(self, index: RunIndex, tmp_path: Path, clock: FakeClock) -> None:
         scribes = [Scribe(tmp_path, clock, run_id=new_id(clock() + n)).start(str(n)) for n in range(3)]
         index.apply([part for scribe in scribes for part in parts(scribe)])

@@ -16,7 +16,7 @@ from ..entities import (
     VersionStatus,
 )
 from ..errors import Conflict, NotFound
-from ..protocols.registry import RegistryChanges, RegistryStore
+from ..protocols.registry import IMPORTED_KEY, RegistryChanges, RegistryStore
 
 RUN = "01hzzzzzzzzzzzzzzzzzzzzzz1"
 OTHER_RUN = "01hzzzzzzzzzzzzzzzzzzzzzz2"
@@ -121,6 +121,36 @@ class RegistryStoreContract:
         store.register_model(model_version(), alias="champion")
         store.register_model(model_version(), alias="champion", key=f"{RUN}/w1/7")
         assert store.model("digits").aliases == {"champion": 2}
+
+    def test_model_whose_alias_was_moved_meanwhile_is_not_registered_at_all(
+        self, store: RegistryStore
+    ) -> None:
+        store.register_model(model_version(), alias="champion", expected=None)
+        before = (store.models(), store.audit(), store.changes(0))
+        for expected in (None, 2):
+            with pytest.raises(Conflict, match="points at version 1 now"):
+                store.register_model(model_version(), alias="champion", expected=expected, key=f"{RUN}/w1/7")
+        assert (store.models(), store.audit(), store.changes(0)) == before
+        assert store.applied(f"{RUN}/w1/7") is None
+        store.register_model(model_version(), alias="champion", expected=1, key=f"{RUN}/w1/7")
+        assert store.model("digits").aliases == {"champion": 2}
+        assert store.applied(f"{RUN}/w1/7") == ("digits", 2)
+        assert store.keys("model", "digits", 2) == [f"{RUN}/w1/7"]
+        assert store.keys("model", "digits", 1) == []
+
+    def test_applied_key_asks_not_where_the_alias_is(self, store: RegistryStore) -> None:
+        first = store.register_model(model_version(), alias="champion", expected=None, key=f"{RUN}/w1/7")
+        again = store.register_model(model_version(), alias="champion", expected=None, key=f"{RUN}/w1/7")
+        assert again.version == first.version
+
+    def test_card_is_in_the_trail_by_its_digest(self, store: RegistryStore) -> None:
+        store.register_model(model_version())
+        store.describe("model", "digits", 1, Details(card="# Digits", description="x" * 2000), user="ada")
+        (entry,) = store.audit(limit=1)
+        assert entry.detail["card"]["from"] is None
+        assert entry.detail["card"]["to"]["characters"] == 8
+        assert entry.detail["description"]["to"]["characters"] == 2000
+        assert len(str(entry.detail)) < 500
 
     def test_alias_points_at_one_version_and_its_moves_are_audited(self, store: RegistryStore) -> None:
         store.register_model(model_version(), alias="champion")
@@ -283,6 +313,8 @@ class RegistryStoreContract:
         assert store.registered_by("01h") == []
         assert store.registering_runs("dataset", "train", 1) == [RUN, OTHER_RUN]
         assert store.registering_runs("model", "digits", 1) == [OTHER_RUN]
+        store.register_model(model_version("other"), key=f"{IMPORTED_KEY}0f")
+        assert store.registering_runs("model", "other", 1) == []
 
     def test_any_unicode_name_is_kept_apart_exactly(self, store: RegistryStore) -> None:
         names = ["Ünï 数据 🚀", "train", "TRAIN", "100%_", "it's"]

@@ -103,6 +103,14 @@ class ScheduleStoreContract:
         assert resumed is not None
         assert (resumed.enabled, resumed.next_at, resumed.reason) == (True, 9.0, "")
 
+    def test_run_that_somebody_asked_for_is_noted(self, store: ScheduleStore) -> None:
+        schedule = store.add(active_schedule())
+        ran = store.ran(schedule, "j" * 26, user="bob", time=7.0)
+        assert ran is not None
+        assert ran == store.get(schedule.id)
+        assert (ran.last_job_id, ran.enabled, ran.next_at) == ("j" * 26, True, schedule.next_at)
+        assert store.ran(schedule, "k" * 26, user="bob", time=8.0) is None
+
     def test_removed_schedule_is_gone_and_who_follows_changes_notices(self, store: ScheduleStore) -> None:
         schedule = store.add(active_schedule())
         before, _ = store.changes(0)

@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_mlops.cli.parser import build_parser
 from jupyter_mlops.services import rows
+from jupyter_mlops.services.features.rows import VIEW_COLUMNS
 from jupyter_mlops.services.usage.service import USAGE_COLUMNS
 
 README = Path(__file__).parents[2] / "README.md"
@@ -38,9 +39,29 @@ def test_command_takes_json_and_home_before_and_after_its_name(name: str) -> Non
         "compare": ["x", "y"],
         "export": ["x", "x.zip"],
         "import": ["x.zip"],
+        "backup": ["x.zip"],
+        "restore": ["x.zip"],
         "submit": ["n.ipynb"],
         "logs": ["x"],
         "cancel": ["x"],
+        "register": ["x", "y"],
+        "edit": ["dataset:x"],
+        "profile": ["d@1"],
+        "diff": ["d@1", "d@2"],
+        "check": ["d@1"],
+        "expect": ["d"],
+        "lineage": ["x"],
+        "impact": ["x"],
+        "predict": ["m", "rows.csv"],
+        "promote": ["m", "1"],
+        "rollback": ["m"],
+        "review": ["m", "1"],
+        "approve": ["m", "1"],
+        "reject": ["m", "1"],
+        "gates": ["m"],
+        "card": ["m@1"],
+        "materialize": ["v"],
+        "export-feast": ["repo"],
     }
     operands = required.get(name, ["status"] if name == "agent" else [])
     before = build_parser().parse_args(["--json", "--home", "h", name, *operands])
@@ -61,6 +82,7 @@ def test_command_stands_in_the_readme(name: str) -> None:
         ("jobs", rows.JOB_COLUMNS),
         ("datasets", rows.DATASET_COLUMNS),
         ("models", rows.MODEL_COLUMNS),
+        ("features", VIEW_COLUMNS),
         ("usage", USAGE_COLUMNS),
     ],
 )

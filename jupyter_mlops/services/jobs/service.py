@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import os
@@ -18,6 +19,7 @@ from ...entities import Exit, GpuSlot, Job, JobSpec, JobStatus, LogChunk, Resour
 from ...errors import Conflict, InvalidInput, NotFound, Unavailable, Unsupported, WaitTimeout
 from ...protocols.clock import Clock
 from ...protocols.jobs import Agent, Executor, JobRuns, JobStore, Machine
+from ..registry.deciding import Access, EverythingAllowed
 from .folder import Attempt, JobFolder
 from .following import follow
 from .logs import log_texts, read_log
@@ -51,6 +53,8 @@ class JobService:
         executors: Mapping[str, Executor],
         runs: JobRuns,
         agent: Agent,
+        access: Access | None = None,
+        elsewhere: Callable[[str], Path | None] = lambda job_id: None,
         clock: Clock = time.time,
         settle_run: SettleRun | None = None,
         monotonic: Clock = time.monotonic,
@@ -62,11 +66,19 @@ class JobService:
         self._settings = settings
         self._runs = runs
         self._agent = agent
+        self._elsewhere = elsewhere
+        self._access = access or EverythingAllowed()
         self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
         self._refreshed_at = float("-inf")
         self._warned: set[str] = set()
+
+    def for_agent(self) -> JobService:
+        """The same queue for who carries out what was decided, and is not asked whether he may."""
+        trusted = copy.copy(self)
+        trusted._access = EverythingAllowed()
+        return trusted
 
     def submit(
         self,
@@ -81,8 +93,9 @@ class JobService:
         ``files`` go along where the executor does not share this file system.
 
         Raises InvalidInput for what no executor here can ever run, NotFound for an unknown job in
-        ``after``, Unavailable where the disk is full, Unsupported on Windows.
+        ``after``, Forbidden, Unavailable where the disk is full, Unsupported on Windows.
         """
+        self.may_submit(f"job:{spec.name}")
         job = self.enqueue(spec, notebook, environment, files=files)
         self.ensure_agent([job])
         return job
@@ -99,7 +112,7 @@ class JobService:
         *,
         files: JobFiles | None = None,
     ) -> Job:
-        """As ``submit``, without having an agent: for the agent itself."""
+        """As ``submit``, without having an agent or asking who may: for the agent itself."""
         spec = self.checked(spec)
         folder = JobFolder.of(self._settings.home, spec.id)
         try:
@@ -165,9 +178,13 @@ class JobService:
             return named
 
     def cancel(self, job_id: str) -> Job:
-        """Ask a job to end; a queued one has ended at once. Raises Conflict when it has ended already."""
+        """Ask a job to end; a queued one has ended at once.
+
+        Raises Conflict when it has ended already, and Forbidden.
+        """
         while True:
             job = self.store.get(job_id)
+            self.may_end(job.spec.user, f"job:{job.id}")
             if job.status.ended:
                 raise Conflict(f"Job {short_id(job.id)} has ended already; its status is {job.status.value}.")
             now = self._clock()
@@ -180,10 +197,19 @@ class JobService:
             self.ensure_agent([cancelled])
         return cancelled
 
+    def may_submit(self, subject: str) -> None:
+        """Raises Forbidden unless the user may have things run."""
+        self._access.require(self._settings.user, "submit", subject)
+
+    def may_end(self, owner: str, subject: str) -> None:
+        """Raises Forbidden unless the user may end, or change, what ``owner`` has begun."""
+        user = self._settings.user
+        self._access.require(user, "cancel" if owner in ("", user) else "interfere", subject)
+
     def log(self, job_id: str, *, offset: int = 0, limit: int = LOG_CHUNK_BYTES) -> LogChunk:
         """What the job printed, from a byte on; all attempts one after the other."""
         job = self.get(job_id)
-        return read_log(self._folder(job), job, offset=offset, limit=limit)
+        return read_log(self._readable_folder(job), job, offset=offset, limit=limit)
 
     def log_texts(self, job_id: str, *, follow: bool = False) -> Iterator[str]:
         """The whole log in pieces; with ``follow`` as it comes, until the job has ended."""
@@ -209,7 +235,7 @@ class JobService:
     def output_notebook(self, job_id: str) -> Path:
         """The executed notebook; while the job runs, as far as it has come. Raises NotFound before."""
         job = self.get(job_id)
-        path = self._folder(job).attempt(job.attempt).output
+        path = self._readable_folder(job).attempt(job.attempt).output
         if not path.exists():
             raise NotFound(f"Job {short_id(job.id)} has no executed notebook yet: it is {job.status.value}.")
         return path
@@ -217,12 +243,12 @@ class JobService:
     def result_path(self, job_id: str) -> Path:
         """Where the submitted cell's last value lies once the job has ended; there may be none."""
         job = self.get(job_id)
-        return self._folder(job).attempt(job.attempt).result
+        return self._readable_folder(job).attempt(job.attempt).result
 
     def last_attempt(self, job_id: str) -> Attempt:
         """The folder of a job's present attempt. Raises NotFound, Ambiguous."""
         job = self.get(job_id)
-        return self._folder(job).attempt(job.attempt)
+        return self._readable_folder(job).attempt(job.attempt)
 
     def changes(self, since: int) -> tuple[int, list[str]]:
         """The present change number, and the jobs that changed after ``since``."""
@@ -278,6 +304,21 @@ class JobService:
 
     def _folder(self, job: Job) -> JobFolder:
         return JobFolder.of(self._settings.home, job.id)
+
+    def _readable_folder(self, job: Job) -> JobFolder:
+        """The job's folder; of a colleague's job what was sealed of it. Raises NotFound before that."""
+        folder = self._folder(job)
+        if self._settings.database is None or folder.exists():
+            return folder
+        if (place := self._elsewhere(job.id)) is not None:
+            return JobFolder.of(place, job.id)
+        spec = job.spec
+        when = "soon, when a reader of that home has looked" if job.status.ended else "when it has ended"
+        raise NotFound(
+            f"The files of job {short_id(job.id)} lie in the home of {spec.user or 'its author'}"
+            f"{f' on {spec.host}' if spec.host else ''}. They reach colleagues {when}, if that home shares "
+            "its blobs (JUPYTER_MLOPS_BLOBS)."
+        )
 
     def _close_folder(self, job: Job, now: float) -> None:
         folder = self._folder(job)

@@ -64,6 +64,7 @@ class ScheduleService:
 
         ``notebook``, ``environment`` and ``files`` are what all its runs get. Raises as ``check`` does.
         """
+        self._jobs.may_submit(f"schedule:{spec.name}")
         spec = self.check(spec)
         folder = ScheduleFolder.of(self._settings.home, spec.id)
         folder.create(notebook, environment, files)
@@ -134,9 +135,13 @@ class ScheduleService:
         return schedule
 
     def delete(self, schedule_id: str) -> Schedule:
-        """Forget it, with its environment; its runs stay as they are. Raises NotFound, Ambiguous."""
+        """Forget it, with its environment; its runs stay as they are.
+
+        Raises NotFound, Ambiguous, Forbidden.
+        """
         while True:
             schedule = self.store.get(schedule_id)
+            self._may_change(schedule)
             now = self._clock()
             if self.store.remove(schedule, user=self._settings.user, time=now):
                 ScheduleFolder.of(self._settings.home, schedule.id).remove()
@@ -145,16 +150,17 @@ class ScheduleService:
     def run_now(self, schedule_id: str) -> Job:
         """One run more, at once, whatever the time and whether it is paused or not.
 
-        Raises Conflict for a schedule of another home, NotFound for one whose folder is gone, and what
-        queueing raises.
+        Raises Conflict for a schedule of another home, NotFound for one whose folder is gone, Forbidden,
+        and what queueing raises.
         """
         schedule, now = self.store.get(schedule_id), self._clock()
+        self._may_change(schedule)
         if not lies_here(schedule, self._settings) and not is_lost(schedule, self._settings):
             where = ":".join(filter(None, (schedule.spec.host, schedule.spec.home)))
             raise Conflict(f"Schedule {short_id(schedule.id)} lies in another home ({where}): run it there.")
         job = queue_run(schedule, new_id(now), self._jobs, self._settings, when=now, now=now)
         with contextlib.suppress(NotFound):  # deleted meanwhile, which leaves its runs
-            while self.store.update(schedule, last_job_id=job.id) is None:
+            while self.store.ran(schedule, job.id, user=self._settings.user, time=now) is None:
                 schedule = self.store.get(schedule.id)
         self._jobs.ensure_agent([job])
         return job
@@ -167,6 +173,7 @@ class ScheduleService:
     def _switch(self, schedule_id: str, *, enabled: bool) -> Schedule:
         while True:
             schedule, now = self.store.get(schedule_id), self._clock()
+            self._may_change(schedule)
             if schedule.enabled is enabled:
                 return schedule
             due = next_after(schedule.spec.timing, now) if enabled else None
@@ -174,6 +181,9 @@ class ScheduleService:
             changed = self.store.switch(schedule, enabled=enabled, next_at=due, user=user, time=now)
             if changed is not None:
                 return changed
+
+    def _may_change(self, schedule: Schedule) -> None:
+        self._jobs.may_end(schedule.spec.user, f"schedule:{schedule.id}")
 
     def _upcoming(self, spec: ScheduleSpec) -> Iterator[float]:
         return upcoming(spec.timing, self._clock())

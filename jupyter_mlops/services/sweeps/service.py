@@ -66,6 +66,7 @@ class SweepService:
 
         ``notebook`` is what all trials run; a trial's values are put into it. Raises as ``check`` does.
         """
+        self._jobs.may_submit(f"sweep:{spec.name}")
         spec = self.check(spec)
         sweep = self._add(spec, notebook, environment)
         self._ensure_agent([sweep])
@@ -125,9 +126,13 @@ class SweepService:
         return self._dashboard_of(self.get(sweep_id))
 
     def cancel(self, sweep_id: str) -> Sweep:
-        """Ask for no more trials, and cancel those that are open. Raises Conflict when it has ended."""
+        """Ask for no more trials, and cancel those that are open.
+
+        Raises Conflict when it has ended, and Forbidden.
+        """
         while True:
             sweep = self.store.get(sweep_id)
+            self._jobs.may_end(sweep.spec.user, f"sweep:{sweep.id}")
             if sweep.status.ended:
                 raise Conflict(
                     f"Sweep {short_id(sweep.id)} has ended already; its status is {sweep.status.value}."

@@ -16,7 +16,9 @@ def upgrade() -> None:
     _what_is_said_of_versions()
     _feature_views()
     _promotion()
+    _sealed()
     op.create_index("audit_by_subject", "audit", ["subject"], unique=False)
+    op.create_index("jobs_by_parent", "jobs", ["parent_run_id"], unique=False)
 
 
 def _aliases_of_all_kinds() -> None:
@@ -126,3 +128,20 @@ def _promotion() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("model", "version", "alias", "user"),
     )
+
+
+def _sealed() -> None:
+    op.create_table(
+        "sealed",
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("home", sa.String(length=64), nullable=False),
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("sealed_at", sa.Double(), nullable=False),
+        sa.Column("names", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "id", "path"),
+    )
+    op.create_index("sealed_by_home", "sealed", ["home", "kind"], unique=False)

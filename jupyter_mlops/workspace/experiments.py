@@ -1,0 +1,141 @@
+"""Runs: tracking, reading, sealing, exporting."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import Unsupported
+
+if TYPE_CHECKING:
+    from ..entities import VersionRef
+    from ..journal.records import Register
+    from ..services.lineage import LineageService
+    from ..services.reproduction.service import ReproductionService
+    from ..services.runs.export.reading import RunImporter
+    from ..services.runs.export.writing import RunExporter
+    from ..services.runs.ingest import Ingestor
+    from ..services.runs.service import RunService
+    from ..services.sealing.elsewhere import Elsewhere
+    from ..services.sealing.sealer import Sealer
+    from ..services.tracking.tracker import Tracker
+    from . import Workspace
+
+
+def tracker(workspace: Workspace) -> Tracker:
+    """Raises Unsupported in a subinterpreter that cannot load what journals are written with."""
+    try:
+        from ..services.tracking.tracker import Tracker
+    except ImportError as error:
+        if "subinterpreter" not in str(error):
+            raise
+        raise Unsupported(
+            f"No run can be tracked from a subinterpreter here ({error}). Return the values and log them "
+            "in the main interpreter, or use a ThreadPoolExecutor or a ProcessPoolExecutor."
+        ) from error
+
+    return Tracker(workspace.settings, workspace.blobs, clock=workspace.clock)
+
+
+def ingestor(workspace: Workspace) -> Ingestor:
+    from ..services.runs.ingest import Ingestor
+    from ..store.index_location import locate
+
+    return Ingestor(
+        workspace.settings,
+        workspace.index,
+        apply_registration=workspace._apply_registration,
+        several_indexes=not workspace.settings.database and locate(workspace.settings.home).aside,
+        sealing=workspace.sealing,
+        clock=workspace.clock,
+    )
+
+
+def runs(workspace: Workspace) -> RunService:
+    from ..services.runs.service import RunService
+
+    return RunService(
+        workspace.index,
+        workspace.ingestor,
+        workspace.blobs,
+        workspace.settings,
+        recognise=workspace._datasets_of_digests,
+        elsewhere=workspace.elsewhere,
+        clock=workspace.clock,
+    )
+
+
+def sealing(workspace: Workspace) -> Sealer | None:
+    """Sees to it that colleagues find in the blobs what only lies in this home."""
+    if workspace._seals is None:
+        return None
+    from ..services.sealing.sealer import Sealer
+
+    return Sealer(workspace._seals, workspace.blobs, workspace.settings, clock=workspace.clock)
+
+
+def elsewhere(workspace: Workspace) -> Elsewhere:
+    from ..services.sealing.elsewhere import Elsewhere
+
+    return Elsewhere(workspace._seals, workspace.blobs, workspace.settings)
+
+
+def apply_registration(workspace: Workspace, key: str, record: Register, run_id: str, user: str) -> int:
+    from ..services.runs.export.origin import as_registered_here
+
+    return workspace.registry.apply(
+        key, as_registered_here(workspace.settings.home, run_id, record), run_id, user
+    )
+
+
+def exports(workspace: Workspace) -> RunExporter:
+    from ..services.runs.export.writing import RunExporter
+
+    return RunExporter(
+        workspace.runs,
+        workspace.blobs,
+        workspace.settings,
+        job_notebook=lambda job_id: workspace.jobs.output_notebook(job_id),
+        elsewhere=workspace.elsewhere,
+        clock=workspace.clock,
+    )
+
+
+def imports(workspace: Workspace) -> RunImporter:
+    from ..services.runs.export.reading import RunImporter
+
+    return RunImporter(workspace.runs, workspace.blobs, workspace.settings, clock=workspace.clock)
+
+
+def datasets_of_digests(workspace: Workspace, digests: Collection[str]) -> Mapping[str, Sequence[VersionRef]]:
+    """The registered datasets with these contents; who only reads runs makes no registry for that."""
+    if not workspace.settings.database and not (workspace.settings.home / "registry.sqlite").exists():
+        return {}
+    return workspace.registry.datasets_of_digests(digests)
+
+
+def reproduction(workspace: Workspace) -> ReproductionService:
+    from ..services.reproduction.service import ReproductionService
+
+    return ReproductionService(
+        workspace.runs,
+        workspace.jobs,
+        workspace.submission,
+        workspace.registry,
+        workspace.blobs,
+        workspace.settings,
+    )
+
+
+def lineage(workspace: Workspace) -> LineageService:
+    from ..services.lineage import LineageService
+    from ..store.lineage_registry import SqlRegistryLinks
+    from ..store.lineage_runs import SqlRunLinks
+
+    return LineageService(
+        workspace.runs,
+        workspace.jobs,
+        run_links=SqlRunLinks(workspace._index_database),
+        registry_links=SqlRegistryLinks(lambda: workspace._registry_database),
+        refresh=workspace.ingestor.ingest,
+    )
