@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +18,8 @@ CHUNK_BYTES = 1024 * 1024
 """What the nearest caches hold: larger pieces are hashed more slowly."""
 PARALLEL_BYTES = 128 * 1024 * 1024
 """Larger files are hashed on all cores, which costs some 20 ms to begin with."""
+SMALL_BYTES = 256 * 1024
+"""Larger files are taken for ones that somebody may write to through a memory mapping."""
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -45,12 +47,13 @@ class Stamp(NamedTuple):
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def hash_file(path: str | os.PathLike[str]) -> tuple[str, Stamp]:
+def hash_file(path: str | os.PathLike[str], *, private: bool = False) -> tuple[str, Stamp]:
     """The digest of a file, and what it was the digest of.
 
-    Raises Conflict when somebody writes to the file meanwhile, InvalidInput for what is no file, and OSError.
+    A ``private`` one is mapped by nobody else. Raises Conflict when somebody writes to the file meanwhile,
+    InvalidInput for what is no file, and OSError.
     """
-    with opened(path) as (fd, stamp):
+    with opened(path, private=private) as (fd, stamp):
         digest = _on_all_cores(fd, path) if stamp.size >= PARALLEL_BYTES else None
         if digest is None:
             digest = _by_reading(fd, stamp.size)
@@ -80,16 +83,30 @@ def read_unchanged(path: str | os.PathLike[str], stamp: Stamp) -> bytes:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[tuple[int, Stamp]]:
-    """A file for reading, without waiting where a pipe has taken its place."""
+def opened(path: str | os.PathLike[str], *, private: bool = False) -> Iterator[tuple[int, Stamp]]:
+    """A file for reading, without waiting where a pipe has taken its place; as :func:`hash_file` takes it."""
     fd = os.open(path, _FLAGS)
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise InvalidInput(f"{os.fspath(path)!r} is no file (a folder, pipe, socket or device).")
+        if status.st_size > SMALL_BYTES and not private:
+            _write_back(fd)
+            status = os.fstat(fd)
         yield fd, Stamp.of(status)
     finally:
         os.close(fd)
+
+
+def _write_back(fd: int) -> None:
+    """Have the next write through a memory mapping move the file's time.
+
+    Linux moves it only when a page turns dirty: a page that is so already is written to unnoticed
+    (``file_update_time`` is called by ``page_mkwrite``).
+    """
+    if hasattr(os, "fdatasync"):
+        with suppress(OSError):
+            os.fdatasync(fd)
 
 
 def check_unchanged(fd: int, stamp: Stamp, path: str | os.PathLike[str]) -> None:

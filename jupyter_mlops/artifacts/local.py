@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -42,7 +43,7 @@ class LocalBlobStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._packs = Packs(root / PACKS)
+        self._packs = Packs(root / PACKS, root / INCOMING)
         self._verified: dict[str, tuple[int, int, int]] = {}
         self._swept = False
 
@@ -60,7 +61,7 @@ class LocalBlobStore:
                 copy_content(fd, file.fileno(), stamp.size)
                 check_unchanged(fd, stamp, path)
                 file.flush()
-                blob = Blob(hash_file(temporary)[0], os.fstat(file.fileno()).st_size)
+                blob = Blob(hash_file(temporary, private=True)[0], os.fstat(file.fileno()).st_size)
                 if not self._keeps(blob):
                     self._publish(temporary, file, blob.digest)
         return blob
@@ -81,61 +82,73 @@ class LocalBlobStore:
         wanted = {digest for digest in digests if is_digest(digest)}
         damaged = wanted & self._damaged()
         packed = self._packs.among(wanted)
-        loose = {digest for digest in wanted - packed if self._touch(digest)}
-        if packed:
-            now = time.time()
-            self._packs.touch(packed, before=now - FRESH_S, now=now)
+        now = time.time()
+        if packed and self._packs.touch(packed, before=now - FRESH_S, now=now):
+            packed = self._packs.among(packed)  # somebody may just have been deleting what was old
+        loose = {digest for digest in wanted if self._touch(digest)}
         return (set(digests) - packed - loose) | damaged
 
     def get(self, digest: str) -> bytes:
-        try:
-            data = self._place(digest).read_bytes()
-        except FileNotFoundError:
-            packed = self._packs.read(digest)
-            if packed is None:
-                raise _missing(digest, self.root) from None
-            data = packed
-        if digest_of(data) != digest:
-            raise self._corrupt(digest)
-        return data
+        damaged = False
+        for data in self._copies(digest):
+            if digest_of(data) == digest:
+                return data
+            damaged = True
+        raise self._corrupt(digest) if damaged else _missing(digest, self.root)
 
     def path(self, digest: str) -> Path:
         place = self._place(digest)
-        if not place.exists() and (packed := self._packs.read(digest)) is not None:
-            if digest_of(packed) != digest:
-                raise self._corrupt(digest)
-            self.add((packed,))
-        try:
-            seen = _fingerprint(os.stat(place))
-            if self._verified.get(digest) != seen:
-                if hash_file(place)[0] != digest:
-                    raise self._corrupt(digest)
-                self._verified[digest] = seen
-        except FileNotFoundError:
-            raise _missing(digest, self.root) from None
+        whole = self._is_whole(digest, place)
+        if not whole:
+            for packed in self._packs.copies(digest):
+                if digest_of(packed) == digest:
+                    self.add((packed,))
+                    whole = self._is_whole(digest, place)
+                    break
+                whole = False
+        if whole is None:
+            raise _missing(digest, self.root)
+        if not whole:
+            raise self._corrupt(digest)
         return place
 
     def exists(self, digest: str) -> bool:
         return is_digest(digest) and (self._place(digest).is_file() or bool(self._packs.among([digest])))
 
     def stored(self) -> Iterator[StoredBlob]:
+        packed = self._packs.stored()  # first: what leaves its pack has a file of its own by then
         for folder in _entries(self.root):
             if len(folder.name) != 2 or not folder.is_dir():
                 continue
             for entry in _entries(Path(folder.path)):
                 if is_digest(entry.name) and (seen := _status(entry)):
-                    yield StoredBlob(entry.name, seen.st_size, seen.st_mtime)
-        for blob in self._packs.stored():
-            if not self._place(blob.digest).exists():
-                yield blob
+                    twin = packed.pop(entry.name, None)
+                    stored_at = max(seen.st_mtime, twin.stored_at) if twin else seen.st_mtime
+                    yield StoredBlob(entry.name, seen.st_size, stored_at)
+        yield from packed.values()
+
+    def unreadable(self) -> list[Path]:
+        return self._packs.unreadable()
 
     def delete(self, digest: str) -> None:
-        if not is_digest(digest):
-            return
-        self._packs.delete(digest)
-        self._place(digest).unlink(missing_ok=True)
-        (self.root / DAMAGED / digest).unlink(missing_ok=True)
-        self._verified.pop(digest, None)
+        self.delete_many([digest], before=math.inf)
+
+    def delete_many(self, digests: Collection[str], *, before: float) -> list[str]:
+        wanted = [digest for digest in dict.fromkeys(digests) if is_digest(digest)]
+        young = {digest for digest in wanted if self._stored_at(digest) >= before}
+        young |= self._packs.younger(wanted, than=before)
+        old = [digest for digest in wanted if digest not in young]
+        packed = self._packs.delete_many(old, before=before)
+        deleted: list[str] = []
+        for digest in old:
+            if (stored_at := self._stored_at(digest)) >= before:
+                continue  # it has just been stored again
+            self._place(digest).unlink(missing_ok=True)
+            (self.root / DAMAGED / digest).unlink(missing_ok=True)
+            self._verified.pop(digest, None)
+            if digest in packed or stored_at > -math.inf:
+                deleted.append(digest)
+        return deleted
 
     def add(self, chunks: Iterable[bytes], *, expected: str | None = None) -> Blob:
         """Store a stream. Raises Corrupt, and stores nothing, when ``expected`` is not its digest."""
@@ -158,6 +171,31 @@ class LocalBlobStore:
                 new.append((blob, content))
         writer.add(new)
         return blobs
+
+    def _copies(self, digest: str) -> Iterator[bytes]:
+        """From wherever it lies, not verified."""
+        with contextlib.suppress(FileNotFoundError):
+            yield self._place(digest).read_bytes()
+        yield from self._packs.copies(digest)
+
+    def _is_whole(self, digest: str, place: Path) -> bool | None:
+        """Whether its own file has this content; None when it has no such file."""
+        try:
+            seen = _fingerprint(os.stat(place))
+            if self._verified.get(digest) != seen:
+                if hash_file(place, private=True)[0] != digest:
+                    return False
+                self._verified[digest] = seen
+        except FileNotFoundError:
+            return None
+        return True
+
+    def _stored_at(self, digest: str) -> float:
+        """When its own file was stored last; never, when it has none."""
+        try:
+            return os.stat(self._place(digest)).st_mtime
+        except FileNotFoundError:
+            return -math.inf
 
     def _damaged(self) -> set[str]:
         return {entry.name for entry in _entries(self.root / DAMAGED)}

@@ -1,12 +1,14 @@
 """Many small contents in one file: a folder of 10,000 images is one file to write, sync and list, not 10,000.
 
 ``<name>.pack`` holds contents, one after the other, then an index entry for each (digest, offset and size),
-sorted by digest, then the mark and their number. Its name is the digest of its index. A pack never changes;
-what is deleted from it stands in ``<name>.gone``, until half of it is, and the rest is written anew.
+sorted by digest, then the mark and their number. Its name is the digest of its index, which verifies it,
+and something that no other pack has. A pack never changes; what is deleted from it stands in ``<name>.gone``,
+until half of it is, and the rest is written anew.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from collections.abc import Collection, Iterable, Iterator
@@ -14,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
 
 from ..protocols.blobs import Blob, StoredBlob
 from .digests import digest_of
@@ -27,54 +30,85 @@ _END = struct.Struct(">8sQ")
 
 
 class Packs:
-    """The packs of one folder. What other processes add and delete is seen."""
+    """The packs of one folder, begun in ``incoming``. What other processes add and delete is seen."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, incoming: Path) -> None:
         self._folder = folder
+        self._incoming = incoming
         self._packs: dict[str, _Pack] = {}
 
-    def read(self, digest: str) -> bytes | None:
-        """The content, not verified; None where no pack has it."""
-        for look in (self._known, self._listed):
+    def copies(self, digest: str) -> Iterator[bytes]:
+        """The content from each pack that has it, not verified."""
+        key, told = bytes.fromhex(digest), set()
+        for look in (self._known, self._every):
             for pack in look():
-                with suppress(FileNotFoundError):  # it was written anew elsewhere
-                    if (content := pack.read(bytes.fromhex(digest))) is not None:
-                        return content
-        return None
+                if pack.place not in told and (content := pack.read(key)) is not None:
+                    told.add(pack.place)
+                    yield content
 
     def among(self, digests: Collection[str]) -> set[str]:
         """Those that are in packs."""
-        wanted = {bytes.fromhex(digest) for digest in digests}
-        found = {key for pack in self._listed() for key in wanted & pack.live()}
+        return self.younger(digests, than=-math.inf)
+
+    def younger(self, digests: Collection[str], *, than: float) -> set[str]:
+        """Those that are in packs which were stored at that time or later."""
+        wanted, found = {bytes.fromhex(digest) for digest in digests}, set[bytes]()
+        for pack in self._every():
+            if pack.stored_at() >= than:
+                found |= wanted & pack.live()
         return {key.hex() for key in found}
 
-    def touch(self, digests: Collection[str], *, before: float, now: float) -> None:
-        """Have packs with one of these say that they were stored now, unless they were after ``before``."""
-        wanted = {bytes.fromhex(digest) for digest in digests}
-        for pack in self._listed():
-            with suppress(OSError):
-                if os.stat(pack.place).st_mtime < before and not wanted.isdisjoint(pack.live()):
+    def touch(self, digests: Collection[str], *, before: float, now: float) -> bool:
+        """Have packs with one of these say that they were stored now, unless they were after ``before``.
+
+        Whether there were such.
+        """
+        wanted, renewed = {bytes.fromhex(digest) for digest in digests}, False
+        for pack in self._every():
+            if pack.stored_at() < before and not wanted.isdisjoint(pack.live()):
+                renewed = True
+                with suppress(OSError):
                     os.utime(pack.place, (now, now))
+        return renewed
 
-    def stored(self) -> Iterator[StoredBlob]:
-        for pack in self._listed():
-            try:
-                stored_at = os.stat(pack.place).st_mtime
-            except FileNotFoundError:
-                continue
-            live = pack.live()
+    def stored(self) -> dict[str, StoredBlob]:
+        """All contents by digest, those of several packs as the youngest has them."""
+        found: dict[str, StoredBlob] = {}
+        for pack in self._every():
+            stored_at, live = pack.stored_at(), pack.live()
             for key, _, size in pack.entries():
-                if key in live:
-                    yield StoredBlob(key.hex(), size, stored_at)
+                digest = key.hex()
+                if key in live and (digest not in found or found[digest].stored_at < stored_at):
+                    found[digest] = StoredBlob(digest, size, stored_at)
+        return found
 
-    def delete(self, digest: str) -> bool:
-        """Whether a pack had it."""
-        key = bytes.fromhex(digest)
-        having = [pack for pack in self._listed() if pack.has(key)]
-        for pack in having:
-            if pack.delete(key) * 2 < pack.count:
-                self._write_anew(pack)
-        return bool(having)
+    def unreadable(self) -> list[Path]:
+        """The packs that do not open: nothing in them counts as stored."""
+        found: list[Path] = []
+        for place in self._places():
+            try:
+                if _opened(place) is None and place.exists():
+                    found.append(place)
+            except OSError:
+                found.append(place)
+        return found
+
+    def delete_many(self, digests: Collection[str], *, before: float = math.inf) -> set[str]:
+        """Delete these from the packs that were stored before that time; those that one of them had."""
+        wanted, deleted = {bytes.fromhex(digest) for digest in digests}, set[bytes]()
+        for pack in self._every():
+            live = pack.live()
+            gone = live & wanted
+            if not gone or pack.stored_at() >= before:
+                continue
+            if gone == live:
+                pack.remove()
+            else:
+                pack.delete(gone)
+                if (len(live) - len(gone)) * 2 < pack.count:
+                    self._write_anew(pack)
+            deleted |= gone
+        return {key.hex() for key in deleted}
 
     def publish(self, temporary: Path, file: IO[bytes], index: Iterable[tuple[bytes, int, int]]) -> None:
         """Finish a pack whose contents are in ``file``, and make it visible and durable."""
@@ -88,42 +122,52 @@ class Packs:
         if not self._folder.is_dir():
             self._folder.mkdir(exist_ok=True)
             sync_folder(self._folder.parent)
-        place = self._folder / f"{digest_of(entries)}.pack"
-        os.replace(temporary, place)
-        place.with_suffix(".gone").unlink(missing_ok=True)
+        os.replace(temporary, self._folder / f"{digest_of(entries)}-{uuid4().hex[:8]}.pack")
         sync_folder(self._folder)
 
     def _write_anew(self, pack: _Pack) -> None:
-        live = pack.live()
-        if live:
-            temporary = self._folder / f".{pack.place.stem}.{os.getpid()}"
-            index = []
-            try:
-                with temporary.open("xb") as file:
-                    for key, offset, size in pack.entries():
-                        if key in live:
-                            index.append((key, file.tell(), size))
+        """What is left of it as another pack, which is there before this one goes."""
+        live, index = pack.live(), []
+        self._incoming.mkdir(exist_ok=True)
+        temporary = self._incoming / uuid4().hex
+        try:
+            with temporary.open("xb") as file:
+                for key, offset, size in pack.entries():
+                    if key in live:
+                        index.append((key, file.tell(), size))
+                        try:
                             file.write(pack.at(offset, size))
+                        except FileNotFoundError:
+                            return  # somebody else has written it anew
+                if index:
                     self.publish(temporary, file, index)
-            finally:
-                temporary.unlink(missing_ok=True)
-        pack.place.unlink(missing_ok=True)
-        pack.place.with_suffix(".gone").unlink(missing_ok=True)
+        finally:
+            temporary.unlink(missing_ok=True)
+        pack.remove()
 
     def _known(self) -> list[_Pack]:
         return list(self._packs.values())
 
+    def _every(self) -> Iterator[_Pack]:
+        """All packs; also what one that went meanwhile was written anew as."""
+        seen: set[Path] = set()
+        while new := [pack for pack in self._listed() if pack.place not in seen]:
+            seen.update(pack.place for pack in new)
+            yield from new
+
     def _listed(self) -> list[_Pack]:
-        try:
-            names = [name for name in os.listdir(self._folder) if name.endswith(".pack")]
-        except FileNotFoundError:
-            names = []
         known, self._packs = self._packs, {}
-        for name in names:
-            pack = known.get(name) or _opened(self._folder / name)
+        for place in self._places():
+            pack = known.get(place.name) or _opened(place)
             if pack is not None:
-                self._packs[name] = pack
+                self._packs[place.name] = pack
         return self._known()
+
+    def _places(self) -> list[Path]:
+        try:
+            return [self._folder / name for name in os.listdir(self._folder) if name.endswith(".pack")]
+        except FileNotFoundError:
+            return []
 
 
 @dataclass
@@ -143,37 +187,50 @@ class _Pack:
     def entries(self) -> Iterator[tuple[bytes, int, int]]:
         return _ENTRY.iter_unpack(self.index)
 
+    def stored_at(self) -> float:
+        """When something of it was stored last; never, when it has just been removed."""
+        try:
+            return os.stat(self.place).st_mtime
+        except FileNotFoundError:
+            return -math.inf
+
     def live(self) -> frozenset[bytes]:
         """The digests of what it has and nobody deleted."""
         if not self._keys:
             self._keys = frozenset(key for key, _, _ in self.entries())
         self._read_gone()
+        if not self.place.exists():
+            return frozenset()  # and what was deleted from it last cannot be told any more
         return self._keys - self._gone if self._gone else self._keys
 
     def read(self, key: bytes) -> bytes | None:
-        if key in self._gone:
-            self._read_gone()
         found = None if key in self._gone else self._find(key)
-        return None if found is None else self.at(*found)
+        try:
+            return None if found is None else self.at(*found)
+        except FileNotFoundError:
+            return None  # it was written anew elsewhere
 
     def at(self, offset: int, size: int) -> bytes:
         with self.place.open("rb") as file:
             file.seek(offset)
             return file.read(size)
 
-    def has(self, key: bytes) -> bool:
-        self._read_gone()
-        return key not in self._gone and self._find(key) is not None
-
-    def delete(self, key: bytes) -> int:
-        """How many contents are left."""
-        fd = os.open(self.place.with_suffix(".gone"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    def delete(self, keys: Collection[bytes]) -> None:
+        gone = self.place.with_suffix(".gone")
+        fd = os.open(gone, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(fd, key)
+            torn = os.fstat(fd).st_size % 32  # the disk was full
+            os.write(fd, bytes(-torn % 32) + b"".join(keys))
         finally:
             os.close(fd)
         self._read_gone()
-        return self.count - len(self._gone)
+        if not self.place.exists():  # somebody has just written it anew
+            gone.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """The file first: what was deleted from it must not be seen in it again."""
+        self.place.unlink(missing_ok=True)
+        self.place.with_suffix(".gone").unlink(missing_ok=True)
 
     def _find(self, key: bytes) -> tuple[int, int] | None:
         low, high = 0, self.count
@@ -192,7 +249,7 @@ class _Pack:
                 self._gone = {told[start : start + 32] for start in range(0, len(told) - 31, 32)}
                 self._gone_bytes = len(told)
         except FileNotFoundError:
-            self._gone, self._gone_bytes = set(), 0
+            pass  # nothing was deleted, or the pack itself is gone
 
 
 class PackWriter:
@@ -246,6 +303,11 @@ def _opened(place: Path) -> _Pack | None:
             if mark != MARK or start < 0:
                 return None
             file.seek(start)
-            return _Pack(place, file.read(count * _ENTRY.size))
+            index = file.read(count * _ENTRY.size)
+            if digest_of(index) != place.stem.partition("-")[0]:
+                return None
+            if any(offset + length > start for _, offset, length in _ENTRY.iter_unpack(index)):
+                return None
+            return _Pack(place, index)
     except (FileNotFoundError, struct.error):
         return None

@@ -83,11 +83,34 @@ class FsspecBlobStore:
             if is_digest(digest):
                 yield StoredBlob(digest, int(info["size"]), modified_at(info))
 
+    def unreadable(self) -> list[Path]:
+        return self._cache.unreadable()
+
+    def delete_many(self, digests: Collection[str], *, before: float) -> list[str]:
+        wanted = [digest for digest in dict.fromkeys(digests) if is_digest(digest)]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            removed = list(pool.map(lambda digest: self._remove_older(digest, before), wanted))
+        deleted = [digest for digest, gone in zip(wanted, removed, strict=True) if gone]
+        self._cache.delete_many(deleted, before=before)
+        return deleted
+
     def delete(self, digest: str) -> None:
         self._cache.delete(digest)
         fs, root = self._open()
         with contextlib.suppress(FileNotFoundError, NotFound):
             fs.rm_file(_place(root, digest))
+
+    def _remove_older(self, digest: str, before: float) -> bool:
+        fs, root = self._open()
+        place = _place(root, digest)
+        fs.invalidate_cache(place)
+        try:
+            if modified_at(fs.info(place)) >= before:
+                return False
+            fs.rm_file(place)
+        except FileNotFoundError:
+            return False
+        return True
 
     def _keeps(self, digest: str, size_bytes: int | None = None) -> bool:
         """Whether it is there; then it counts as stored now, so that nobody takes it for forgotten.

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 
+from ..entities import VersionRef
+
 on_job_use: list[Callable[[], None]] = []
 """Called whenever this process submits or waits for a job: such cells are not replayed in a job."""
+on_read: list[Callable[[VersionRef], None]] = []
+"""Called whenever this process reads a registered version."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutedCell:
     """A cell as it was typed. ``number`` is its execution count.
 
-    ``used_jobs``: it submitted jobs, or waited for some.
+    ``used_jobs``: it submitted jobs, or waited for some. ``read`` are the registered versions that it read.
     """
 
     number: int
@@ -21,6 +25,7 @@ class ExecutedCell:
     ok: bool
     cell_id: str | None = None
     used_jobs: bool = False
+    read: tuple[VersionRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,13 @@ class History:
     def note_job_use(self) -> None:
         """The running cell submits a job or waits for one."""
         self._running = [replace(cell, used_jobs=True) for cell in self._running]
+
+    def note_read(self, version: VersionRef) -> None:
+        """The running cell reads a registered version."""
+        self._running = [
+            cell if version in cell.read else replace(cell, read=(*cell.read, version))
+            for cell in self._running
+        ]
 
     def cells(self) -> list[ExecutedCell]:
         """All that have ended, in the order of their ends."""

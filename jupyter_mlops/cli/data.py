@@ -86,11 +86,11 @@ def _pairs(flag: str, given: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _range(flag: str, text: str) -> tuple[Any, Any]:
-    """``0..120``, ``0..``, ``..120`` or ``5``."""
+    """``0..120``, ``0..``, ``..120`` or the number ``5``."""
     low, dots, high = text.partition("..")
     if not dots:
         high = low
-    if not (low or high):
+    if not (low or high) or not (dots or isinstance(_value(text), (int, float))):
         raise InvalidInput(f"{flag} takes MIN..MAX, of which one may be left out, not {text!r}.")
     return (_value(low) if low else None, _value(high) if high else None)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
-from .registry import Details, VersionStatus
+from .registry import Details, VersionStatus, pretty, several
 from .runs import VersionRef
 
 
@@ -66,6 +67,14 @@ class DatasetVersion:
     aliases: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a cell shows of it: a line (IPython's protocol of pretty printing)."""
+        columns = None if self.columns is None else len(self.columns)
+        extent = [several(self.rows, "row"), several(columns, "column"), several(self.files, "file")]
+        place = self.uri if self.storage is Storage.REFERENCE else None
+        facts = [self.kind.value, *extent, several(self.size_bytes, "byte"), place and f"at {place}"]
+        printer.text(pretty("DatasetVersion", self.name, self.version, [*facts, *self.aliases]))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
@@ -76,3 +85,7 @@ class Dataset:
     aliases: dict[str, int] = field(default_factory=dict)
     details: Details = field(default_factory=Details)
     seq: int = 0
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        aliases = [f"{alias}: {version}" for alias, version in self.aliases.items()]
+        printer.text(pretty("Dataset", self.name, "", [several(len(self.versions), "version"), *aliases]))

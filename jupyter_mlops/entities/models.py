@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from .registry import Details, VersionStatus
+from .registry import Details, VersionStatus, pretty, several
 from .runs import VersionRef
 
 
@@ -75,6 +76,17 @@ class ModelVersion:
     origin: str = ""
     status: VersionStatus = VersionStatus.READY
 
+    @property
+    def flavour(self) -> str:
+        """The flavour that stored it: ``format``."""
+        return self.format
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a cell shows of it: a line (IPython's protocol of pretty printing)."""
+        metrics = [f"{name} {value:.4g}" for name, value in self.metrics.items()]
+        facts = [self.class_name, self.format, several(self.size_bytes, "byte"), *metrics, *self.aliases]
+        printer.text(pretty("ModelVersion", self.name, self.version, facts))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
@@ -85,3 +97,7 @@ class Model:
     aliases: dict[str, int] = field(default_factory=dict)
     details: Details = field(default_factory=Details)
     seq: int = 0
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        aliases = [f"{alias}: {version}" for alias, version in self.aliases.items()]
+        printer.text(pretty("Model", self.name, "", [several(len(self.versions), "version"), *aliases]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -66,3 +67,14 @@ class AuditEntry:
     detail: dict[str, Any]
     previous: str
     hash: str
+
+
+def pretty(kind: str, name: str, version: int | str | None, facts: Sequence[str | None]) -> str:
+    """A line on a name or a version; no version is pending, an empty one is none."""
+    at = "" if version == "" else f"@{'pending' if version is None else version}"
+    return f"{kind} {name}{at}: {', '.join(fact for fact in facts if fact)}"
+
+
+def several(count: int | None, word: str) -> str:
+    """``1 row``, ``1,000 rows``; empty where it is not known."""
+    return "" if count is None else f"{count:,} {word}{'' if count == 1 else 's'}"

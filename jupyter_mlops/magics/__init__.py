@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..capture.history import History, on_job_use
+from ..capture.history import History, on_job_use, on_read
 from ..notebooks.ahead import ReadAhead
 from .cells import cells_that_raised, running_cell
 from .completion import complete
@@ -43,6 +43,7 @@ class Extension:
         if shell.Completer is not None:
             shell.Completer.custom_matchers.append(complete)
         on_job_use.append(self.history.note_job_use)
+        on_read.append(self.history.note_read)
         self._seed()
 
     def unload(self) -> None:
@@ -56,6 +57,7 @@ class Extension:
         if shell.Completer is not None and complete in shell.Completer.custom_matchers:
             shell.Completer.custom_matchers.remove(complete)
         on_job_use.remove(self.history.note_job_use)
+        on_read.remove(self.history.note_read)
 
     def _seed(self) -> None:
         """The cells that ran before, and the one that loads the extension: no hook saw their begin."""

@@ -17,7 +17,7 @@ from ..config import JOB, RUN
 from ..entities import RunError, RunKind, RunStatus
 from ..journal.layout import output_tails
 from ..services.tracking.endings import ending
-from ..services.tracking.executed import capture_history
+from ..services.tracking.executed import capture_history, read_before
 from ..services.tracking.reads import watch_reads
 from ..services.tracking.surroundings import capture_surroundings
 from ..services.tracking.tracker import RunWriter, Tracker, warn_line
@@ -153,6 +153,7 @@ def begin(
         logger.debug("The params of a cell could not be captured", exc_info=problem)
         warn_line(f"the params of run {run.id} were not all captured: {problem}")
     run.tag(options.tags)
+    run.read_before = partial(read_before, past, shell.user_ns)
     history = partial(
         capture_history,
         past=past,

@@ -67,6 +67,21 @@ class BlobStore(Protocol):
         """All that is there, in no order; what comes or goes meanwhile may be told or not."""
         ...
 
+    def unreadable(self) -> list[Path]:
+        """Files of this store, on this machine, that should hold many contents and cannot be understood.
+
+        What they held counts as not stored.
+        """
+        ...
+
+    def delete_many(self, digests: Collection[str], *, before: float) -> list[str]:
+        """Remove those that were stored before that time, and tell which.
+
+        When it was stored is looked at for each in the moment it is removed: what somebody has stored again
+        since it was listed stays.
+        """
+        ...
+
     def delete(self, digest: str) -> None:
         """Remove a content; nothing happens when it is not there."""
         ...

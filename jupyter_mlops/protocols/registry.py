@@ -42,10 +42,19 @@ class RegistryStore(Protocol):
     Unavailable when the registry cannot be reached, and ``get``-like ones NotFound for what is not there.
     """
 
-    def register_dataset(self, version: DatasetVersion, *, key: str | None = None) -> DatasetVersion:
-        """Give ``version`` its number, or return the version that has its digest under its name.
+    def register_dataset(
+        self,
+        version: DatasetVersion,
+        *,
+        alias: str | None = None,
+        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        key: str | None = None,
+    ) -> DatasetVersion:
+        """Give ``version`` its number, or take the version that has its digest under its name; point
+        ``alias`` at it.
 
-        A ``key`` (``<run>/<writer>/<n>``) that was applied before returns what it gave then.
+        Raises Conflict, and registers nothing, when the alias does not point where it is ``expected`` to. A
+        ``key`` (``<run>/<writer>/<n>``) that was applied before returns what it gave then, and moves nothing.
         """
         ...
 
@@ -55,13 +64,14 @@ class RegistryStore(Protocol):
         *,
         alias: str | None = None,
         expected: int | Literal["anywhere"] | None = ANYWHERE,
+        seq: int | None = None,
         key: str | None = None,
     ) -> ModelVersion:
         """Give ``version`` its number and point ``alias`` at it; ``key`` as for datasets.
 
         The same digest twice is two versions: another run made it. Raises Conflict, and registers nothing,
-        when the alias does not point where it is ``expected`` to. A key that was applied before moves
-        nothing.
+        when the alias does not point where it is ``expected`` to, or the model has not the ``seq`` any more
+        that it was judged by (0: it was not there). A key that was applied before moves nothing.
         """
         ...
 
@@ -111,11 +121,13 @@ class RegistryStore(Protocol):
         user: str,
         reason: str = "",
         expected: int | Literal["anywhere"] | None = ANYWHERE,
+        seq: int | None = None,
         rollback: bool = False,
     ) -> bool:
         """Point ``alias`` at version ``to``, or with None take it away; False when it is there already.
 
-        Raises Conflict when it does not point where it is ``expected`` to: somebody was quicker.
+        Raises Conflict when it does not point where it is ``expected`` to, or what it is an alias of has not
+        the ``seq`` any more: somebody was quicker.
         """
         ...
 

@@ -8,6 +8,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from ..errors import InvalidInput
+from ..services.registry.names import MOST_DIGITS
 from .base import MlopsHandler
 
 MOST_KEYS = 50
@@ -147,8 +148,8 @@ class CheckHandler(MlopsHandler):
 
 def number(text: str) -> int:
     """A version's number in an address."""
-    if not (text.isascii() and text.isdigit()):
-        raise InvalidInput(f"A version is a number, such as 3, not {text!r}.")
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+        raise InvalidInput(f"A version is a number, such as 3, not {text[:200]!r}.")
     return int(text)
 
 

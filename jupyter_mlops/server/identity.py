@@ -33,10 +33,11 @@ def named_user(provider: IdentityProvider, user: User | None) -> str | None:
     """The name of who is logged in; None for the server's own user."""
     if user is None or not tells_apart(provider):
         return None
-    if DRAWN.fullmatch(user.username) or user.username == "anonymous":
-        return None
-    # whom the hub started this server for: in kernels the same person may have a name of the settings
-    return None if user.username == os.environ.get(HUB_USER) else user.username
+    if hub_user := os.environ.get(HUB_USER):  # a hub draws no names: one of its users may be called so
+        # whom it started this server for: in kernels the same person may have a name of the settings
+        return None if user.username == hub_user else user.username
+    drawn = DRAWN.fullmatch(user.username) or user.username == "anonymous"
+    return None if drawn else user.username
 
 
 def tells_apart(provider: IdentityProvider) -> bool:

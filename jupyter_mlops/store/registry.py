@@ -41,15 +41,26 @@ class SqlRegistryStore:
         self._clock = clock
         self._database: Database | None = None
 
-    def register_dataset(self, version: DatasetVersion, *, key: str | None = None) -> DatasetVersion:
+    def register_dataset(
+        self,
+        version: DatasetVersion,
+        *,
+        alias: str | None = None,
+        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        key: str | None = None,
+    ) -> DatasetVersion:
         with self._write() as connection:
             seq = bump(connection)
-            known = DATASETS.applied(connection, key) or DATASETS.of_digest(
-                connection, version.name, version.digest
-            )
+            if applied := DATASETS.applied(connection, key):
+                return applied
+            known = DATASETS.of_digest(connection, version.name, version.digest)
             registered = known or DATASETS.register(connection, replace(version, aliases=[], tags={}), seq)
             if known is None:
                 self._trace_registration(connection, "dataset", registered)
+            if alias is not None:
+                user = version.created_by
+                if self._move(connection, "dataset", version.name, alias, registered.version, user, expected):
+                    DATASETS.touch(connection, version.name, seq)
             DATASETS.apply(connection, key, registered)
         return registered
 
@@ -59,13 +70,15 @@ class SqlRegistryStore:
         *,
         alias: str | None = None,
         expected: int | Literal["anywhere"] | None = ANYWHERE,
+        seq: int | None = None,
         key: str | None = None,
     ) -> ModelVersion:
         with self._write() as connection:
-            seq = bump(connection)
+            changed = bump(connection)
             if known := MODELS.applied(connection, key):
                 return known
-            registered = MODELS.register(connection, replace(version, aliases=[], tags={}), seq)
+            present = MODELS.seq(connection, version.name)
+            registered = MODELS.register(connection, replace(version, aliases=[], tags={}), changed)
             self._trace_registration(connection, "model", registered)
             if version.tags:
                 said = Details(tags=version.tags)
@@ -74,6 +87,7 @@ class SqlRegistryStore:
             if alias is not None:
                 user = version.created_by
                 self._move(connection, "model", version.name, alias, registered.version, user, expected)
+                _require_unchanged("model", version.name, seq, present)
                 registered = replace(registered, aliases=[alias])
             MODELS.apply(connection, key, registered)
         return registered
@@ -148,11 +162,12 @@ class SqlRegistryStore:
         user: str,
         reason: str = "",
         expected: int | Literal["anywhere"] | None = ANYWHERE,
+        seq: int | None = None,
         rollback: bool = False,
     ) -> bool:
         named = registry_rows.of_kind(kind)
         with self._write() as connection:
-            seq = bump(connection)
+            changed = bump(connection)
             if to is None:
                 named.named(connection, name)  # the name itself may be what is missing
             else:
@@ -161,7 +176,8 @@ class SqlRegistryStore:
             back = {"rollback": True} if rollback else {}
             moved = self._move(connection, kind, name, alias, to, user, expected, {**why, **back})
             if moved:
-                named.touch(connection, name, seq)
+                _require_unchanged(kind, name, seq, named.seq(connection, name))
+                named.touch(connection, name, changed)
         return moved
 
     def moves(self, kind: str, name: str, alias: str) -> list[Move]:
@@ -339,6 +355,15 @@ def _model(
         details=said.get(details.NAME, Details()),
         seq=seq,
     )
+
+
+def _require_unchanged(kind: str, name: str, judged: int | None, present: int) -> None:
+    """Raises Conflict, which undoes the transaction."""
+    if judged is not None and judged != present:
+        raise Conflict(
+            f"Something was decided about {kind} {name!r} meanwhile, such as a rejection, or other gates. "
+            "Look at it again, and repeat the move if it is still right."
+        )
 
 
 def _place(version: int | str | None) -> str:

@@ -127,6 +127,10 @@ class NamedVersions(Generic[V]):
             )
         )
 
+    def seq(self, connection: Connection, name: str) -> int:
+        """When a name changed last; 0 of one that is not there."""
+        return connection.scalar(select(self.names.c.seq).where(self.names.c.name == name)) or 0
+
     def touch(self, connection: Connection, name: str, seq: int) -> None:
         connection.execute(update(self.names).where(self.names.c.name == name).values(seq=seq))
 

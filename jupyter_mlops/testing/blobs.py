@@ -85,6 +85,16 @@ class BlobStoreContract:
         with pytest.raises(NotFound):
             blobs.get(HELLO_DIGEST)
 
+    def test_only_what_was_stored_before_a_time_is_deleted(self, blobs: BlobStore) -> None:
+        digests = [each.digest for each in (blobs.put(HELLO), *blobs.put_many([b"", b"a", b"b"]))]
+        wanted = [UNKNOWN, "../../etc/passwd", *digests[:3]]
+        assert blobs.delete_many(wanted, before=time.time() - 3600) == []
+        assert all(blobs.exists(digest) for digest in digests)
+        assert blobs.delete_many(wanted, before=time.time() + 3600) == digests[:3]
+        assert blobs.delete_many(wanted, before=time.time() + 3600) == []
+        assert [each.digest for each in blobs.stored()] == digests[3:]
+        assert blobs.unreadable() == []
+
     def test_many_small_contents_are_stored_at_once(self, blobs: BlobStore) -> None:
         contents = [b"%d" % number for number in range(700)]
         stored = blobs.put_many([*contents, b"7", HELLO, b""])

@@ -138,6 +138,40 @@ class RegistryStoreContract:
         assert store.keys("model", "digits", 2) == [f"{RUN}/w1/7"]
         assert store.keys("model", "digits", 1) == []
 
+    def test_model_that_changed_since_it_was_judged_keeps_its_alias(self, store: RegistryStore) -> None:
+        store.register_model(model_version(), alias="new", seq=0)
+        judged = store.model("digits").seq
+        store.describe("model", "digits", 1, Details(card="# Digits"), user="ada")
+        before = (store.models(), store.audit(), store.changes(0))
+        with pytest.raises(Conflict, match="Something was decided about model 'digits' meanwhile"):
+            store.move_alias("model", "digits", "champion", 1, user="bob", expected=None, seq=judged)
+        for seen in (judged, 0):
+            with pytest.raises(Conflict, match="Something was decided"):
+                store.register_model(model_version(), alias="champion", seq=seen, key=f"{RUN}/w1/7")
+        assert (store.models(), store.audit(), store.changes(0)) == before
+        assert store.applied(f"{RUN}/w1/7") is None
+        now = store.model("digits").seq
+        assert store.move_alias("model", "digits", "champion", 1, user="bob", seq=now)
+        store.register_model(model_version(), alias="champion", seq=store.model("digits").seq)
+        assert store.model("digits").aliases == {"champion": 2, "new": 1}
+
+    def test_dataset_gets_its_alias_with_its_number(self, store: RegistryStore) -> None:
+        key = f"{RUN}/w1/7"
+        store.register_dataset(dataset_version(created_by="bob"), alias="gold", expected=None, key=key)
+        assert store.dataset("train").aliases == {"gold": 1}
+        assert [(move.user, move.after) for move in store.moves("dataset", "train", "gold")] == [("bob", 1)]
+        before = (store.datasets(), store.audit(), store.changes(0))
+        with pytest.raises(Conflict, match="points at version 1 now"):
+            store.register_dataset(dataset_version(digest="c" * 64), alias="gold", expected=None)
+        assert (store.datasets(), store.audit(), store.changes(0)) == before
+        store.register_dataset(dataset_version(digest="c" * 64), alias="gold", expected=1)
+        store.register_dataset(dataset_version(), alias="gold", key=key)  # applied before
+        assert store.dataset("train").aliases == {"gold": 2}
+        seen = store.changes(0).seq
+        store.register_dataset(dataset_version(), alias="gold")  # a version that is there already
+        assert store.dataset("train").aliases == {"gold": 1}
+        assert store.changes(seen).datasets == ["train"]
+
     def test_applied_key_asks_not_where_the_alias_is(self, store: RegistryStore) -> None:
         first = store.register_model(model_version(), alias="champion", expected=None, key=f"{RUN}/w1/7")
         again = store.register_model(model_version(), alias="champion", expected=None, key=f"{RUN}/w1/7")

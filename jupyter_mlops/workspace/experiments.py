@@ -81,11 +81,16 @@ def elsewhere(workspace: Workspace) -> Elsewhere:
 
 
 def apply_registration(workspace: Workspace, key: str, record: Register, run_id: str, user: str) -> int:
+    """What an imported run registered is the registration of who took it in, whatever name it brings."""
     from ..services.runs.export.origin import as_registered_here
 
-    return workspace.registry.apply(
-        key, as_registered_here(workspace.settings.home, run_id, record), run_id, user
+    store = workspace._registry_store
+    mine = as_registered_here(
+        workspace.settings.home, run_id, record, is_known=lambda: store.applied(key) is not None
     )
+    if mine is not record:
+        user = workspace.settings.user
+    return workspace.registry.apply(key, mine, run_id, user)
 
 
 def exports(workspace: Workspace) -> RunExporter:
@@ -104,7 +109,13 @@ def exports(workspace: Workspace) -> RunExporter:
 def imports(workspace: Workspace) -> RunImporter:
     from ..services.runs.export.reading import RunImporter
 
-    return RunImporter(workspace.runs, workspace.blobs, workspace.settings, clock=workspace.clock)
+    return RunImporter(
+        workspace.runs,
+        workspace.blobs,
+        workspace.settings,
+        access=workspace.access,
+        clock=workspace.clock,
+    )
 
 
 def datasets_of_digests(workspace: Workspace, digests: Collection[str]) -> Mapping[str, Sequence[VersionRef]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from jupyter_mlops.artifacts.cloning import FICLONE, copy_content
 from jupyter_mlops.artifacts.local import ABANDONED_AFTER_S, INCOMING, PACKS, LocalBlobStore
 from jupyter_mlops.artifacts.remote import FsspecBlobStore
 from jupyter_mlops.errors import Conflict, Corrupt, InvalidInput, NotFound
+from jupyter_mlops.hashing import hash_file
 from jupyter_mlops.protocols.blobs import BlobStore
 from jupyter_mlops.testing.blobs import HELLO, HELLO_DIGEST, BlobStoreContract
 
@@ -60,6 +62,7 @@ class _Pair:
         self.missing = reader.missing
         self.get, self.path, self.exists = reader.get, reader.path, reader.exists
         self.stored, self.delete = reader.stored, reader.delete
+        self.delete_many, self.unreadable = reader.delete_many, reader.unreadable
 
 
 def test_local_layout_is_two_digits_then_digest(tmp_path: Path) -> None:
@@ -289,6 +292,34 @@ def test_file_that_is_written_to_while_it_is_stored_is_refused(
     assert list(blobs.stored()) == []
 
 
+@pytest.mark.parametrize("store", [False, True])
+def test_write_through_an_already_dirty_mapping_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: bool
+) -> None:
+    path = tmp_path / "mapped"
+    path.write_bytes(bytes(3_000_000))
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapping:
+        mapping[1] = 1
+
+        def copy_and_write(source: int, target: int, size: int) -> None:
+            copy_content(source, target, size)
+            mapping[2] = 2
+
+        def read_and_write(fd: int, size: int) -> str:
+            mapping[2] = 2
+            return HELLO_DIGEST
+
+        wait_until(
+            lambda: _written(tmp_path / "other") > path.stat().st_ctime_ns
+        )  # the kernel's clock is coarse
+        if store:
+            monkeypatch.setattr("jupyter_mlops.artifacts.local.copy_content", copy_and_write)
+        else:
+            monkeypatch.setattr("jupyter_mlops.hashing._by_reading", read_and_write)
+        with pytest.raises(Conflict, match="mapped"):
+            LocalBlobStore(tmp_path / "blobs").put_file(path) if store else hash_file(path)
+
+
 @pytest.mark.parametrize("by_kernel", [True, False])
 def test_large_and_sparse_files_are_copied_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_kernel: bool
@@ -321,6 +352,11 @@ def test_file_system_is_asked_to_clone_before_bytes_are_copied(
         monkeypatch.undo()
         copy_content(source.fileno(), target.fileno(), len(HELLO))
     assert (tmp_path / "target").read_bytes() == HELLO
+
+
+def _written(path: Path) -> int:
+    path.write_bytes(b"")
+    return path.stat().st_ctime_ns
 
 
 def _damage(digest: str, root: Path) -> None:

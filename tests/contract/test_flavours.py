@@ -254,13 +254,27 @@ class TestKeras(FlavourContract):
         loaded = flavour.load(path, trusted=True)
         assert_equal(flavour.predict(loaded, X[:2]), flavour.predict(doubling, X[:2]))
 
+    @pytest.mark.parametrize("version", ["3.8.0", "3.12.3", "3.13.0", "3.15.0"])
     def test_version_whose_safe_mode_is_none_loads_nothing_untrusted(
-        self, keras: Any, flavour: Flavour, model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self,
+        keras: Any,
+        flavour: Flavour,
+        model: Any,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        version: str,
     ) -> None:
         path = stored(flavour, model, tmp_path)
-        monkeypatch.setattr(keras, "__version__", "3.8.0")
-        with pytest.raises(Untrusted, match=r"Keras 3\.8\.0.*pip install 'jupyter-mlops\[keras\]'"):
+        monkeypatch.setattr(keras, "__version__", version)
+        with pytest.raises(Untrusted, match=rf"Keras {version}.*pip install 'jupyter-mlops\[keras\]'"):
             flavour.load(path, trusted=False)
+
+    @pytest.mark.parametrize("version", ["3.12.4", "3.15.1", "3.16.0.dev2", "4.0"])
+    def test_version_whose_safe_mode_is_safe_loads_untrusted(
+        self, keras: Any, flavour: Flavour, model: Any, tmp_path: Path, monkeypatch: Any, version: str
+    ) -> None:
+        monkeypatch.setattr(keras, "__version__", version)
+        assert flavour.load(stored(flavour, model, tmp_path), trusted=False).inputs
 
 
 class TestFile(FlavourContract):
@@ -581,3 +595,36 @@ def test_pickle_of_an_older_version_is_loaded_as_before(tmp_path: Path) -> None:
     path.write_bytes(cloudpickle.dumps(LinearRegression().fit(X, Y)))
     loaded = storing.load(own("cloudpickle"), path, what="It", trusted=True)
     assert_equal(loaded.predict(X), LinearRegression().fit(X, Y).predict(X))
+
+
+@pytest.mark.parametrize("flavour", ["joblib", "cloudpickle"])
+def test_path_is_not_pickled(tmp_path: Path, flavour: str) -> None:
+    (tmp_path / "m.joblib").write_bytes(b"a model")
+    with pytest.raises(InvalidInput, match=rf"'{flavour}' does not do: '.*m.joblib' is a path"):
+        storing.save(tmp_path / "m.joblib", tmp_path, flavour=flavour)
+    assert not own(flavour).accepts(tmp_path / "m.joblib")
+
+
+def test_onnx_weights_of_inner_graphs_come_along(tmp_path: Path) -> None:
+    onnx = optional("onnx")
+    from onnx import TensorProto, helper, numpy_helper
+
+    def branch(name: str, value: float) -> Any:
+        weights = numpy_helper.from_array(np.full((2,), value, np.float32), f"w{name}")
+        node = helper.make_node("Identity", [f"w{name}"], [name])
+        told = helper.make_tensor_value_info(name, TensorProto.FLOAT, [2])
+        return helper.make_graph([node], name, [], [told], [weights])
+
+    node = helper.make_node("If", ["c"], ["y"], then_branch=branch("yes", 1.0), else_branch=branch("no", 2.0))
+    told = helper.make_tensor_value_info("c", TensorProto.BOOL, [])
+    graph = helper.make_graph(
+        [node], "g", [told], [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2])]
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    (tmp_path / "given").mkdir()
+    file = tmp_path / "given" / "m.onnx"
+    onnx.save_model(proto, str(file), save_as_external_data=True, location="weights", size_threshold=0)
+    assert (tmp_path / "given" / "weights").exists()
+    path = stored(own("onnx"), file, tmp_path)
+    (tmp_path / "given" / "weights").unlink()
+    assert_equal(own("onnx").load(path, trusted=False).predict(np.array(False)), np.full(2, 2, np.float32))

@@ -19,6 +19,8 @@ import pytest
 import jupyter_mlops as mlops
 from jupyter_mlops.entities import Column, DatasetKind, DatasetVersion, Storage, VersionStatus
 from jupyter_mlops.errors import ContentChanged, InvalidInput, MissingPackage, NotFound, Unavailable
+from jupyter_mlops.services.registry.remote_files import Remote
+from jupyter_mlops.services.registry.sources import urls
 
 from .. import s3
 from ..optional import optional
@@ -367,6 +369,17 @@ def test_url_above_the_limit_stays_where_it_is(registry: Registry, memory: str, 
     assert small.service.register_dataset(f"{memory}/f/a", name="a").storage is Storage.COPY
     assert small.service.register_dataset(f"{memory}/f", name="f").storage is Storage.REFERENCE
     assert small.service.register_dataset(f"{memory}/f", name="c", copy=True).storage is Storage.COPY
+
+
+def test_many_files_of_a_url_are_not_compared_with_each_other(
+    registry: Registry, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, content in {"a": b"1", "b": b"2", "large": b"333"}.items():
+        put(f"{memory}/{name}", content)
+    monkeypatch.setattr(urls, "SMALL_BYTES", 2)
+    monkeypatch.setattr(Remote, "__eq__", lambda *_: pytest.fail("a list is searched"))
+    registry.service.register_dataset(memory, name="far", copy=True)
+    assert files_of(registry.service.load_dataset("far")) == {"a": b"1", "b": b"2", "large": b"333"}
 
 
 def test_unchanged_objects_of_s3_are_not_fetched_again(

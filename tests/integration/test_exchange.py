@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from blake3 import blake3
 
 import jupyter_mlops as mlops
 from jupyter_mlops import workspace
@@ -19,6 +20,8 @@ from jupyter_mlops.entities import ModelVersion, Storage
 from jupyter_mlops.errors import Conflict, Corrupt, InvalidInput, NotFound, Untrusted
 from jupyter_mlops.services.exchange.reading import is_model
 from jupyter_mlops.services.registry.trust import IMPORTED
+from jupyter_mlops.services.runs.export.manifest import FileEntry
+from jupyter_mlops.services.runs.export.places import source_of, verified
 from jupyter_mlops.workspace import Workspace, open_workspace
 from tests.waiting import wait_until
 
@@ -107,24 +110,18 @@ def test_version_comes_with_its_lineage(here: Workspace, there: Workspace, made:
     )
     assert version == expected
     assert there.registry.models()[0].versions == [version]
-    assert [(each.name, each.version) for each in version.datasets] == [("train", 1)]
+    assert [(each.name, each.version) for each in version.datasets] == [("train", None)]
     assert there.registry.details("model", "digits", 1) == here.registry.details("model", "digits", 1)
     assert there.runs.get(str(original.run_id)).metrics["acc"].last == 0.9
     assert there.runs.artifact(str(original.run_id), "notes.txt") == b"fine"
-    dataset = there.registry.dataset_version("train@1")
-    source = here.registry.dataset_version("train@1")
-    assert (dataset.digest, dataset.rows, dataset.columns) == (source.digest, source.rows, source.columns)
-    assert (dataset.storage, dataset.uri) == (Storage.REFERENCE, None)
-    with pytest.raises(NotFound, match="The content of dataset train@1 is not here"):
-        there.registry.load_dataset("train@1")
-    there.registry.register_dataset(FRAME, name="train")
-    pd.testing.assert_frame_equal(there.registry.load_dataset("train@1"), FRAME)
+    assert version.datasets[0].digest == here.registry.dataset_version("train@1").digest
+    assert there.registry.datasets() == []
     assert not (there.settings.home / "incoming").exists()
     assert there.registry.verify_audit() == []
 
 
 def test_lineage_leads_from_the_dataset_to_the_imported_model(there: Workspace, made: Path) -> None:
-    there.model_imports.read(made / "digits.zip")
+    there.model_imports.read(made / "with-data.zip")
     nodes = {node.id for node in there.lineage.graph("model:digits@1").nodes}
     run_id = there.registry.model_version("digits@1").run_id
     assert {"model:digits@1", f"run:{run_id}", "dataset:train@1"} <= nodes
@@ -148,10 +145,12 @@ def test_trail_says_who_took_it_in_and_from_where(there: Workspace, made: Path) 
 def test_second_import_gives_the_version_that_is_there(there: Workspace, made: Path) -> None:
     first = there.model_imports.read(made / "digits.zip").version
     trail = there.registry.audit()
-    for path in ("digits.zip", "with-data.zip"):
-        again = there.model_imports.read(made / path)
-        assert (again.version, again.new) == (first, False)
+    again = there.model_imports.read(made / "digits.zip")
+    assert (again.version, again.new) == (first, False)
     assert there.registry.audit() == trail
+    again = there.model_imports.read(made / "with-data.zip")
+    assert (again.version, again.new) == (first, False)
+    pd.testing.assert_frame_equal(there.registry.load_dataset("train"), FRAME)
     there.runs.rebuild()
     assert [each.version for each in there.registry.model("digits").versions] == [1]
 
@@ -169,7 +168,8 @@ def test_other_name_and_numbers_that_are_taken(there: Workspace, made: Path) -> 
     there.registry.register_dataset(pd.DataFrame({"other": [1]}), name="train")
     version = there.model_imports.read(made / "digits.zip", name="theirs").version
     assert (version.name, version.version) == ("theirs", 1)
-    assert [(each.name, each.version) for each in version.datasets] == [("train", 2)]
+    assert [(each.name, each.version) for each in version.datasets] == [("train", None)]
+    assert list(there.registry.load_dataset("train").columns) == ["other"]
     assert len(there.registry.model("digits").versions) == 1
     second = there.model_imports.read(made / "digits.zip").version
     assert (second.name, second.version) == ("digits", 2)
@@ -324,8 +324,6 @@ def test_file_cannot_say_what_became_of_a_run_of_ones_own(made: Path, file: Path
         model["keys"] = [forged]
         model["version"]["created_at"] += 1
         contents["model.json"] = json.dumps(model).encode()
-        from blake3 import blake3
-
         manifest = json.loads(contents["manifest.json"])
         manifest["files"]["model.json"] = {
             "digest": blake3(contents["model.json"]).hexdigest(),
@@ -339,3 +337,63 @@ def test_file_cannot_say_what_became_of_a_run_of_ones_own(made: Path, file: Path
     assert (version.version, version.origin) == (2, IMPORTED)
     record_of_my_own = mine._registry_store.applied(forged)
     assert record_of_my_own is None
+
+
+def test_run_that_came_with_a_model_registers_nothing_else(tmp_path: Path, there: Workspace) -> None:
+    here = open_workspace(tmp_path / "here")
+    workspace.use(here)
+    try:
+        with mlops.track("fit") as run:
+            mlops.register_model({"w": 1}, name="digits")
+            mlops.register_model({"w": 2}, name="other")
+            mlops.register_dataset(FRAME, name="train")
+    finally:
+        workspace.use(None)
+    wait_until(lambda: has_closed(here, run.id))
+    path = here.model_exports.write("digits@1", tmp_path / "digits.zip")
+    there.registry.register_model({"w": 0}, name="other")
+    assert there.model_imports.read(path).version.version == 1
+    for _ in range(2):
+        assert [(model.name, len(model.versions)) for model in there.registry.models()] == [
+            ("digits", 1),
+            ("other", 1),
+        ]
+        assert there.registry.datasets() == []
+        there.runs.rebuild()
+
+
+@pytest.mark.parametrize("name", ["model.json", "datasets.json"])
+def test_row_too_large_to_be_read_is_refused(there: Workspace, file: Path, name: str) -> None:
+    with zipfile.ZipFile(file) as archive:
+        files = json.loads(archive.read("manifest.json"))["files"]
+    files[name]["size_bytes"] = 64 * 1024 * 1024 + 1
+    with pytest.raises(Corrupt, match=f"{name} of the export is larger"):
+        there.model_imports.read(with_manifest(file, files=files))
+    assert is_empty(there)
+
+
+def test_deflated_content_that_is_damaged_is_corrupt(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", b"ab" * 50_000)
+    data = bytearray(path.read_bytes())
+    data[31] = 0xFF  # the first byte of the deflated stream: a block of no known kind
+    path.write_bytes(data)
+    with source_of(path) as source, pytest.raises(Corrupt, match="a of the export cannot be read"):
+        list(verified(source, "a", FileEntry(digest="0" * 64, size_bytes=100_000)))
+
+
+def test_dataset_that_says_it_consists_of_nothing_is_not_registered(there: Workspace, file: Path) -> None:
+    def forge(contents: dict[str, bytes]) -> None:
+        datasets = json.loads(contents["datasets.json"])
+        datasets["rows"][0]["contents"] = []
+        contents["datasets.json"] = json.dumps(datasets).encode()
+        manifest = json.loads(contents["manifest.json"])
+        manifest["files"]["datasets.json"] = {
+            "digest": blake3(contents["datasets.json"]).hexdigest(),
+            "size_bytes": len(contents["datasets.json"]),
+        }
+        contents["manifest.json"] = json.dumps(manifest).encode()
+
+    there.model_imports.read(rewritten(file, forge))
+    assert there.registry.datasets() == []

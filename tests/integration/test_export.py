@@ -17,7 +17,7 @@ import pytest
 import jupyter_mlops as mlops
 from jupyter_mlops import workspace
 from jupyter_mlops.entities import RunDetail
-from jupyter_mlops.errors import Conflict, Corrupt, InvalidInput, NotFound, Untrusted
+from jupyter_mlops.errors import Conflict, Corrupt, Forbidden, InvalidInput, NotFound, Untrusted
 from jupyter_mlops.journal import JournalWriter
 from jupyter_mlops.journal.records import Close, Displayed, Join, Register
 from jupyter_mlops.workspace import Workspace, open_workspace
@@ -312,6 +312,24 @@ def test_a_model_that_came_with_a_run_is_nobodys_own(here: Workspace, there: Wor
     with pytest.raises(Untrusted):
         there.registry.load_model(f"digits@{imported.version}")
     assert there.registry.load_model(f"digits@{imported.version}", trust=True) == {"w": 1}
+
+
+def test_what_an_imported_run_registered_is_whoevers_who_took_it_in(
+    here: Workspace, there: Workspace, tmp_path: Path
+):
+    roles = tmp_path / "roles.json"
+    taker = Workspace(replace(there.settings, user="vera", access=str(roles)))
+    with mlops.track("trains") as run:
+        mlops.register_model({"w": 1}, name="digits")
+    path = mlops.export_run(run.id, tmp_path / "out")
+    roles.write_text(json.dumps({"default": "viewer", "roles": {here.settings.user: "admin"}}))
+    with pytest.raises(Forbidden, match="vera has the role viewer, and to register run"):
+        taker.imports.read(path)
+    assert not (taker.settings.home / "runs").exists()
+    roles.write_text(json.dumps({"default": "viewer", "roles": {"vera": "contributor"}}))
+    taker.imports.read(path)
+    (version,) = taker.registry.model("digits").versions
+    assert version.created_by == "vera"
 
 
 def test_a_forged_author_is_no_reason_to_trust(here: Workspace, there: Workspace, tmp_path: Path):

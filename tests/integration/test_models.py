@@ -411,3 +411,26 @@ def test_damaged_file_of_a_folder_is_never_loaded(registry: Registry) -> None:
         blob.write_bytes(blob.read_bytes()[:-1] + b"!")
     with pytest.raises(Corrupt):
         open_registry(registry.settings.home).service.load_model("net")
+
+
+def test_file_of_anybodys_runs_its_code_with_trust_only(registry: Registry, tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "MLmodel").write_text("flavors: {}")
+    version = registry.service.register_model(str(tmp_path / "given"), name="given")
+    assert version.format == "mlflow"
+    trusting = open_registry(tmp_path / "home", trusted_users=("ada",))
+    for each in (registry, trusting):
+        with pytest.raises(Untrusted, match=r"whose author may be anybody.*given@1', trust=True"):
+            each.service.load_model("given")
+
+
+def test_lightgbm_predicts_columns_by_the_names_that_they_were_given(registry: Registry) -> None:
+    lightgbm = optional("lightgbm")
+    frame = pd.DataFrame({"b c": np.arange(60.0), "d": np.ones(60)})
+    params = {"verbose": -1, "min_data_in_leaf": 2, "num_threads": 1}
+    booster = lightgbm.train(params, lightgbm.Dataset(frame, frame["b c"]), num_boost_round=2)
+    estimator = lightgbm.LGBMRegressor(n_estimators=2, verbose=-1, n_jobs=1).fit(frame, frame["b c"])
+    for model in (booster, estimator):
+        assert registry.service.register_model(model, name="spaced").format == "lightgbm"
+        found = registry.service.predict("spaced", frame[["d", "b c"]])
+        np.testing.assert_array_equal(found, model.predict(frame))

@@ -18,6 +18,7 @@ from jupyter_mlops.journal.records import (
     Context,
     Displayed,
     End,
+    Input,
     Join,
     Metrics,
     Params,
@@ -672,3 +673,25 @@ def test_replay_without_a_job_ends_with_the_next_tracked_cell(kernel):
     kernel.run("%%track again\nmlops.log(a=2)")
     assert len(kernel.runs()) == before + 1
     assert metrics(kernel.last_run()) == {"a": 2.0}
+
+
+# what earlier cells have read
+
+
+def test_data_that_an_earlier_cell_loaded_is_read_by_the_runs_that_depend_on_it(kernel):
+    kernel.run(
+        "import pandas as pd\nfor name in ('used', 'other'):\n    mlops.register_dataset(pd.DataFrame({'x': [1.0, len(name)]}), name=name)"
+    )
+    kernel.run("used = mlops.load_dataset('used@1')")
+    kernel.run("other = mlops.load_dataset('other')")
+    kernel.run("values = used.x.to_numpy() * 2")
+    reply = kernel.run("%%track early --log-model model=early\nmodel = {'weight': values.mean()}")
+    assert reply.ok, reply.errors
+    (run_id,) = [each for each, records in kernel.runs().items() if of(records, Start)[0].name == "early"]
+    wait_until(lambda: of(kernel.runs()[run_id], Close))
+    read = of(kernel.runs()[run_id], Input)
+    assert [(each.kind, each.name, each.version) for each in read] == [("dataset", "used", 1)]
+    kernel.run("from jupyter_mlops.workspace import current")
+    assert kernel.value("[each.name for each in current().registry.model_version('early').datasets]") == [
+        "used"
+    ]

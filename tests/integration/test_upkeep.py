@@ -175,6 +175,25 @@ class TestGc:
         assert place.upkeep.gc(delete=True).young == 1
         assert place.digests() == {digest}
 
+    def test_what_is_stored_again_while_others_are_deleted_stays(self, place: Place, monkeypatch):
+        old = time.time() - 10 * DAY_S
+        blobs = place.workspace.blobs
+        place.clock.days = 0
+        digests = [blobs.put(b"garbage %d" % number).digest for number in range(9)]
+        for digest in digests:
+            os.utime(blobs.path(digest), (old, old))
+        unlink = Path.unlink
+
+        def store_all_then(path: Path, missing_ok: bool = False) -> None:
+            monkeypatch.setattr(Path, "unlink", unlink)
+            unlink(path, missing_ok=missing_ok)
+            for number in range(9):
+                place.reopened().blobs.put(b"garbage %d" % number)
+
+        monkeypatch.setattr(Path, "unlink", store_all_then)
+        assert place.upkeep.gc(delete=True).count == 1
+        assert place.digests() == set(digests)
+
     def test_what_a_running_run_may_name_yet_stays(self, place: Place):
         from jupyter_mlops.capture.processes import current_process
 
@@ -221,6 +240,18 @@ class TestGc:
         assert not path.exists()
         assert mlops.load_dataset("table", as_path=True).read_text() == "a,b\n1,2\n"
 
+    def test_cached_copies_that_a_running_run_was_handed_stay(self, place: Place):
+        from jupyter_mlops.capture.processes import current_process
+
+        began = time.time() - 60
+        journal = JournalWriter(place.home, "01hzzzzzzzzzzzzzzzzzzzzzr8", clock=lambda: began)
+        journal.append(Start(name="long", experiment="e", kind=RunKind.CELL, process=current_process()))
+        (place.folder / "out.csv").write_text("a,b\n1,2\n")
+        mlops.register_dataset(str(place.folder / "out.csv"), name="table", copy=True)
+        path = mlops.load_dataset("table", as_path=True)
+        assert place.upkeep.gc(delete=True).parts == []
+        assert path.exists()
+
 
 class TestFsck:
     def test_damage_is_told_with_what_it_affects_and_repaired_from_the_source(self, place: Place):
@@ -237,6 +268,16 @@ class TestFsck:
         assert [each.repaired for each in report.damages] == [True]
         assert report.whole
         assert (place.home / "damaged" / digest).read_bytes()[:1] == b"\0"
+        assert place.reopened().upkeep.fsck().damages == []
+
+    def test_pack_that_does_not_open_is_damage(self, place: Place):
+        place.workspace.blobs.put_many([b"one", b"two"])
+        (pack,) = (place.home / "blobs" / "packs").glob("*.pack")
+        os.chmod(pack, 0o644)
+        os.truncate(pack, pack.stat().st_size - 1)
+        (damage,) = place.reopened().upkeep.fsck().damages
+        assert (damage.kind, damage.subject) == ("blob", str(pack))
+        pack.unlink()
         assert place.reopened().upkeep.fsck().damages == []
 
     def test_what_cannot_be_had_again_stays_damaged(self, place: Place):

@@ -67,6 +67,7 @@ def test_worker_has_the_submitted_environment_in_this_workspace_for_this_job():
         "JUPYTER_MLOPS_USER": "ada",
         "JUPYTER_MLOPS_GPU_SLOTS": "2",
         "JUPYTER_MLOPS_QUOTAS": SETTINGS.quotas,
+        "JUPYTER_MLOPS_ACCESS": SETTINGS.access,
         "JUPYTER_MLOPS_JOB": spec.id,
         "JUPYTER_MLOPS_ATTEMPT": "/a/1",
         "JUPYTER_MLOPS_NOTEBOOK": "/n/a.ipynb",

@@ -122,8 +122,8 @@ def test_gates_are_told_in_words() -> None:
         (0.9, True, "acc is 0.9, within its bounds."),
         (0.89, False, "acc is 0.89, below the minimum of 0.9."),
         (1.01, False, "acc is 1.01, above the maximum of 1."),
-        (math.inf, False, "acc is inf, above the maximum of 1."),
-        (-math.inf, False, "acc is -inf, below the minimum of 0.9."),
+        (math.inf, False, "acc of version 1 is infinite."),
+        (-math.inf, False, "acc of version 1 is infinite."),
         (math.nan, False, "acc of version 1 is NaN."),
     ],
 )
@@ -131,6 +131,12 @@ def test_metric_is_kept_within_its_bounds(world: World, value: float, passed: bo
     world.version(metrics={"acc": value})
     gate = Gate(kind=GateKind.METRIC, metric="acc", minimum=0.9, maximum=1.0)
     assert message(world, 1, gate) == (passed, says)
+
+
+def test_infinite_metric_is_above_no_minimum(world: World) -> None:
+    world.version(metrics={"acc": math.inf})
+    gate = Gate(kind=GateKind.METRIC, metric="acc", minimum=0.9)
+    assert message(world, 1, gate) == (False, "acc of version 1 is infinite.")
 
 
 def test_metric_that_was_not_kept_is_read_from_the_run(world: World) -> None:
@@ -172,6 +178,7 @@ def champion_and(
         (0.91, replace(BETTER, by=0.05), False, "acc is 0.91; it must be higher by more than 0.05 than the 0.9 of version 1."),
         (0.8, replace(BETTER, lower_is_better=True), True, "acc is 0.8; it is lower than the 0.9 of version 1."),
         (math.nan, BETTER, False, "acc of version 2 is NaN."),
+        (math.inf, BETTER, False, "acc of version 2 is infinite."),
     ],
 )  # fmt: skip
 def test_better_compares_with_the_holder(
@@ -184,6 +191,17 @@ def test_better_compares_with_the_holder(
 def test_holder_whose_metric_is_nan_is_no_measure(world: World) -> None:
     champion_and(world, new=0.91, old=math.nan)
     assert message(world, 2, BETTER) == (False, "acc of version 1 is NaN.")
+
+
+def test_better_compares_with_who_had_the_alias_last(world: World) -> None:
+    champion_and(world, new=0.5)
+    world.store.move_alias("model", "digits", "champion", None, user="ada")
+    assert message(world, 2, BETTER) == (
+        False,
+        "acc is 0.5; it must be higher than the 0.9 of version 1.",
+    )
+    assert message(world, 1, BETTER) == (True, "Version 1 had the alias 'champion'.")
+    assert world.promotion.judge("digits", "champion", 2).holder is None
 
 
 def test_holder_is_not_asked_to_be_better_than_itself(world: World) -> None:
@@ -243,7 +261,14 @@ def test_without_registered_datasets_the_files_that_the_runs_read_decide(world: 
     )
     world.run(B, data=[replace(csv, digest="")])
     assert message(world, 4, BETTER)[1] == (
-        "acc cannot be compared, it is not known yet what version 4 read: train.csv has no digest."
+        "acc cannot be compared, it is not known what version 4 read: there is no digest of train.csv."
+    )
+    world.run(A, data=[csv])
+    world.run(B, data=[csv, replace(csv, uri="/data/more.csv", digest="", problem="Permission denied.")])
+    assert message(world, 4, BETTER) == (
+        False,
+        "acc cannot be compared, it is not known what version 4 read: there is no digest of more.csv "
+        "(Permission denied).",
     )
     world.run(B, data=[])
     assert "Version 4 is not known to have read any data" in message(world, 4, BETTER)[1]
@@ -344,11 +369,27 @@ def test_rejection_blocks_until_it_is_withdrawn(world: World) -> None:
     assert actions == ["version.withdraw", "version.reject", "version.approve", "model.register"]
 
 
+def test_rejection_of_whose_role_no_longer_suffices_does_not_block(world: World) -> None:
+    world.version()
+    world.promotion.acting_as("bob").approve("digits", 1)
+    world.promotion.acting_as("eve").approve("digits", 1, approved=False)
+    assert not message(world, 1, APPROVED)[0]
+    world.access.roles["eve"] = Role.CONTRIBUTOR
+    assert message(world, 1, APPROVED) == (True, "It was approved by bob.")
+
+
 def test_nobody_approves_what_he_registered(world: World) -> None:
     world.version()
     with pytest.raises(Forbidden, match=r"ada registered digits@1, so another user has to approve it"):
         world.promotion.approve("digits", 1)
     assert world.promotion.approvals("digits", 1) == []
+    entry = world.store.audit(limit=1)[0]
+    assert (entry.user, entry.action, entry.subject) == ("ada", "access.refuse", "model:digits@1")
+    assert entry.detail == {
+        "action": "approve",
+        "alias": "champion",
+        "why": "ada registered digits@1, so another user has to approve it.",
+    }
     assert world.promotion.approve("digits", 1, approved=False) is not None  # his own doubts count
 
 

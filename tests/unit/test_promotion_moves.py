@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jupyter_mlops.entities import Gate, GateKind, Move
-from jupyter_mlops.errors import Conflict, Forbidden, GatesRefused, InvalidInput, NotFound
+from jupyter_mlops.errors import Conflict, Forbidden, GatesRefused, InvalidInput, NotFound, Unavailable
 from jupyter_mlops.journal.records import Register
 from jupyter_mlops.services.registry.aliases import moved_through
 from jupyter_mlops.services.showing.review_text import move_text
@@ -77,6 +78,87 @@ def test_alias_with_gates_can_be_taken_away(world: World) -> None:
     world.promotion.set_gates("digits", "champion", [GOOD])
     world.registry.delete_alias("digits", "champion")
     assert champion(world) is None
+
+
+def test_alias_with_gates_is_taken_away_by_who_may_change_them(world: World) -> None:
+    world.version(metrics={"acc": 0.95})
+    moved(world, 1)
+    world.access.closed.add(("carl", "gate", CHAMPION))
+    world.promotion.set_gates("digits", "champion", [GOOD])
+    with pytest.raises(Forbidden, match="has gates, so it is taken away by who may change them"):
+        world.registry.acting_as("carl").delete_alias("digits", "champion")
+    assert champion(world) == 1
+    entry = world.store.audit(limit=1)[0]
+    assert (entry.user, entry.action, entry.subject) == ("carl", "alias.refuse", CHAMPION)
+    assert entry.detail["to"] is None
+    world.promotion.set_gates("digits", "champion", [])
+    world.registry.acting_as("carl").delete_alias("digits", "champion")
+    assert champion(world) is None
+
+
+@pytest.mark.parametrize("kind", ["view", "modle"])
+def test_only_models_and_datasets_have_aliases(world: World, kind: str) -> None:
+    with_versions(world, 1)
+    before = world.store.audit()
+    for change in (
+        lambda: world.registry.set_alias("digits", "champion", 1, kind=kind),
+        lambda: world.registry.delete_alias("digits", "champion", kind=kind),
+        lambda: world.registry.rollback("digits", "champion", kind=kind),
+    ):
+        with pytest.raises(InvalidInput, match="has no aliases"):
+            change()
+    assert world.store.audit() == before
+
+
+def after_judging(world: World, monkeypatch: pytest.MonkeyPatch, name: str, decide) -> None:  # type: ignore[no-untyped-def]
+    """Somebody decides between the first judgement and the move."""
+    judge, decisions = getattr(world.promotion, name), [decide]
+
+    def judged(*question):  # type: ignore[no-untyped-def]
+        verdict = judge(*question)
+        if decisions:
+            decisions.pop()()
+        return verdict
+
+    monkeypatch.setattr(world.promotion, name, judged)
+
+
+def test_rejection_after_the_judgement_is_not_missed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_versions(world, 1)
+    world.promotion.set_gates("digits", "champion", [Gate(kind=GateKind.APPROVAL)])
+    world.promotion.acting_as("bob").approve("digits", 1)
+    eve = world.promotion.acting_as("eve")
+    after_judging(world, monkeypatch, "judge", lambda: eve.approve("digits", 1, approved=False))
+    with pytest.raises(GatesRefused, match="rejected by eve"):
+        world.registry.set_alias("digits", "champion", 1)
+    assert champion(world) is None
+
+
+def test_gates_that_come_after_the_judgement_are_not_missed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.version(metrics={"acc": 0.1})
+    for name in ("judge", "judge_new"):
+        world.promotion.set_gates("digits", "champion", [])
+        with monkeypatch.context() as patch:
+            after_judging(world, patch, name, lambda: world.promotion.set_gates("digits", "champion", [GOOD]))
+            if name == "judge":
+                with pytest.raises(GatesRefused):
+                    world.registry.set_alias("digits", "champion", 1)
+            else:
+                world.registry.register_model({"w": 1}, name="digits", alias="champion", metrics={"acc": 0.1})
+    assert champion(world) is None
+
+
+def test_what_is_said_of_a_model_meanwhile_stops_no_move(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_versions(world, 1)
+    after_judging(
+        world, monkeypatch, "judge", lambda: world.registry.describe("model", "digits", owner="eve")
+    )
+    world.registry.set_alias("digits", "champion", 1)
+    assert champion(world) == 1
 
 
 def test_move_that_passes_has_its_reason_in_the_trail(world: World) -> None:
@@ -228,6 +310,38 @@ def test_replayed_registration_never_moves_an_alias_back(world: World) -> None:
     assert world.registry.apply(f"{RUN}/w/1", good, RUN, "bob") == 1
     assert champion(world) == 2
     assert world.store.audit() == before
+
+
+def test_dataset_that_may_not_have_the_alias_is_registered_without_it(
+    world: World, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    world.access.closed.add(("ada", "move", "dataset:train@gold"))
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    with caplog.at_level(logging.WARNING):
+        made = world.registry.register_dataset(tmp_path / "a.csv", name="train", alias="gold")
+    assert (made.version, made.aliases) == (1, [])
+    assert "Dataset train@1 is registered, and the alias 'gold' stays where it is" in caplog.text
+    entry = world.store.audit(limit=1)[0]
+    assert (entry.action, entry.subject, entry.detail["to"]) == ("alias.refuse", "dataset:train@gold", 1)
+
+
+def test_datasets_alias_outlives_a_database_that_goes_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = Register(kind="dataset", version=to_json(dataset_version()), alias="gold")
+
+    def gone(*_: object, **__: object) -> None:
+        raise Unavailable("The database went away.")
+
+    for name in ("move_alias", "_move"):
+        with monkeypatch.context() as patch, suppress(Unavailable):
+            patch.setattr(world.store, name, gone)
+            world.registry.apply(f"{RUN}/w/{name}", record, RUN, "bob")
+        assert world.registry.apply(f"{RUN}/w/{name}", record, RUN, "bob") == 1
+        assert world.store.dataset("train").aliases == {"gold": 1}
+        world.store.move_alias("dataset", "train", "gold", None, user="ada")
+    (*_, first) = world.store.moves("dataset", "train", "gold")
+    assert first.user == "bob"
 
 
 # the way back

@@ -50,7 +50,9 @@ def test_reference_says_which_version(text: str, expected: Reference) -> None:
     assert parse_reference(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "@", "train@", "@2", "train@2@3", "a/b@1", "train@a/b"])
+@pytest.mark.parametrize(
+    "text", ["", "@", "train@", "@2", "train@2@3", "a/b@1", "train@a/b", "a@" + "9" * 19, "a@" + "1" * 5000]
+)
 def test_reference_of_another_form_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         parse_reference(text)

@@ -225,3 +225,24 @@ def test_without_a_signature_data_is_left_alone(data: Any) -> None:
     assert conformed(data, None, what="It") is data
     assert conformed(data, Signature(inputs=[], outputs=[]), what="It") is data
     assert conformed(data, signature_of("text"), what="It") is data
+
+
+def test_column_is_cast_under_the_label_that_the_data_has() -> None:
+    signature = signature_of(pd.DataFrame({"0": [1.5], "1": [2.5]}))
+    data = pd.DataFrame({0: [1], 1: [2]})
+    pd.testing.assert_frame_equal(conformed(data, signature, what="It"), pd.DataFrame({0: [1.0], 1: [2.0]}))
+    assert data.dtypes.tolist() == [np.int64, np.int64]
+
+
+def test_name_with_spaces_is_found_where_lightgbm_wrote_underscores() -> None:
+    signature = signature_of(pd.DataFrame({"b_c": [1.0], "d": [2.0]}))
+    data = pd.DataFrame({"d": [2], "b c": [1.0]})
+    assert list(conformed(data, signature, what="It").columns) == ["b c", "d"]
+    both = pd.DataFrame({"b c": [3.0], "b_c": [1.0], "d": [2.0]})
+    assert list(conformed(both, signature, what="It").columns) == ["b_c", "d"]
+    with pytest.raises(InvalidInput, match="needs the columns 'a_b_c'"):
+        conformed(
+            pd.DataFrame({"a b_c": [1.0], "a_b c": [1.0]}),
+            signature_of(pd.DataFrame({"a_b_c": [1.0]})),
+            what="It",
+        )

@@ -230,7 +230,7 @@ def test_neither_the_server_nor_an_agent_without_a_search_imports_optuna(tmp_pat
         "import sys, jupyter_mlops.server.extension, jupyter_mlops.server.sweeps\n"
         "from jupyter_mlops.agent import _compose\n"
         "from jupyter_mlops.workspace import current\n"
-        "loop, slots = _compose()\n"
+        "loop, slots, pusher = _compose()\n"
         "loop.tick(1.0)\n"
         "current().sweeps.search(); current().sweeps.changes(0)\n"
         "print('optuna' in sys.modules)"

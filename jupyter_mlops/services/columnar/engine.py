@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from ...errors import InvalidInput
+from .memory import usable_bytes
 
 if TYPE_CHECKING:
     import duckdb
@@ -110,9 +111,7 @@ def literal(value: Any) -> str:
 
 
 def _memory_bytes() -> int:
-    import psutil
-
-    return min(MOST_MEMORY_BYTES, int(psutil.virtual_memory().total * SHARE_OF_MEMORY))
+    return min(MOST_MEMORY_BYTES, int(usable_bytes() * SHARE_OF_MEMORY))
 
 
 def _first_lines(error: Exception) -> str:

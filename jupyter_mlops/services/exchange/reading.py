@@ -11,7 +11,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from ...config import Settings
-from ...entities import DatasetVersion, Details, ModelVersion, Storage, VersionRef, VersionStatus
+from ...entities import DatasetKind, DatasetVersion, Details, ModelVersion, Storage, VersionRef, VersionStatus
 from ...errors import Corrupt, InvalidInput, NotFound, Unavailable
 from ...protocols.blobs import BlobStore
 from ...protocols.profiles import ProfileStore
@@ -92,11 +92,15 @@ class ModelImporter:
         for path in bundle.blobs.values():
             self.blobs.put_file(places[path])
         self._check_contents(row.version)
-        numbers = {_key(each.version): self._register_dataset(each) for each in datasets.rows}
+        here = {_key(each.version) for each in datasets.rows if self._came(each, bundle)}
+        numbers = {
+            _key(each.version): self._register_dataset(each, here=_key(each.version) in here)
+            for each in datasets.rows
+        }
         known = self._known(row, target)
         version = known or self._register(bundle, row, target, numbers, run_id)
         if run_id is not None:
-            self.imports().read(places[RUN])
+            self.imports().read(places[RUN], registers=False)
         return ImportedModel(version=version, new=known is None)
 
     def _check_contents(self, version: ModelVersion) -> None:
@@ -115,19 +119,32 @@ class ModelImporter:
 
     # datasets
 
-    def _register_dataset(self, row: DatasetRow) -> DatasetVersion:
-        """The version with this content under its name, made where there is none."""
+    def _came(self, row: DatasetRow, bundle: Bundle) -> bool:
+        """Whether the export has the content, all of it, whatever it says that it consists of."""
+        version = row.version
+        needed = {version.digest, *row.contents}
+        if needed <= bundle.blobs.keys() and version.kind is DatasetKind.FOLDER:
+            needed.update(read_manifest(version.digest, self.blobs)[0].values())
+        return needed <= bundle.blobs.keys()
+
+    def _register_dataset(self, row: DatasetRow, *, here: bool) -> DatasetVersion | None:
+        """The version with this content under its name, made where there is none and the content came.
+
+        Without the content there is none: it would be what the name means from now on, and loading it fails.
+        """
         version, user = row.version, self.settings.user
         known = self._dataset(version)
         if known is not None:
             return known
-        here = all(self.blobs.exists(digest) for digest in row.contents)
+        if not here:
+            self._keep_profile(row)
+            return None
         registered = self.store.register_dataset(
             replace(
                 version,
                 version=None,
                 created_by=user,
-                storage=Storage.COPY if here else Storage.REFERENCE,
+                storage=Storage.COPY,
                 uri=None,  # a place of another machine: here it may be anything
                 source=version.uri or version.source,
                 inputs=[],
@@ -139,8 +156,6 @@ class ModelImporter:
         )
         if row.said != Details():
             self.store.describe("dataset", version.name, registered.version, row.said, user=user)
-        if not here:
-            self._keep_profile(row)
         return registered
 
     def _keep_profile(self, row: DatasetRow) -> None:
@@ -179,7 +194,7 @@ class ModelImporter:
         bundle: Bundle,
         row: ModelRow,
         target: str,
-        numbers: dict[tuple[str, str], DatasetVersion],
+        numbers: dict[tuple[str, str], DatasetVersion | None],
         run_id: str | None,
     ) -> ModelVersion:
         version, user = row.version, self.settings.user
@@ -236,7 +251,11 @@ def is_model(path: Path) -> bool:
 
 
 def _bundle(source: Source) -> Bundle:
-    return parse(_manifest(source))
+    bundle = parse(_manifest(source))
+    for path in (MODEL, DATASETS):  # which are read as a whole, as the manifest is
+        if bundle.files[path].size_bytes > MANIFEST_BYTES:
+            raise Corrupt(f"The {path} of the export is larger than any that we write.")
+    return bundle
 
 
 def _manifest(source: Source) -> bytes:
@@ -273,7 +292,7 @@ def _key(version: DatasetVersion) -> tuple[str, str]:
     return version.name, version.digest
 
 
-def _renumbered(ref: VersionRef, numbers: dict[tuple[str, str], DatasetVersion]) -> VersionRef:
+def _renumbered(ref: VersionRef, numbers: dict[tuple[str, str], DatasetVersion | None]) -> VersionRef:
     """With the number that the content has here; none where it is not registered here."""
     found = numbers.get((ref.name, ref.digest))
     return replace(ref, version=None if found is None else found.version)

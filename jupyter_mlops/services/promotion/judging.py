@@ -17,11 +17,15 @@ RANK = {role: rank for rank, role in enumerate(Role)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What is judged: a version that is to have ``alias``, which ``holder`` has now."""
+    """What is judged: a version that is to have ``alias``, which ``holder`` has now.
+
+    ``former`` is who had it last where nobody has it now: taking an alias away makes no way around it.
+    """
 
     new: Training
     holder: Training | None
     alias: str
+    former: Training | None = None
     approvals: Sequence[Approval] = ()
 
 
@@ -72,8 +76,13 @@ class Judge:
         return f"{name} breaks {counted(len(failed), 'expectation')}: {told}"
 
     def _approval(self, gate: Gate, case: Case) -> GateResult:
-        rejected = [each for each in case.approvals if not each.approved]
         author, needed = case.new.version.created_by, RANK[Role(gate.role)]
+        may_reject = min(needed, RANK[Role.APPROVER])
+        rejected = [
+            each
+            for each in case.approvals
+            if not each.approved and RANK[self.role_of(each.user)] >= may_reject
+        ]
         counting = [
             each.user
             for each in case.approvals
@@ -96,7 +105,7 @@ class Judge:
 
 def _metric(gate: Gate, case: Case) -> GateResult:
     value = case.new.value(gate.metric)
-    if value is None or math.isnan(value):
+    if value is None or not math.isfinite(value):
         return _no_metric(gate, case.new, value)
     if gate.minimum is not None and value < gate.minimum:
         return GateResult(
@@ -121,22 +130,24 @@ def _metric(gate: Gate, case: Case) -> GateResult:
 
 def _better(gate: Gate, case: Case) -> GateResult:
     value = case.new.value(gate.metric)
-    if value is None or math.isnan(value):
+    if value is None or not math.isfinite(value):
         return _no_metric(gate, case.new, value)
-    if case.holder is None:
+    holder = case.holder or case.former
+    if holder is None:
         message = f"Nothing has the alias {case.alias!r} yet that {gate.metric} could be compared with."
         return GateResult(gate=gate, passed=True, message=message, value=value)
-    if case.holder.version.version == case.new.version.version:
-        message = f"{case.new.label} has the alias {case.alias!r}."
+    if holder.version.version == case.new.version.version:
+        verb = "had" if case.holder is None else "has"
+        message = f"{case.new.label} {verb} the alias {case.alias!r}."
         return GateResult(gate=gate, passed=True, message=message, value=value, reference=value)
-    reference = case.holder.value(gate.metric)
-    if reference is None or math.isnan(reference):
-        return _no_metric(gate, case.holder, reference, new=value)
-    other = difference(case.holder, case.new, dataset=gate.dataset)
+    reference = holder.value(gate.metric)
+    if reference is None or not math.isfinite(reference):
+        return _no_metric(gate, holder, reference, new=value)
+    other = difference(holder, case.new, dataset=gate.dataset)
     if other:
         message = f"{gate.metric} cannot be compared, {other.rstrip('.')}."
         return GateResult(gate=gate, passed=False, message=message, value=value, reference=reference)
-    return _compared(gate, case.holder, value, reference)
+    return _compared(gate, holder, value, reference)
 
 
 def _compared(gate: Gate, holder: Training, value: float, reference: float) -> GateResult:
@@ -154,7 +165,8 @@ def _compared(gate: Gate, holder: Training, value: float, reference: float) -> G
 
 def _no_metric(gate: Gate, of: Training, value: float | None, *, new: float | None = None) -> GateResult:
     if value is not None:
-        message = f"{gate.metric} of {of.label[:1].lower()}{of.label[1:]} is NaN."
+        said = "NaN" if math.isnan(value) else "infinite"
+        message = f"{gate.metric} of {of.label[:1].lower()}{of.label[1:]} is {said}."
         return GateResult(gate=gate, passed=False, message=message, value=new)
     known = ", ".join(sorted(of.values)) or "none"
     trouble = f" {of.trouble}" if of.trouble else ""

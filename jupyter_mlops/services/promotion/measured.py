@@ -69,7 +69,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Contents by their digests with the names that people know them by; ``unknown`` have no digest yet."""
+    """Contents by their digests with the names that people know them by; the ``unknown`` have none."""
 
     names: dict[str, str] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
@@ -101,7 +101,7 @@ def _difference(held: Training, new: Training, before: Data, after: Data) -> str
     for side, each in ((before, held), (after, new)):
         if side.unknown:
             unknown = _listed(side.unknown)
-            return f"it is not known yet what {_lower(each.label)} read: {unknown} has no digest"
+            return f"it is not known what {_lower(each.label)} read: there is no digest of {unknown}"
         if not side.names:
             return _no_data(each, "any data")
     if before.names.keys() == after.names.keys():
@@ -132,8 +132,8 @@ def _contents(training: Training) -> Data:
         name = read.uri.rstrip("/").rpartition("/")[2] or read.uri
         if read.digest and not read.sampled:
             data.names.setdefault(read.digest, f"{name} ({read.digest[:8]})")
-        elif not read.problem or read.sampled:
-            data.unknown.append(name)
+        else:  # also what could not be hashed was read, and may be what the two differ in
+            data.unknown.append(f"{name} ({read.problem.rstrip('.')})" if read.problem else name)
     return data
 
 

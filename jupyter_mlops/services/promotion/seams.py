@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from ...entities import (
+    AuditEntry,
     CheckReport,
     Comparison,
     DatasetDiff,
@@ -39,11 +40,17 @@ class Models(Protocol):
 
 
 class ModelRows(Protocol):
-    """Models as the store has them."""
+    """Models as the store has them, and the trail of what was decided about them."""
 
     def model(self, name: str) -> Model: ...
 
     def model_version(self, name: str, selector: int | str | None = None) -> ModelVersion: ...
+
+    def moves(self, kind: str, name: str, alias: str) -> list[Move]: ...
+
+    def record(
+        self, action: str, subject: str, *, user: str, detail: Mapping[str, Any] | None = None
+    ) -> AuditEntry: ...
 
 
 class Expectations(Protocol):

@@ -9,11 +9,12 @@ from functools import partial
 
 from ...config import Settings
 from ...entities import Approval, Gate, Gates, ModelVersion, Move, Review
-from ...errors import Forbidden, InvalidInput
+from ...errors import Forbidden, InvalidInput, NotFound
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from ...protocols.promotion import PromotionStore
 from ...protocols.registry import ANYWHERE
+from ..access import REFUSED
 from ..registry.deciding import Access, Verdict
 from ..registry.names import checked_alias, checked_name
 from .declaring import checked
@@ -98,17 +99,29 @@ class PromotionService:
         self._access.require(self._user, "gate", f"model:{name}@{alias}")
         return self._store.set_gates(name, alias, declared, user=self._user, reason=reason)
 
+    def guards(self, model: str, alias: str) -> bool:
+        """Whether ``alias`` of ``model`` has gates."""
+        return bool(self._gates_of(model, alias))
+
     def judge(self, model: str, alias: str, version: int) -> Verdict:
         """What the alias's gates say of a version. Raises NotFound."""
+        seq = self._models.model(model).seq  # before what it stands for is read
         gates = self._gates_of(model, alias)
         if not gates:
-            return Verdict(holder=ANYWHERE)
-        return self._verdict(gates, self._case(self._models.model_version(model, version), alias))
+            return Verdict(holder=ANYWHERE, seq=seq)
+        case = self._case(self._models.model_version(model, version), alias)
+        return self._verdict(gates, case, seq)
 
     def judge_new(self, version: ModelVersion, alias: str) -> Verdict:
         """What they say of a version that is about to be registered: nobody can have approved it yet."""
+        try:
+            seq = self._models.model(version.name).seq
+        except NotFound:
+            return Verdict(holder=ANYWHERE, seq=0)
         gates = self._gates_of(version.name, alias)
-        return self._verdict(gates, self._case(version, alias)) if gates else Verdict(holder=ANYWHERE)
+        if not gates:
+            return Verdict(holder=ANYWHERE, seq=seq)
+        return self._verdict(gates, self._case(version, alias), seq)
 
     # ------------------------------------------------------------ people
     def approvals(self, model: str, version: int, alias: str = CHAMPION) -> list[Approval]:
@@ -141,9 +154,11 @@ class PromotionService:
             self._store.withdraw(name, number, alias, user=user, reason=reason)
             return None
         if approved and found.created_by == user:
+            why = f"{user} registered {name}@{number}, so another user has to approve it."
+            detail = {"action": "approve", "alias": alias, "why": why}
+            self._models.record(REFUSED, f"model:{name}@{number}", user=user, detail=detail)
             raise Forbidden(
-                f"{user} registered {name}@{number}, so another user has to approve it. "
-                f"See what would change: jupyter_mlops.review({name!r}, {number}, alias={alias!r})"
+                f"{why} See what would change: jupyter_mlops.review({name!r}, {number}, alias={alias!r})"
             )
         return self._store.approve(
             Approval(
@@ -164,7 +179,7 @@ class PromotionService:
         """
         name, alias = checked_name(model), checked_alias(alias)
         case = self._case(self._models.model_version(name, int(version)), alias)
-        return self._reviewer.review(case, self._verdict(self._gates_of(name, alias), case))
+        return self._reviewer.review(case, self._verdict(self._gates_of(name, alias), case, None))
 
     def rollback(self, kind: str, name: str, alias: str = CHAMPION, reason: str = "") -> Move:
         """Point an alias at the version that it had before, as ``AliasService.rollback`` says."""
@@ -177,16 +192,25 @@ class PromotionService:
     def _case(self, version: ModelVersion, alias: str) -> Case:
         model = self._models.model(version.name)
         number = model.aliases.get(alias)
-        held = next((each for each in model.versions if each.version == number), None)
+        former = None if number is not None else self._former(version.name, alias)
+        held, last = (
+            next((Training(each, self._runs) for each in model.versions if each.version == wanted), None)
+            for wanted in (number, former)
+        )
         said = []
         if version.version is not None:
             said = self._store.approvals(version.name, version.version, alias)
-        holder = None if held is None else Training(held, self._runs)
-        return Case(new=Training(version, self._runs), holder=holder, alias=alias, approvals=said)
+        new = Training(version, self._runs)
+        return Case(new=new, holder=held, former=last, alias=alias, approvals=said)
 
-    def _verdict(self, gates: list[Gate], case: Case) -> Verdict:
+    def _former(self, model: str, alias: str) -> int | None:
+        """The version that had an alias last which nobody has now."""
+        moves = self._models.moves("model", model, alias)
+        return next((each.before for each in moves if each.before is not None), None)
+
+    def _verdict(self, gates: list[Gate], case: Case, seq: int | None) -> Verdict:
         holder = None if case.holder is None else case.holder.version.version
-        return Verdict(holder=holder, results=[self._judge(gate, case) for gate in gates])
+        return Verdict(holder=holder, seq=seq, results=[self._judge(gate, case) for gate in gates])
 
 
 def _number(version: ModelVersion) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from ...config import Settings
-from ...entities import ModelVersion, Move
-from ...errors import Conflict, Forbidden, GatesRefused, NotFound
+from ...entities import DatasetVersion, ModelVersion, Move
+from ...errors import Conflict, Forbidden, GatesRefused, InvalidInput, NotFound
 from ...protocols.registry import ANYWHERE, RegistryStore
 from .deciding import Access, Gatekeeper, Verdict
 from .names import checked_alias, checked_name
@@ -18,8 +18,14 @@ logger = logging.getLogger(__name__)
 Place = int | Literal["anywhere"] | None
 """Where an alias has to be for a decision about it to hold."""
 
-ATTEMPTS = 3
-"""How often a registration asks the gates anew because the alias has moved meanwhile."""
+ATTEMPTS = 8
+"""How often the gates are asked anew because something was decided about the model meanwhile."""
+
+KINDS = ("model", "dataset")
+"""What has aliases."""
+
+
+_UNASKED = Verdict(holder=ANYWHERE)
 
 
 class AliasService:
@@ -46,22 +52,35 @@ class AliasService:
     def move(self, kind: str, name: str, alias: str, to: int | None, *, reason: str = "") -> bool:
         """Point ``alias`` at version ``to``, or with None take it away; False when nothing changes.
 
-        Raises NotFound, InvalidInput, Forbidden, GatesRefused, and Conflict when somebody moved it meanwhile.
+        An alias that has gates is taken away by who may change them. Raises NotFound, InvalidInput,
+        Forbidden, GatesRefused, and Conflict when somebody moved it meanwhile.
         """
+        _check_kind(kind)
         name = checked_name(name)
         alias = checked_alias(alias) if to is not None else alias
         if self._replaying():
             return False
-        self._require(kind, name, alias, to)
-        expected = self._passed(name, alias, to) if kind == "model" and to is not None else ANYWHERE
-        try:
-            return self._store.move_alias(
-                kind, name, alias, to, user=self._user, reason=reason, expected=expected
-            )
-        except Conflict as error:
-            self._refuse(kind, name, alias, to, expected, [error.message])
-            again = "" if kind != "model" or to is None else f" See: {_review(name, to, alias)}"
-            raise Conflict(f"{error.message}{again}") from error
+        self._require("move", kind, name, alias, to)
+        for attempt in range(ATTEMPTS):
+            verdict = self._passed(name, alias, to) if kind == "model" else _UNASKED
+            try:
+                return self._store.move_alias(
+                    kind,
+                    name,
+                    alias,
+                    to,
+                    user=self._user,
+                    reason=reason,
+                    expected=verdict.holder,
+                    seq=verdict.seq,
+                )
+            except Conflict as error:
+                if attempt < ATTEMPTS - 1 and self._is_at(kind, name, alias, verdict.holder):
+                    continue  # what was decided is not where it points: the gates may see it otherwise now
+                self._refuse(kind, name, alias, to, verdict.holder, [error.message])
+                again = "" if kind != "model" or to is None else f" See: {_review(name, to, alias)}"
+                raise Conflict(f"{error.message}{again}") from error
+        raise AssertionError("the last attempt returns or raises")
 
     def rollback(self, kind: str, name: str, alias: str, *, reason: str = "") -> Move:
         """Point an alias at the version that it had before the present one.
@@ -70,6 +89,7 @@ class AliasService:
         works in an incident; the user's role is. Raises NotFound, Forbidden, and Conflict when there is
         nothing to go back to, or somebody moved the alias meanwhile.
         """
+        _check_kind(kind)
         name = checked_name(name)
         moves = self._store.moves(kind, name, alias)
         if self._replaying() and moves:
@@ -82,7 +102,7 @@ class AliasService:
                 f"The alias {alias!r} of {kind} {name!r} cannot be rolled back: {_place(present)} is the "
                 f"first that it had. Move it: {_setting(kind, name, alias)}"
             )
-        self._require(kind, name, alias, before)
+        self._require("move", kind, name, alias, before)
         self._store.move_alias(
             kind, name, alias, before, user=self._user, reason=reason, expected=present, rollback=True
         )
@@ -105,14 +125,14 @@ class AliasService:
             verdict, why = self._judge_new(version, alias)
             if why:
                 break
-            expected: Place = ANYWHERE if verdict is None else verdict.holder
             try:
-                return self._store.register_model(version, alias=alias, expected=expected, key=key)
+                return self._store.register_model(
+                    version, alias=alias, expected=verdict.holder, seq=verdict.seq, key=key
+                )
             except Conflict as error:
                 why = [error.message]
         registered = self._store.register_model(version, key=key)
-        holder = ANYWHERE if verdict is None else verdict.holder
-        self._refuse("model", version.name, alias, registered.version, holder, why)
+        self._refuse("model", version.name, alias, registered.version, verdict.holder, why)
         logger.warning(
             "Model %s@%s is registered, and the alias %r stays where it is: %s See: %s",
             version.name,
@@ -123,25 +143,52 @@ class AliasService:
         )
         return registered
 
+    def register_dataset(
+        self, version: DatasetVersion, *, alias: str | None = None, key: str | None = None
+    ) -> DatasetVersion:
+        """Number a dataset's version, and give it ``alias`` where that is allowed: see :meth:`register`."""
+        if alias is None or (key is not None and self._store.applied(key) is not None):
+            return self._store.register_dataset(version, key=key)
+        try:
+            self._access.require(self._user, "move", f"dataset:{version.name}@{alias}")
+        except Forbidden as error:
+            registered = self._store.register_dataset(version, key=key)
+            self._refuse("dataset", version.name, alias, registered.version, ANYWHERE, [error.message])
+            logger.warning(
+                "Dataset %s@%s is registered, and the alias %r stays where it is: %s",
+                version.name,
+                registered.version,
+                alias,
+                error.message,
+            )
+            return registered
+        return self._store.register_dataset(version, alias=alias, key=key)
+
     def moves(self, kind: str, name: str, alias: str) -> list[Move]:
         """Where an alias has been, the newest move first."""
         return self._store.moves(kind, checked_name(name), alias)
 
-    def _require(self, kind: str, name: str, alias: str, to: int | None) -> None:
+    def _require(self, action: str, kind: str, name: str, alias: str, to: int | None) -> None:
         try:
-            self._access.require(self._user, "move", f"{kind}:{name}@{alias}")
+            self._access.require(self._user, action, f"{kind}:{name}@{alias}")
         except Forbidden as error:
             self._refuse(kind, name, alias, to, ANYWHERE, [error.message])
             raise
 
-    def _passed(self, name: str, alias: str, version: int) -> Place:
-        """Where the alias has to be for the gates' verdict to hold. Raises GatesRefused."""
+    def _is_at(self, kind: str, name: str, alias: str, place: Place) -> bool:
+        named = self._store.model(name) if kind == "model" else self._store.dataset(name)
+        return place == ANYWHERE or named.aliases.get(alias) == place
+
+    def _passed(self, name: str, alias: str, version: int | None) -> Verdict:
+        """What the gates of a model's alias say, if it lets it move. Raises Forbidden, GatesRefused."""
         gatekeeper = self._gatekeeper()
         if gatekeeper is None:
-            return ANYWHERE
+            return _UNASKED
+        if version is None:
+            return self._taken_away(gatekeeper, name, alias)
         verdict = gatekeeper.judge(name, alias, version)
         if verdict.allowed:
-            return verdict.holder
+            return verdict
         failed = _failed(verdict)
         self._refuse("model", name, alias, version, verdict.holder, failed)
         raise GatesRefused(
@@ -149,15 +196,30 @@ class AliasService:
             f"See: {_review(name, version, alias)}"
         )
 
-    def _judge_new(self, version: ModelVersion, alias: str) -> tuple[Verdict | None, list[str]]:
+    def _taken_away(self, gatekeeper: Gatekeeper, name: str, alias: str) -> Verdict:
+        """Without this, who may move an alias could take it away and then set it as if it were new."""
+        seq = self._store.model(name).seq
+        if gatekeeper.guards(name, alias):
+            try:
+                self._access.require(self._user, "gate", f"model:{name}@{alias}")
+            except Forbidden as error:
+                why = (
+                    f"The alias {alias!r} of model {name!r} has gates, so it is taken away by who may change "
+                    f"them. {error.message}"
+                )
+                self._refuse("model", name, alias, None, ANYWHERE, [why])
+                raise Forbidden(why) from error
+        return Verdict(holder=ANYWHERE, seq=seq)
+
+    def _judge_new(self, version: ModelVersion, alias: str) -> tuple[Verdict, list[str]]:
         """What the gates say of a version that has no number yet, and why it may not have the alias."""
         try:
             self._access.require(self._user, "move", f"model:{version.name}@{alias}")
         except Forbidden as error:
-            return None, [error.message]
+            return _UNASKED, [error.message]
         gatekeeper = self._gatekeeper()
         if gatekeeper is None:
-            return None, []
+            return _UNASKED, []
         verdict = gatekeeper.judge_new(version, alias)
         return verdict, _failed(verdict)
 
@@ -191,6 +253,11 @@ def moved_through(moves: Sequence[Move]) -> list[int | None]:
         else:
             stack.append(move.after)
     return stack
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise InvalidInput(f"A {kind!r} has no aliases: {' and '.join(KINDS)} have. Say kind='dataset'.")
 
 
 def _failed(verdict: Verdict) -> list[str]:

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from ...protocols.blobs import BlobStore
 from .folders import SMALL_BYTES, manifest_of
+from .stamps import Stamps, is_root
 from .threads import ahead, parts
 
 INCOMING = "incoming"
@@ -26,16 +27,20 @@ Fetch = Callable[[str, str, int, Path], None]
 
 
 class DatasetCache:
-    """``<root>/<digest>/<name>``, linked to the blobs where the file system can; it may be deleted."""
+    """``<root>/<digest>/<name>``, linked to the blobs where the file system can; it may be deleted.
+
+    What somebody has written to since it was made is made again. Handing it out renews its age.
+    """
 
     def __init__(self, root: Path, blobs: BlobStore) -> None:
         self._root = root
         self._blobs = blobs
+        self._stamps = Stamps(root)
 
     def file(self, digest: str, name: str) -> Path:
         """The content as a file called ``name``. Raises NotFound or Corrupt."""
         place, source = self._place(digest, name), self._blobs.path(digest)
-        if not _is_copy(place, source):
+        if not (_is_copy(place, source) and self._keeps(digest, place)):
             self.fetched(digest, name, lambda building: _link_or_copy(source, building))
         return place
 
@@ -47,13 +52,16 @@ class DatasetCache:
             if building.stat().st_mode & 0o222:
                 os.chmod(building, 0o444)
             place.parent.mkdir(exist_ok=True)
+            with suppress(FileNotFoundError):
+                self._stamps.forget(digest, place)
+            self._stamps.keep(digest, building)
             os.replace(building, place)
         return place
 
     def kept(self, digest: str, name: str) -> Path | None:
-        """What is here already of this content and name."""
+        """What is here already of this content and name, as it was made."""
         place = self._place(digest, name)
-        return place if place.exists() else None
+        return place if self._keeps(digest, place) else None
 
     def folder(self, digest: str, name: str, fetch: Fetch | None = None) -> Path:
         """The folder of this manifest, whole or not at all, its files from the blobs or by ``fetch``.
@@ -61,7 +69,7 @@ class DatasetCache:
         Raises NotFound, Corrupt, and what ``fetch`` raises.
         """
         place = self._place(digest, name)
-        if place.is_dir():
+        if place.is_dir() and self._keeps(digest, place):
             return place
         manifest = manifest_of(digest, self._blobs)
         fetch = fetch or self._from_blobs
@@ -76,13 +84,14 @@ class DatasetCache:
 
             for _ in ahead(bring, map(list, parts(list(manifest.files.items())))):
                 pass
-            _publish_folder(building, place)
+            self._publish(digest, building, place)
         return place
 
     def links(self, digest: str, name: str, targets: Mapping[str, str]) -> Path:
         """A folder of links to files elsewhere, by relative path; that they are right is the caller's."""
         place = self._root / digest / LINKS / self._place(digest, name).name
         if _are_links(place, targets):
+            self._touch(digest)
             return place
         with self._building() as old, suppress(FileNotFoundError):
             os.chmod(place, 0o700)
@@ -100,6 +109,29 @@ class DatasetCache:
         """A place for a file or folder of the caller's, gone afterwards."""
         with self._building() as building:
             yield building
+
+    def _keeps(self, digest: str, place: Path) -> bool:
+        if not self._stamps.hold(digest, place):
+            return False
+        self._touch(digest)
+        return True
+
+    def _touch(self, digest: str) -> None:
+        """Not the file's own time: it may be the blob's."""
+        with suppress(OSError):
+            os.utime(self._root / digest)
+
+    def _publish(self, digest: str, building: Path, place: Path) -> None:
+        """In the place of what was changed there, but not of what another process has made meanwhile."""
+        self._stamps.keep(digest, building)
+        with self._building() as old:
+            if not (place.is_dir() and self._stamps.hold(digest, place)):
+                with suppress(FileNotFoundError):
+                    self._stamps.forget(digest, place)
+                    os.chmod(place, 0o700)
+                    os.rename(place, old)
+            if not _publish_folder(building, place):
+                self._stamps.forget(digest, building)
 
     def _from_blobs(self, relative: str, digest: str, size: int, target: Path) -> None:
         if size > SMALL_BYTES:
@@ -154,14 +186,16 @@ def _are_links(folder: Path, targets: Mapping[str, str]) -> bool:
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    """Blobs are read-only: of them a link is as safe as a copy, unless somebody makes it writable."""
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without hard links
-        shutil.copy2(source, target)
+    """Blobs are read-only: of them a link is as safe as a copy, but for root, who may write to them."""
+    if not is_root():
+        with suppress(OSError):  # another file system, or one without hard links
+            os.link(source, target)
+            return
+    shutil.copy2(source, target)
 
 
-def _publish_folder(building: Path, place: Path) -> None:
+def _publish_folder(building: Path, place: Path) -> bool:
+    """Whether it was this one that came to the place."""
     for folder, _, _ in os.walk(building, topdown=False):
         if folder != str(building):  # a folder that is not writable cannot be moved
             os.chmod(folder, 0o555)
@@ -171,8 +205,9 @@ def _publish_folder(building: Path, place: Path) -> None:
     except OSError:
         if not place.is_dir():
             raise  # else another process was quicker
-    else:
-        os.chmod(place, 0o555)
+        return False
+    os.chmod(place, 0o555)
+    return True
 
 
 def _remove(path: Path) -> None:

@@ -34,9 +34,9 @@ def conformed(data: Any, signature: Signature | None, *, what: str) -> Any:
 
 def _as_columns(data: Any, fields: list[Field], what: str) -> Any:
     table = _table(data, [field.name for field in fields], what)
-    by_name = {str(column): column for column in table.columns}
+    by_name = _labels(list(table.columns), [field.name for field in fields])
     _require([field.name for field in fields], list(by_name), what)
-    table = table[[by_name[field.name] for field in fields]]
+    table = table[[by_name[field.name] for field in fields]].copy(deep=False)
     wrong = []
     for field in fields:
         column = table[by_name[field.name]]
@@ -46,10 +46,27 @@ def _as_columns(data: Any, fields: list[Field], what: str) -> Any:
             wrong.append(f"{field.name!r} is {column.dtype}, not {field.dtype} ({error})")
         else:
             if fitting is not column:
-                table = table.assign(**{field.name: fitting})
+                table[by_name[field.name]] = fitting
     if wrong:
         raise InvalidInput(f"{what} cannot take these columns: {'; '.join(wrong)}.")
     return table
+
+
+def _labels(given: list[Any], wanted: list[str]) -> dict[str, Any]:
+    """The data's own label of each name.
+
+    LightGBM writes a space in its names as ``_``: such a name is also that of the only column with spaces
+    that it can stand for.
+    """
+    labels = {str(label): label for label in given}
+    spaced: dict[str, list[str]] = {}
+    for name in labels:
+        if " " in name:
+            spaced.setdefault(name.replace(" ", "_"), []).append(name)
+    meant = {name: spaced.get(name, []) for name in wanted if name not in labels}
+    return labels | {
+        name: labels[found[0]] for name, found in meant.items() if len(found) == 1 and found[0] not in wanted
+    }
 
 
 def _table(data: Any, names: list[str], what: str) -> Any:

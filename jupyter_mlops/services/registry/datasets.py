@@ -21,7 +21,7 @@ from .hashes import HashMemory
 from .identity import are_equal, is_frame, mark, may_be, origin_of
 from .names import checked_name, parse_reference, pinned
 from .references import Contents
-from .registration import Registrar
+from .registration import NumberDataset, Registrar
 from .sources import Content, Shelf, content_of
 
 KIND = "dataset"
@@ -37,12 +37,14 @@ class DatasetService:
         settings: Settings,
         *,
         registrar: Registrar,
+        number: NumberDataset,
         guard: Callable[[], DatasetGuard],
         clock: Clock,
     ) -> None:
         self._store = store
         self._settings = settings
         self._registrar = registrar
+        self._number = number
         self._guard = guard
         self._clock = clock
         kept = DatasetCache(settings.home / "cache", blobs)
@@ -65,9 +67,9 @@ class DatasetService:
         """Give ``data`` a version; the same content under one name is the existing version.
 
         ``data`` is what one of the ``sources`` takes. Contents above ``Settings.copy_dataset_bytes`` stay
-        where they are, or none and all with ``copy``. ``alias`` and ``tags`` go into the run's record, for
-        who applies it; they are the caller's to apply where the version has its number. ``inputs`` are what
-        it was made from, where that is known otherwise than by ``attrs`` of a DataFrame. Raises what sources
+        where they are, or none and all with ``copy``. ``tags`` go into the run's record, for who
+        applies it; they are the caller's to apply where the version has its number. ``inputs`` are what it
+        was made from, where that is known otherwise than by ``attrs`` of a DataFrame. Raises what sources
         raise, ExpectationsFailed, and Unavailable outside of a run.
         """
         name = checked_name(name)
@@ -88,7 +90,7 @@ class DatasetService:
             version,
             alias=alias,
             existing=lambda: self._store.dataset_of_digest(name, content.digest),
-            add=lambda pending, key: self._store.register_dataset(pending, key=key),
+            add=lambda pending, key: self._number(pending, alias=alias, key=key),
         )
         if registered.version is not None:
             self._guard().registered(registered)

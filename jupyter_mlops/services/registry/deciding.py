@@ -37,10 +37,12 @@ class EverythingAllowed:
 class Verdict:
     """What the gates of an alias say of a version; it holds as long as ``holder`` has the alias.
 
-    Where there are no gates it holds whoever has it.
+    Where there are no gates it holds whoever has it. Nor does it outlast the model's ``seq``, which other
+    gates, approvals and rejections change; 0 of a model that is not there yet, None where nothing was asked.
     """
 
     holder: int | Literal["anywhere"] | None
+    seq: int | None = None
     results: list[GateResult] = field(default_factory=list)
 
     @property
@@ -50,6 +52,10 @@ class Verdict:
 
 class Gatekeeper(Protocol):
     """The gates of aliases."""
+
+    def guards(self, model: str, alias: str) -> bool:
+        """Whether ``alias`` of ``model`` has gates."""
+        ...
 
     def judge(self, model: str, alias: str, version: int) -> Verdict:
         """Whether ``alias`` of ``model`` may move to ``version``."""

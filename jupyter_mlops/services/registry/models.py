@@ -19,7 +19,7 @@ from .model_evidence import ModelEvidence
 from .model_files import ModelFiles, StoredModel, as_path
 from .names import checked_alias, checked_name, parse_reference, pinned
 from .registration import NumberModel, Registrar
-from .trust import workspace_id
+from .trust import GIVEN, workspace_id
 
 KIND = "model"
 
@@ -59,8 +59,8 @@ class ModelService:
     ) -> ModelVersion:
         """Store ``model`` and give it the next version of ``name``; ``alias`` then points at it.
 
-        A text is the path of a file or folder. Raises InvalidInput, NotFound for a path that is none,
-        MissingPackage, and Unavailable outside of a run.
+        A text is the path of a file or folder; nobody vouches for what these hold. Raises InvalidInput,
+        NotFound for a path that is none, MissingPackage, and Unavailable outside of a run.
         """
         name = checked_name(name)
         alias = None if alias is None else checked_alias(alias)
@@ -70,7 +70,7 @@ class ModelService:
         stored = self._files.store(model, flavour=flavour)
         shown = self._evidence.example(model, stored.flavour, example)
         version = replace(
-            self._version(name, stored),
+            self._version(name, stored, given=isinstance(model, os.PathLike)),
             description=description,
             tags={str(key): str(value) for key, value in (tags or {}).items()},
             metrics={key: float(value) for key, value in (metrics or {}).items()},
@@ -124,8 +124,8 @@ class ModelService:
     def all(self) -> list[Model]:
         return self._store.models()
 
-    def _version(self, name: str, stored: StoredModel) -> ModelVersion:
-        """A version without its number, linked to the run that makes it."""
+    def _version(self, name: str, stored: StoredModel, *, given: bool) -> ModelVersion:
+        """A version without its number, linked to the run that makes it; ``given`` as a path."""
         links = self._registrar.links()
         return ModelVersion(
             name=name,
@@ -144,6 +144,6 @@ class ModelService:
             notebook=links.notebook,
             datasets=links.datasets,
             packages=stored.packages,
-            origin=workspace_id(self._settings.home),
+            origin=GIVEN if given else workspace_id(self._settings.home),
             status=VersionStatus.PENDING,
         )

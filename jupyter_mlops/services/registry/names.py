@@ -10,6 +10,8 @@ from ...errors import InvalidInput
 
 LATEST = "latest"
 LONGEST = 200
+MOST_DIGITS = 18
+"""So many digits always fit into the 64 bits in which stores keep versions."""
 FORBIDDEN = ("/", "\\", "@", "..")
 
 
@@ -70,6 +72,8 @@ def parse_reference(text: str) -> Reference:
     if not at or selector == LATEST:
         return Reference(name)
     if _is_number(selector):
+        if len(selector) > MOST_DIGITS:
+            raise InvalidInput(f"No version has a number of {len(selector)} digits: {text[:LONGEST]!r}.")
         return Reference(name, int(selector))
     try:
         return Reference(name, checked_name(selector, "version"))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
+from ...capture.history import on_read
 from ...entities import DatasetVersion, ModelVersion, VersionRef, VersionStatus
 from ...errors import Unavailable
 from ...wire import to_json
@@ -57,6 +58,14 @@ class NumberModel(Protocol):
     def __call__(
         self, version: ModelVersion, *, alias: str | None = None, key: str | None = None
     ) -> ModelVersion: ...
+
+
+class NumberDataset(Protocol):
+    """Gives a dataset version its number, and the alias where roles allow it."""
+
+    def __call__(
+        self, version: DatasetVersion, *, alias: str | None = None, key: str | None = None
+    ) -> DatasetVersion: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +131,10 @@ class Registrar:
             return replace(version, status=VersionStatus.PENDING)
 
     def read(self, kind: str, version: V) -> V:
-        """Note that the active run reads ``version``."""
+        """Note that the active run reads ``version``, and the running cell: later runs may depend on it."""
+        ref = VersionRef(kind=kind, name=version.name, version=version.version, digest=version.digest)
+        for hook in on_read:
+            hook(ref)
         run = self._recorder()
         if run is not None and not run.ended:
             run.input(kind, version.name, version.version, version.digest)

@@ -56,16 +56,17 @@ class RegistryService:
         self._settings = settings
         self._access = access
         self._replaying = replaying
+        self._aliases = AliasService(
+            store, settings, access=access, gatekeeper=gatekeeper, replaying=replaying
+        )
         self._datasets = DatasetService(
             store,
             blobs,
             settings,
             registrar=registrar,
+            number=self._aliases.register_dataset,
             guard=lambda: guard() or Unguarded(),
             clock=clock,
-        )
-        self._aliases = AliasService(
-            store, settings, access=access, gatekeeper=gatekeeper, replaying=replaying
         )
         self._models = ModelService(
             store, blobs, settings, registrar=registrar, number=self._aliases.register, clock=clock
@@ -103,6 +104,8 @@ class RegistryService:
     ) -> DatasetVersion:
         """As ``DatasetService.register``; what is said of it, and its alias, are asked about by themselves.
 
+        One that may not have the alias is registered all the same, without it.
+
         ``tags`` are the version's, ``owner`` and ``licence`` the dataset's.
         """
         self._require("register", f"dataset:{name}")
@@ -123,8 +126,6 @@ class RegistryService:
             return registered
         if not self._replaying():
             self._say(registered, description=description, tags=tags, owner=owner, licence=licence)
-            if alias is not None:
-                self._aliases.move("dataset", registered.name, alias, registered.version)
         return self._store.dataset_version(registered.name, registered.version)
 
     def dataset_content(self, version: DatasetVersion) -> Path:
@@ -310,17 +311,13 @@ class RegistryService:
     def _apply_dataset(self, dataset: DatasetVersion, alias: str | None, key: str, user: str) -> int | None:
         """Once: what was said of the version later, and where its alias is by now, stays."""
         applied = self._store.applied(key)
-        number = self._store.register_dataset(dataset, key=key).version
-        if applied is not None:
-            return number
         door = self if not user else self.acting_as(user)
-        try:
-            if dataset.tags:
+        number = door._aliases.register_dataset(dataset, alias=alias, key=key).version
+        if applied is None and dataset.tags:
+            try:
                 door.describe("dataset", dataset.name, number, tags=dataset.tags)
-            if alias is not None:
-                door._aliases.move("dataset", dataset.name, alias, number)
-        except Forbidden as error:  # the content is registered all the same
-            logger.warning("Dataset %s@%s: %s", dataset.name, number, error.message)
+            except Forbidden as error:  # the content is registered all the same
+                logger.warning("Dataset %s@%s: %s", dataset.name, number, error.message)
         return number
 
     def _say(

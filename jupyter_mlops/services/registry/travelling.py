@@ -256,7 +256,14 @@ class TravellingStore:
     def model_of_digest(self, name: str, digest: str) -> ModelVersion | None:
         return next((each for each in self._part.models if (each.name, each.digest) == (name, digest)), None)
 
-    def register_dataset(self, version: DatasetVersion, *, key: str | None = None) -> DatasetVersion:
+    def register_dataset(
+        self,
+        version: DatasetVersion,
+        *,
+        alias: str | None = None,
+        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        key: str | None = None,
+    ) -> DatasetVersion:
         """The version that is there already; else Unavailable, so that the run's journal carries it home."""
         return self.dataset_of_digest(version.name, version.digest) or _cannot("registered")
 
@@ -266,6 +273,7 @@ class TravellingStore:
         *,
         alias: str | None = None,
         expected: int | Literal["anywhere"] | None = ANYWHERE,
+        seq: int | None = None,
         key: str | None = None,
     ) -> ModelVersion:
         _cannot("registered")
@@ -286,6 +294,7 @@ class TravellingStore:
         user: str,
         reason: str = "",
         expected: int | Literal["anywhere"] | None = ANYWHERE,
+        seq: int | None = None,
         rollback: bool = False,
     ) -> bool:
         _cannot("changed")

@@ -14,6 +14,8 @@ from ...errors import Untrusted
 FILE_NAME = "workspace-id"
 IMPORTED = "imported"
 """The origin of versions that came with an imported run: what it says of their author proves nothing."""
+GIVEN = "file"
+"""The origin of versions that were registered by a path: who registers a file need not have made it."""
 
 
 def workspace_id(home: Path) -> str:
@@ -39,7 +41,7 @@ def workspace_id(home: Path) -> str:
 
 def is_vouched_for(version: ModelVersion, settings: Settings) -> bool:
     """Whether this user wrote the version in this workspace, or its author is trusted."""
-    if version.created_by in settings.trusted_users and version.origin != IMPORTED:
+    if version.created_by in settings.trusted_users and version.origin not in (IMPORTED, GIVEN):
         return True
     return version.created_by == settings.user and version.origin == workspace_id(settings.home)
 
@@ -49,6 +51,12 @@ def untrusted(version: ModelVersion, settings: Settings, why: str = "") -> Untru
     why = why or _runs(version.format)
     place = "in another workspace" if version.created_by == settings.user else "not by you"
     reference = f"{version.name}@{version.version}"
+    if version.origin == GIVEN:
+        return Untrusted(
+            f"Model {reference} was registered as a file or folder, whose author may be anybody. {why} "
+            "Loading it runs code that its author chose. If you trust where it is from: "
+            f"load_model({reference!r}, trust=True)."
+        )
     return Untrusted(
         f"Model {reference} was registered by {version.created_by!r}, {place}. {why} "
         "Loading it runs code that its author chose. If you trust it: "

@@ -59,6 +59,7 @@ class Sealer:
         self._sealed: set[JournalKey] = set()
         self._whole_jobs: set[str] = set()
         self._shared_blobs: set[str] = set()
+        self._unreadable: set[Path] = set()
         self._everything = self._seals and not self._has_sealed_all()
         self._jobs_at = float("-inf")
         self._rests_until = float("-inf")
@@ -174,22 +175,24 @@ class Sealer:
         folders = {path.name: path for path in _files(self._home / "jobs")}
         new = [job_id for job_id in folders if job_id not in self._whole_jobs]
         unsealed = self._store.unsealed_jobs(new)
-        for job_id in unsealed:
-            self._seal_job(job_id, folders[job_id])
-        # of those that go on it is asked again
-        self._whole_jobs.update(unsealed)
+        # of those that go on, and of those that were not sealed whole, it is asked again
+        self._whole_jobs.update(job_id for job_id in unsealed if self._seal_job(job_id, folders[job_id]))
 
-    def _seal_job(self, job_id: str, folder: Path) -> None:
+    def _seal_job(self, job_id: str, folder: Path) -> bool:
+        """Whether all of it could be sealed."""
         paths = [path for path in _job_files(folder) if path.stat().st_size <= self._settings.files_cap_bytes]
         known = self._store.sizes(self._identity(), JOB, [job_id])
-        self._seal_files(JOB, job_id, folder, paths, known)
-        self._store.add([self._row(JOB, job_id, WHOLE, "", 0, set())])
+        whole = self._seal_files(JOB, job_id, folder, paths, known)
+        if whole:
+            self._store.add([self._row(JOB, job_id, WHOLE, "", 0, set())])
+        return whole
 
     # ------------------------------------------------------------ files
     def _seal_files(
         self, kind: str, id: str, folder: Path, paths: Iterable[Path], known: Mapping[tuple[str, str], int]
-    ) -> None:
-        rows = []
+    ) -> bool:
+        """Whether all of them could be read."""
+        rows, whole = [], True
         for path in paths:
             name = path.relative_to(folder).as_posix()
             try:
@@ -199,10 +202,14 @@ class Sealer:
             except FileNotFoundError:  # a tail whose cell has ended meanwhile
                 continue
             except OSError as error:  # it must not keep the others from colleagues
-                logger.warning("%s cannot be sealed: %s", path, error)
+                whole = False
+                level = logging.DEBUG if path in self._unreadable else logging.WARNING
+                logger.log(level, "%s cannot be sealed: %s", path, error)
+                self._unreadable.add(path)
                 continue
             rows.append(self._put(kind, id, name, path, names))
         self._store.add(rows)
+        return whole
 
     def _put(self, kind: str, id: str, name: str, path: Path, names: set[str]) -> Sealed:
         with packed(path, self._home / SCRATCH) as (copy, size):

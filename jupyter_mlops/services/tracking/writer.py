@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -94,6 +94,8 @@ class RunWriter:
         self.in_main_thread = False
         self.before_end: Callable[[], None] | None = None
         """Called when the run ends or is closed here, while it can still be held."""
+        self.read_before: Callable[[], Sequence[VersionRef]] | None = None
+        """Tells the registered versions that what the run depends on has read before it began."""
         self.follows: Callable[[], bool] | None = None
         """In a child process: whether the run has been ended by its owner meanwhile."""
         self.journal = RunJournal(journal, title=self._title, child_journal=child_journal)
@@ -131,7 +133,10 @@ class RunWriter:
 
     @property
     def versions_read(self) -> list[VersionRef]:
-        """The registered versions that this process has read in the run, in order."""
+        """The registered versions that this process has read in the run, in order, after those before it."""
+        before, self.read_before = self.read_before, None
+        for each in before() if before is not None else ():
+            self.input(each.kind, each.name, each.version, each.digest)
         return list(self._read.values())
 
     def code(self) -> str:
@@ -263,13 +268,16 @@ class RunWriter:
             self.trouble(error)
             return None
 
-    def input(self, kind: str, name: str, version: int | None, digest: str) -> None:
-        """A registered dataset or model version that the run reads; recorded the first time."""
+    def input(self, kind: str, name: str, version: int | None, digest: str, *, late: bool = False) -> None:
+        """A registered dataset or model version that the run reads; recorded the first time.
+
+        ``late`` as for what is captured beside the user's code: it may come after the end.
+        """
         key = (kind, name, version, digest)
         if key in self._read and self.journal.current is not None:
             return
         self._read[key] = VersionRef(kind=kind, name=name, version=version, digest=digest)
-        self.journal.append(Input(kind=kind, name=name, version=version, digest=digest))
+        self.journal.append(Input(kind=kind, name=name, version=version, digest=digest), late=late)
 
     def register(self, kind: str, version: Mapping[str, Any], alias: str | None = None) -> str:
         """A version that the run registers. Returns the record's key, ``<run>/<writer>/<n>``."""

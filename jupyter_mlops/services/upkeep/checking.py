@@ -70,6 +70,7 @@ class Checker:
         damages += manifests
         journals = list(self.rows.journals())
         damages += self._journals(journals)
+        damages += self._packs()
         damages += self._settled(found, missing, repair)
         return self._report(damages, [*here, *(shared if remote else [])], len(journals), began)
 
@@ -145,6 +146,15 @@ class Checker:
             self.local.get(blob.digest)
         else:
             self.local.path(blob.digest)
+
+    def _packs(self) -> Iterator[Damage]:
+        for place in self.local.unreadable():
+            yield Damage(
+                kind="blob",
+                subject=str(place),
+                problem=f"The pack {place} is damaged: nothing in it counts as stored.",
+                remedy="What is told to be missing lay in it: store that again, then remove this file.",
+            )
 
     # ------------------------------------------------------------ rows
     def _missing(self, there: set[str]) -> tuple[dict[str, str], list[Damage]]:

@@ -14,6 +14,7 @@ from ...errors import InvalidInput
 from ...protocols.blobs import BlobStore, StoredBlob
 from ...protocols.upkeep import Rows
 from ..quantities import spoken
+from ..registry.stamps import STAMPS
 from .marking import referred_to
 
 SHORTEST_S = 2 * 3600.0
@@ -47,8 +48,8 @@ class Collector:
     def collect(self, *, older_than_s: float, delete: bool) -> GarbageReport:
         """Find garbage, and delete it if told to. Raises InvalidInput, Unavailable.
 
-        What is stored now is listed before it is looked who needs it, and listed again while it is deleted:
-        what somebody has stored again in between is young by then.
+        What is stored now is listed before it is looked who needs it, and a blob's age is looked at again in
+        the moment it is deleted: what somebody has stored again in between is young by then.
         """
         shortest = SHORTEST_S if len(self.stores) == 1 else SHORTEST_SHARED_S
         if older_than_s < shortest:
@@ -63,7 +64,7 @@ class Collector:
             self._part(kind, listed[kind], self._needed_in(kind, listed, needed, before), before, delete)
             for kind in self.stores
         ]
-        parts.append(self._cache(self.clock() - older_than_s, delete))
+        parts.append(self._cache(before, delete))
         blobs = next(iter(listed.values()))
         kept = [each for each in blobs if each.digest in needed]
         young = [each for each in blobs if each.digest not in needed and each.stored_at >= before]
@@ -104,23 +105,26 @@ class Collector:
     ) -> GarbagePart:
         found = [each for each in listed if each.digest not in needed and each.stored_at < before]
         if delete and found:
-            blobs, names = self.stores[kind], {each.digest for each in found}
-            gone = [each for each in blobs.stored() if each.digest in names and each.stored_at < before]
-            for each in gone:
-                blobs.delete(each.digest)
-            found = gone
+            gone = set(self.stores[kind].delete_many([each.digest for each in found], before=before))
+            found = [each for each in found if each.digest in gone]
         return GarbagePart(kind=kind, count=len(found), size_bytes=_size(found))
 
     def _cache(self, before: float, delete: bool) -> GarbagePart:
-        """Copies under their own names that nobody has used for so long: they are made again when needed."""
-        count = size = 0
-        for path in _entries(self.home / "cache"):
+        """Copies under their own names that nobody has used for so long: they are made again when needed.
+
+        What goes on may read what it was handed when it began. A copy's stamps go with it.
+        """
+        count, size, cache = 0, 0, self.home / "cache"
+        for path in _entries(cache):
+            if path.name == STAMPS:
+                continue
             for entry in _entries(path) if path.name in GROUPED else [path]:
                 used_at, weight = _use(entry)
                 if used_at < before:
                     count, size = count + 1, size + weight
                     if delete:
                         _remove(entry)
+                        _remove(cache / STAMPS / entry.name)
         return GarbagePart(kind="cached copies", count=count, size_bytes=size)
 
 

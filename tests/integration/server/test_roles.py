@@ -234,3 +234,9 @@ def test_whom_the_hub_started_the_server_for_is_its_own_user(monkeypatch):
     monkeypatch.setenv(config.HUB_USER, "bob")
     assert named_user(NamedByHeader(), User(username="bob")) is None
     assert named_user(NamedByHeader(), User(username="eve")) == "eve"
+
+
+@pytest.mark.parametrize("name", ["0" * 32, "anonymous"])
+def test_user_of_a_hub_may_be_called_as_if_drawn(monkeypatch, name):
+    monkeypatch.setenv(config.HUB_USER, "bob")
+    assert named_user(NamedByHeader(), User(username=name)) == name

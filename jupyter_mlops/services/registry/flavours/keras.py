@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,8 +17,9 @@ from .storing import class_name, installed, needed
 
 EXTRA = "keras"
 FILE = "model.keras"
-SAFE_SINCE = (3, 12)
-"""Safe mode could be got round before (CVE-2025-1550, CVE-2025-8747, CVE-2025-9905, CVE-2025-9906)."""
+SAFE = (((3, 12, 4), (3, 13, 0)), ((3, 15, 1), (1000,)))
+"""From which versions, up to which, safe mode is known to be safe: others can be got round (CVE-2025-1550,
+CVE-2025-8747, CVE-2025-9905, CVE-2025-9906, CVE-2026-1462, CVE-2026-1669)."""
 
 
 class Keras:
@@ -45,7 +47,7 @@ class Keras:
 
     def load(self, path: Path, *, trusted: bool) -> Any:
         keras = needed("keras", extra=EXTRA)
-        if not trusted and _version(keras) < SAFE_SINCE:
+        if not trusted and not _is_safe(keras):
             raise Untrusted(
                 f"Keras {keras.__version__} cannot load models safely: pip install 'jupyter-mlops[{EXTRA}]'."
             )
@@ -82,5 +84,6 @@ def _fields(tensors: Any) -> list[Field]:
     ]
 
 
-def _version(keras: Any) -> tuple[int, ...]:
-    return tuple(int(part) for part in keras.__version__.split(".")[:2])
+def _is_safe(keras: Any) -> bool:
+    version = tuple(int(part) for part in re.findall(r"\d+", keras.__version__)[:3])
+    return any(first <= version < end for first, end in SAFE)

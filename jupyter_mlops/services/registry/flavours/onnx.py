@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,9 +125,36 @@ def _with_weights(path: Path) -> Any:
     except ImportError:
         return None
     proto = onnx.load(str(path), load_external_data=False)
-    if not any(map(onnx.external_data_helper.uses_external_data, proto.graph.initializer)):
+    outside = onnx.external_data_helper.uses_external_data
+    if not any(map(outside, _tensors(proto))):
         return None
-    return onnx.load(str(path))
+    proto = onnx.load(str(path))
+    if left := [tensor.name for tensor in _tensors(proto) if outside(tensor)]:
+        raise InvalidInput(f"The weights {left} of {str(path)!r} cannot be read from the files beside it.")
+    return proto
+
+
+def _tensors(proto: Any) -> Iterator[Any]:
+    """Every tensor of a model: also those of its functions, and of the graphs within ``If`` and ``Loop``."""
+    yield from _tensors_of_graph(proto.graph)
+    for function in proto.functions:
+        yield from _tensors_of_nodes(function.node)
+
+
+def _tensors_of_graph(graph: Any) -> Iterator[Any]:
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    yield from _tensors_of_nodes(graph.node)
+
+
+def _tensors_of_nodes(nodes: Iterable[Any]) -> Iterator[Any]:
+    for attribute in (each for node in nodes for each in node.attribute):
+        yield from (attribute.t, *attribute.tensors)
+        for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+            yield from (sparse.values, sparse.indices)
+        for graph in (*((attribute.g,) if attribute.HasField("g") else ()), *attribute.graphs):
+            yield from _tensors_of_graph(graph)
 
 
 def _write(proto: Any, folder: Path) -> Path:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from ....entities import Signature
 from .. import pickles
 from . import predicting, telling
-from .flavour import Saved
+from .flavour import Declined, Saved
 from .storing import installed, needed
 
 
@@ -21,11 +22,12 @@ class Cloudpickle:
     packages = ("cloudpickle",)
 
     def accepts(self, model: Any) -> bool:
-        return True
+        return not isinstance(model, os.PathLike)
 
     def save(self, model: Any, folder: Path) -> Saved:
         import cloudpickle
 
+        _require_object(model)
         path = folder / "model.pkl"
         with path.open("w+b") as file:
             pickles.dump_by(cloudpickle.Pickler(file), model)
@@ -61,6 +63,7 @@ class Joblib:
         return False
 
     def save(self, model: Any, folder: Path) -> Saved:
+        _require_object(model)
         path = folder / "model.joblib"
         needed("joblib", extra="examples").dump(model, path)
         own = type(model).__module__.partition(".")[0]
@@ -78,3 +81,12 @@ class Joblib:
 
     def signature(self, model: Any) -> Signature | None:
         return telling.of_estimator(model)
+
+
+def _require_object(model: Any) -> None:
+    """Raises Declined for a path: the pickle would hold the path, and not what lies there."""
+    if isinstance(model, os.PathLike):
+        raise Declined(
+            f"{os.fspath(model)!r} is a path, and a pickle is made of a model itself. Load the file and "
+            "register what it holds, or leave the flavour out to keep the file as it is."
+        )

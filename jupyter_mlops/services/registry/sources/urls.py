@@ -109,8 +109,9 @@ class Urls:
         else:
             digests = [digest_of(content) for content in contents]
         found.update(zip((file.relative for file in small), digests, strict=True))
+        taken = {file.relative for file in small}
         for file in rest:
-            if file not in small:
+            if file.relative not in taken:
                 found[file.relative] = self._large(there, file, copied)
         for file in files:
             _remember(known, file, found[file.relative], save=False)

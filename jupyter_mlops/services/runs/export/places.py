@@ -146,7 +146,7 @@ def verified(source: Source, path: str, entry: FileEntry) -> Iterator[bytes]:
                     break
                 hasher.update(chunk)
                 yield chunk
-        except (zipfile.BadZipFile, EOFError, OSError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
             raise Corrupt(f"{path} of the export cannot be read: {error}") from error
     if size != entry.size_bytes or hasher.hexdigest() != entry.digest:
         raise Corrupt(f"{path} of the export is damaged: its content is not what the manifest says.")

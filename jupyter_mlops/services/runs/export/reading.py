@@ -20,6 +20,7 @@ from ....journal.records import Close, Context, Join
 from ....protocols.blobs import BlobStore
 from ....protocols.clock import Clock
 from ....protocols.runs import EDITOR
+from ...registry.deciding import Access
 from ..service import RunService
 from .manifest import NAME, Manifest, parse
 from .origin import write_origin
@@ -43,16 +44,18 @@ class RunImporter:
     runs: RunService
     blobs: BlobStore
     settings: Settings
+    access: Access
     clock: Clock
 
-    def read(self, path: Path) -> Imported:
+    def read(self, path: Path, *, registers: bool = True) -> Imported:
         """Take in the export at ``path``, a folder or a zip file; a run that is here already is left alone.
 
-        Raises NotFound, InvalidInput or Corrupt for what is no (whole) export, and Conflict when the run is
-        here with other content.
+        Unless it ``registers``, no version is made here of what it registered there.
+        Raises NotFound, InvalidInput or Corrupt for what is no (whole) export, Conflict when the run is here
+        with other content, and Forbidden when the user may register nothing.
         """
         with source_of(path) as source, self._staged(source) as (manifest, staged):
-            new = self._publish(manifest, staged)
+            new = self._publish(manifest, staged, registers=registers)
         return Imported(run=self.runs.get(manifest.run_id), new=new)
 
     def check(self, path: Path) -> Manifest:
@@ -67,6 +70,7 @@ class RunImporter:
     def _staged(self, source: Source) -> Iterator[tuple[Manifest, Path]]:
         """The export's files, verified, in a folder of this home; its blobs where they belong."""
         manifest = _manifest(source)
+        self.access.require(self.settings.user, "register", f"run:{manifest.run_id}")
         incoming = self.settings.home / "incoming"
         incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
         staged = Path(tempfile.mkdtemp(dir=incoming))
@@ -94,7 +98,7 @@ class RunImporter:
             self.blobs.put_file(content)
             content.unlink()
 
-    def _publish(self, manifest: Manifest, staged: Path) -> bool:
+    def _publish(self, manifest: Manifest, staged: Path, *, registers: bool) -> bool:
         """Put the run in its place, whole; False when it was there."""
         home, run_id = self.settings.home, manifest.run_id
         place = home / "runs" / run_id
@@ -103,7 +107,7 @@ class RunImporter:
             self._announce(manifest)
             return False
         place.parent.mkdir(parents=True, exist_ok=True)
-        write_origin(staged / "run", manifest)
+        write_origin(staged / "run", manifest, registers=registers)
         try:
             os.rename(staged / "run", place)
         except OSError as error:  # somebody else imports it now
