@@ -48,12 +48,15 @@ def test_content_in_a_file_and_in_a_pack_is_as_old_as_the_younger_of_the_two(blo
         assert _stored(blobs)[DIGESTS[0]] == 2000.0
 
 
-def test_putting_again_renews_both_copies(blobs: LocalBlobStore) -> None:
+def test_putting_again_renews_a_copy_which_keeps_both(blobs: LocalBlobStore) -> None:
     place, (pack,) = blobs.path(DIGESTS[0]), _packs(blobs)
     for path in (place, pack):
         os.utime(path, (1000.0, 1000.0))
     blobs.put(CONTENTS[0])
-    assert min(place.stat().st_mtime, pack.stat().st_mtime) > 1000.0
+    assert _stored(blobs)[DIGESTS[0]] > 1000.0
+    assert blobs.delete_many(DIGESTS[:1], before=2000.0) == []
+    assert place.exists()
+    assert pack.exists()
 
 
 def test_young_copy_of_either_kind_keeps_a_content(blobs: LocalBlobStore) -> None:

@@ -15,7 +15,7 @@ from ....hashing import Stamp, digest_of
 from ..folders import SMALL_BYTES, StoredFolder, encode_manifest
 from ..hashes import KnownHashes
 from ..remote_files import Remote, RemoteFiles
-from ..threads import ahead, parts
+from ..threads import on_threads, parts
 from .paths import Paths
 from .source import Content, Shelf
 
@@ -119,7 +119,7 @@ class Urls:
         return found
 
     def _contents(self, there: RemoteFiles, files: Sequence[Remote]) -> Iterator[bytes]:
-        for part in ahead(there.contents, parts(files), at_once=AT_ONCE):
+        for part in on_threads(there.contents, parts(files), at_once=AT_ONCE):
             yield from part
 
     def _large(self, there: RemoteFiles, file: Remote, copied: bool) -> str:
