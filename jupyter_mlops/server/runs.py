@@ -63,7 +63,12 @@ class RunHandler(MlopsHandler):
             raise InvalidInput("Nothing to change: give name, note, tags or archived.")
         await self.change(
             lambda workspace: workspace.runs.edit(
-                run_id, name=edit.name, note=edit.note, tags=edit.tags, archived=edit.archived
+                run_id,
+                name=edit.name,
+                note=edit.note,
+                tags=edit.tags,
+                archived=edit.archived,
+                user=self.user,
             )
         )
 

@@ -9,9 +9,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from uuid import uuid4
 
 from ..capture.file_systems import file_system, is_network, mounts_here
-from ..config import DATABASE, GPU_SLOTS, HOME, LEASES, QUOTAS, RUNTIME, STAGING, Settings
+from ..config import ACCESS, BLOBS, DATABASE, GPU_SLOTS, HOME, LEASES, QUOTAS, RUNTIME, STAGING, Settings
 from ..entities import Check
 from ..errors import MlopsError
 from ..warm.notes import ready_nurseries
@@ -19,7 +20,9 @@ from . import installation
 from .staging_check import check_staging
 
 if TYPE_CHECKING:
+    from ..protocols.blobs import BlobStore
     from ..protocols.jobs import Machine, SlotRoom
+    from .access import AccessService
     from .jobs.service import JobService
     from .registry.service import RegistryService
     from .runs.service import RunService
@@ -41,6 +44,10 @@ class Parts(Protocol):
     def jobs(self) -> JobService: ...
     @property
     def machine(self) -> Machine: ...
+    @property
+    def access(self) -> AccessService: ...
+    @property
+    def blobs(self) -> BlobStore: ...
     def quotas(self) -> str: ...
     def keeps_memory_limits(self) -> bool: ...
 
@@ -63,6 +70,8 @@ class Doctor:
             "file system": self._file_system,
             "registry": self._registry,
             "audit trail": self._audit,
+            "roles": lambda: Check(name="roles", ok=True, message=self._parts.access.check()),
+            "blobs": self._blobs,
             "index": self._index,
             "GPUs": self._gpus,
             "quotas": lambda: Check(name="quotas", ok=True, message=self._parts.quotas()),
@@ -117,6 +126,25 @@ class Doctor:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         fix = "somebody changed the table by hand: restore the registry from a backup, and ask who did"
         return Check(name="audit trail", ok=False, message=problems[0] + more, fix=fix)
+
+    def _blobs(self) -> Check:
+        """Contents: whether they can be stored and read back, and by whom."""
+        content = f"jupyter-mlops doctor {uuid4().hex}".encode()
+        blobs = self._parts.blobs
+        digest = blobs.put(content).digest
+        try:
+            whole = not blobs.missing([digest]) and blobs.get(digest) == content
+        finally:
+            blobs.delete(digest)
+        place = self._settings.blobs or str(self._settings.home / "blobs")
+        message = f"{place} stores and gives back contents"
+        if not whole:
+            return Check(
+                name="blobs", ok=False, message=f"{place} did not keep what was stored", fix=_BLOBS_FIX
+            )
+        if self._settings.database and not self._settings.blobs:
+            message += f", of this home only: for colleagues to load what you register, set {BLOBS}"
+        return Check(name="blobs", ok=True, message=message)
 
     def _index(self) -> Check:
         total = self._parts.runs.search(limit=1).total or 0
@@ -182,8 +210,11 @@ class Doctor:
         return Check(name="agent", ok=True, message=message)
 
 
+_BLOBS_FIX = f"check {BLOBS}, and the credentials of this machine for it"
+
 NEEDS = {
     "registry": ["workspace"],
+    "blobs": ["workspace"],
     "audit trail": ["workspace", "registry"],
     "index": ["workspace"],
     "GPUs": ["workspace", "registry", "index"],
@@ -219,6 +250,8 @@ def _remedy(name: str, error: Exception) -> str:
         "workspace": f"make the folder writable, or set {HOME} to one that is",
         "registry": f"check {DATABASE} and that the database can be reached and written",
         "audit trail": f"check {DATABASE} and that the database can be reached",
+        "roles": f"correct the file, or have it corrected ({ACCESS}); until then nobody may change anything",
+        "blobs": _BLOBS_FIX,
         "index": "delete its file, if it is damaged, and run: jupyter mlops rebuild",
         "GPUs": f"see to the folder of the leases, or set {LEASES} to another one",
         "quotas": f"correct the file, or have it corrected ({QUOTAS}); until then what it said last holds",

@@ -61,6 +61,7 @@ def runs(workspace: Workspace) -> RunService:
         workspace.settings,
         recognise=workspace._datasets_of_digests,
         elsewhere=workspace.elsewhere,
+        access=workspace.access,
         clock=workspace.clock,
     )
 

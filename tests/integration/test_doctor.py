@@ -29,6 +29,8 @@ NAMES = [
     "file system",
     "registry",
     "audit trail",
+    "roles",
+    "blobs",
     "index",
     "GPUs",
     "quotas",
@@ -103,6 +105,48 @@ def test_a_changed_audit_trail_is_noticed(home: Path):
     check = examine()["audit trail"]
     assert not check.ok
     assert "1" in check.message
+
+
+def test_roles_that_cannot_be_used_are_told(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert examine()["roles"].message == "everybody may do everything: there is no file of roles"
+    roles = tmp_path / "access.json"
+    monkeypatch.setenv("JUPYTER_MLOPS_ACCESS", str(roles))
+    missing = examine()["roles"]
+    assert (missing.ok, str(roles) in missing.message, "JUPYTER_MLOPS_ACCESS" in missing.fix) == (
+        False,
+        True,
+        True,
+    )
+    roles.write_text('{"default": "viewer", "roles": {"ada": "chief"}}')
+    wrong = examine()["roles"]
+    assert not wrong.ok
+    assert "chief" in wrong.message
+    roles.write_text('{"default": "viewer", "roles": {"ada": "admin"}}')
+    assert examine()["roles"].message == "users are viewers, 1 user or group named apart"
+
+
+def test_blobs_are_tried_and_nothing_is_left_of_it(home: Path):
+    found = examine()["blobs"]
+    assert (found.ok, found.message) == (True, f"{home / 'blobs'} stores and gives back contents")
+    assert list(workspace.current().blobs.stored()) == []
+
+
+def test_blobs_of_one_home_beside_a_database_of_a_team_are_told(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("JUPYTER_MLOPS_DATABASE", f"sqlite:///{tmp_path}/team.sqlite")
+    found = examine()["blobs"]
+    assert found.ok
+    assert found.message.endswith(
+        "of this home only: for colleagues to load what you register, set JUPYTER_MLOPS_BLOBS"
+    )
+
+
+def test_blobs_that_cannot_be_reached_name_their_variable(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("JUPYTER_MLOPS_BLOBS", "file:///proc/no-such-folder")
+    found = examine()["blobs"]
+    assert not found.ok
+    assert "JUPYTER_MLOPS_BLOBS" in found.fix
 
 
 def test_a_leases_folder_that_cannot_be_made_names_its_variable(home: Path, tmp_path: Path):

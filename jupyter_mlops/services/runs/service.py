@@ -33,6 +33,7 @@ from ...protocols.clock import Clock
 from ...protocols.points import Points
 from ...protocols.runs import EDITOR, IndexedRun, RunIndex, RunRecords, Sight
 from ...protocols.sealing import RUN
+from ..registry.deciding import Access, EverythingAllowed
 from ..sealing.elsewhere import Elsewhere
 from .captured import CapturedFile, captured_file
 from .comparing import compare
@@ -72,9 +73,11 @@ class RunService:
         liveness: Liveness | None = None,
         recognise: Recognise = nothing_recognised,
         elsewhere: Elsewhere | None = None,
+        access: Access | None = None,
         clock: Clock = time.time,
     ) -> None:
         self._index = index
+        self._access = access or EverythingAllowed()
         self._elsewhere = elsewhere or Elsewhere(None, blobs, settings)
         self._ingestor = ingestor
         self._blobs = blobs
@@ -294,16 +297,19 @@ class RunService:
         note: str | None = None,
         tags: Mapping[str, str | None] | None = None,
         archived: bool | None = None,
+        user: str = "",
     ) -> Run:
         """Change what people say of a run, as records in a journal of this editor; a tag of None goes.
 
-        Raises NotFound, Ambiguous, InvalidInput.
+        It is this process's user who does, or the one named. Raises NotFound, Ambiguous, InvalidInput, and
+        Forbidden where this user may only look.
         """
         if name is not None and not name.strip():
             raise InvalidInput("A run's name cannot be empty.")
         if any(not key.strip() for key in tags or {}):
             raise InvalidInput("A tag's name cannot be empty.")
         run = self.get(run_id)
+        self._access.require(user or self._settings.user, "describe", f"run:{run.id}")
         journal = JournalWriter(self._settings.home, run.id, clock=self._clock)
         try:
             journal.append(Join(process=current_process(), role=EDITOR))

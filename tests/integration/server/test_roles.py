@@ -123,6 +123,15 @@ async def test_a_refusal_says_who_what_it_takes_and_where_that_is_set(ask, digit
     )
 
 
+async def test_a_viewer_changes_nothing_that_is_said_of_a_run(ask, workspace):
+    run = RunFiles(workspace.settings.home).finished("a")
+    status, body = await ask("vera", "PATCH", f"runs/{run}", {"note": "x"})
+    assert (status, body["code"]) == (403, "forbidden")
+    assert f"to change what is said of run {run} takes the role contributor" in body["message"]
+    assert (await ask("ada", "PATCH", f"runs/{run}", {"note": "y"}))[1]["note"] == "y"
+    assert workspace.runs.get(run).note == "y"
+
+
 async def test_a_job_is_of_who_asked_for_it_and_only_his_to_cancel(ask, notebook, workspace):
     status, body = await ask("vera", "POST", "jobs", {"path": NOTEBOOK})
     assert (status, body["code"]) == (403, "forbidden")
