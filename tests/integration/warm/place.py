@@ -24,6 +24,7 @@ from jupyter_mlops.warm.client import Forked, Nursery
 from tests.waiting import wait_until
 
 TIMEOUT_S = 60.0
+TRIES = 5
 OF_THIS_PROCESS = ("JUPYTER_MLOPS_RUN", "JUPYTER_MLOPS_WARM_IMPORTS", "PYTEST_CURRENT_TEST")
 
 
@@ -80,20 +81,26 @@ class Place:
         return nursery
 
     def fork(self, *cells: str, environment: Mapping[str, str] | None = None, **wanted: object) -> Job:
-        """One more try is granted: a nursery makes way for another when a file changes that it has loaded."""
+        """Other tries are granted: a nursery makes way for another when a file changes that it has loaded, and
+        on a busy machine its answer may come too late.
+        """
         folder, how = self.launch(*cells, environment=environment, **wanted)
-        worker = self.nurseries.spawn(**how)
-        if worker is None and self.await_ready():
+        for _ in range(TRIES):
             worker = self.nurseries.spawn(**how)
-        assert worker is not None, "it was to be forked"
-        return Job(folder.attempt(1), worker)
+            if worker is not None:
+                return Job(folder.attempt(1), worker)
+            self.await_ready()
+        raise AssertionError("it was to be forked")
 
     def await_ready(self) -> bool:
         """Wait for the nursery that was started last."""
         if not self.nurseries.alive:
             return False
         nursery = self.nurseries.alive[-1]
-        wait_until(lambda: nursery.listen() or nursery.is_ready or nursery.is_gone, timeout_s=TIMEOUT_S)
+        wait_until(
+            lambda: nursery.listen() or (nursery.is_ready and nursery.answers) or nursery.is_gone,
+            timeout_s=TIMEOUT_S,
+        )
         return nursery.is_ready
 
     def close(self) -> None:
