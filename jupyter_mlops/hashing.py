@@ -50,14 +50,15 @@ class Stamp(NamedTuple):
 def hash_file(path: str | os.PathLike[str], *, private: bool = False) -> tuple[str, Stamp]:
     """The digest of a file, and what it was the digest of.
 
-    A ``private`` one is mapped by nobody else. Raises Conflict when somebody writes to the file meanwhile,
-    InvalidInput for what is no file, and OSError.
+    Nobody writes to a ``private`` one, which may get another time or lose its name meanwhile. Raises Conflict
+    when somebody writes to the file meanwhile, InvalidInput for what is no file, and OSError.
     """
     with opened(path, private=private) as (fd, stamp):
         digest = _on_all_cores(fd, path) if stamp.size >= PARALLEL_BYTES else None
         if digest is None:
             digest = _by_reading(fd, stamp.size)
-        check_unchanged(fd, stamp, path)
+        if not private:
+            check_unchanged(fd, stamp, path)
     return digest, stamp
 
 

@@ -138,3 +138,23 @@ def test_threads_may_hash_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert found == {path: digest_of(path.read_bytes()) for path in paths}
+
+
+def test_private_file_may_be_renewed_or_replaced_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "blob"
+    path.write_bytes(b"content")
+    reading = hashing._by_reading
+
+    def disturbed(fd: int, size: int) -> str:
+        os.utime(path, (1.0, 1.0))
+        other = tmp_path / "other"
+        other.write_bytes(b"content")
+        os.replace(other, path)
+        return reading(fd, size)
+
+    monkeypatch.setattr(hashing, "_by_reading", disturbed)
+    assert hash_file(path, private=True)[0] == digest_of(b"content")
+    with pytest.raises(Conflict, match="was written to"):
+        hash_file(path)
