@@ -2,11 +2,10 @@ import { Token } from '@lumino/coreutils';
 import { AccessModel } from './api/access';
 import { Changes } from './api/changes';
 import { Client } from './api/client';
+import { Names } from './api/names';
 import { RegistryClient } from './api/registryClient';
-import type { DatasetsModel } from './features/datasets/model';
-import type { FeatureViewsModel } from './features/featureviews/model';
+import { Dataset, FeatureView, Model } from './api/types';
 import type { JobsModel } from './features/jobs/model';
-import type { ModelsModel } from './features/models/model';
 import type { RunsModel } from './features/runs/model';
 import type { SchedulesModel } from './features/schedules/model';
 
@@ -20,9 +19,9 @@ export interface IMlops {
   readonly runs: RunsModel;
   readonly jobs: JobsModel;
   readonly schedules: SchedulesModel;
-  readonly datasets: DatasetsModel;
-  readonly models: ModelsModel;
-  readonly features: FeatureViewsModel;
+  readonly datasets: Names<Dataset>;
+  readonly models: Names<Model>;
+  readonly features: Names<FeatureView>;
 }
 
 export const IMlops = new Token<IMlops>(

@@ -9,6 +9,8 @@ const NEEDED = {
   describe: 'contributor',
   move: 'contributor',
   check: 'contributor',
+  submit: 'contributor',
+  cancel: 'contributor',
   approve: 'approver',
   gate: 'approver'
 } as const;

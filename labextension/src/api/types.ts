@@ -289,6 +289,7 @@ export interface DatasetVersion {
   status: VersionStatus;
   aliases: string[];
   tags: Record<string, string>;
+  imported: boolean;
 }
 
 /** What people say of a name or of one of its versions; it may change, and the audit trail says who did it. */

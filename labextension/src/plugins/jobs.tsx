@@ -51,6 +51,7 @@ function addPages(app: JupyterFrontEnd, mlops: IMlops, restorer: ILayoutRestorer
     app,
     restorer,
     namespace: 'jupyter-mlops-job',
+    access: mlops.access,
     icon: jobIcon,
     command: CommandIDs.openJob,
     argument: 'id',

@@ -4,8 +4,11 @@ import { PageConfig } from '@jupyterlab/coreutils';
 import { LabIcon, ReactWidget } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 import { ISignal } from '@lumino/signaling';
+import React from 'react';
+import { AccessModel } from '../api/access';
 import { Node } from '../api/types';
 import { CommandIDs } from '../commands';
+import { AccessContext } from '../ui/access';
 
 /** What a page needs of its model. */
 interface PageModel {
@@ -66,6 +69,8 @@ export interface PagesOptions<M extends PageModel> {
   model: (key: string) => M;
   view: (model: M) => JSX.Element;
   title: (model: M) => string;
+  /** What the reader may do, for pages whose models do not know it. */
+  access?: AccessModel;
 }
 
 /** The pages of one kind: at most one a key, restored with the layout. */
@@ -94,9 +99,15 @@ export class Pages<M extends PageModel> {
   }
 
   private _make(key: string): MainAreaWidget<PageWidget<M>> {
-    const { namespace, icon, model: makeModel, view, title } = this._options;
+    const { namespace, icon, model: makeModel, view, title, access = null } = this._options;
     const model = makeModel(key);
-    const page = new MainAreaWidget({ content: new PageWidget(key, model, view(model)) });
+    const page = new MainAreaWidget({
+      content: new PageWidget(
+        key,
+        model,
+        <AccessContext.Provider value={access}>{view(model)}</AccessContext.Provider>
+      )
+    });
     page.toolbar.hide();
     page.id = `${namespace}-${key}`;
     page.title.icon = icon;
@@ -136,7 +147,7 @@ export function nodeOpener(app: JupyterFrontEnd): (node: Node) => void {
 }
 
 /** How the id of a dataset's alias begins. */
-const OF_DATASET = 'dataset/';
+const OF_DATASET = 'dataset:';
 
 /** The command that opens a node, with its arguments; undefined where there is none. */
 export function commandOf(node: Node): [string, Record<string, string>] | undefined {

@@ -33,6 +33,7 @@ const runs: JupyterFrontEndPlugin<void> = {
       app,
       restorer,
       namespace: 'jupyter-mlops-run',
+      access: mlops.access,
       icon: runIcon,
       command: CommandIDs.openRun,
       argument: 'id',

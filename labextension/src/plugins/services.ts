@@ -3,12 +3,10 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { AccessModel } from '../api/access';
 import { Changes } from '../api/changes';
 import { Client } from '../api/client';
+import { Names } from '../api/names';
 import { RegistryClient } from '../api/registryClient';
 import { CATEGORY, CommandIDs } from '../commands';
-import { DatasetsModel } from '../features/datasets/model';
-import { FeatureViewsModel } from '../features/featureviews/model';
 import { JobsModel } from '../features/jobs/model';
-import { ModelsModel } from '../features/models/model';
 import { RunsModel } from '../features/runs/model';
 import { SchedulesModel } from '../features/schedules/model';
 import { IMlops } from '../tokens';
@@ -32,9 +30,9 @@ const services: JupyterFrontEndPlugin<IMlops> = {
       runs: new RunsModel(client, changes),
       jobs: new JobsModel(client, changes),
       schedules: new SchedulesModel(client, changes),
-      datasets: new DatasetsModel(registry, changes),
-      models: new ModelsModel(registry, changes),
-      features: new FeatureViewsModel(registry, changes)
+      datasets: new Names(() => registry.datasets(), changes, 'datasets'),
+      models: new Names(() => registry.models(), changes, 'models'),
+      features: new Names(() => registry.features(), changes, 'features')
     };
     app.commands.addCommand(CommandIDs.refresh, {
       label: 'Refresh Runs, Jobs, Datasets and Models',

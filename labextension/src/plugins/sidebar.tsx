@@ -17,17 +17,19 @@ import { ModelList } from '../features/models/ModelList';
 import { RunList } from '../features/runs/RunList';
 import { ScheduleList } from '../features/schedules/ScheduleList';
 import { IMlops } from '../tokens';
+import { AccessContext } from '../ui/access';
 import { mlopsIcon } from '../ui/icons';
 
 const PANEL_ID = 'jupyter-mlops:panel';
 const RANK = 150;
-/** Runs get most of the height, jobs more than the registries. */
-const RELATIVE_SIZES = [11, 4, 2, 3, 3, 2];
+/** Runs get most of the height; jobs and datasets show two rows on a small screen. */
+const RELATIVE_SIZES = [9, 4, 2, 4, 3, 3];
 
 /** The panel with runs, jobs, schedules, datasets, models and feature views. */
 const sidebar: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlops:sidebar',
-  description: 'Lists runs, jobs, schedules, datasets and models in the left sidebar.',
+  description:
+    'Lists runs, jobs, schedules, datasets, models and feature views in the left sidebar.',
   autoStart: true,
   requires: [IMlops],
   optional: [ICommandPalette, ILayoutRestorer],
@@ -53,7 +55,7 @@ function makePanel(app: JupyterFrontEnd, mlops: IMlops): SidePanel {
   const panel = new SidePanel();
   panel.id = PANEL_ID;
   panel.title.icon = mlopsIcon;
-  panel.title.caption = 'MLOps: runs, jobs, datasets, models';
+  panel.title.caption = 'MLOps: runs, jobs, schedules, datasets, models, features';
   panel.addClass('jp-mlops-Panel');
   const open = (command: string, argument: string) => (value: string) =>
     void app.commands.execute(command, { [argument]: value });
@@ -99,7 +101,10 @@ function makePanel(app: JupyterFrontEnd, mlops: IMlops): SidePanel {
     ]
   ];
   sections.forEach(([label, view], i) => {
-    const section = makeSection(label, view);
+    const section = makeSection(
+      label,
+      <AccessContext.Provider value={mlops.access}>{view}</AccessContext.Provider>
+    );
     // a restored panel begins with no height, whatever its sizes: it must grow as it was meant to be
     SplitPanel.setStretch(section, RELATIVE_SIZES[i]);
     panel.addWidget(section);

@@ -37,6 +37,7 @@ function addPages(app: JupyterFrontEnd, mlops: IMlops, restorer: ILayoutRestorer
     app,
     restorer,
     namespace: 'jupyter-mlops-sweep',
+    access: mlops.access,
     icon: sweepIcon,
     command: CommandIDs.openSweep,
     argument: 'id',

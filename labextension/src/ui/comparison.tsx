@@ -38,8 +38,10 @@ export function Differences(props: {
   items: readonly Difference[];
   show?: (value: unknown) => string;
   more?: (item: Difference) => string;
+  /** What the two are, where the page does not say it above. */
+  heads?: readonly [string, string];
 }): JSX.Element | null {
-  const { title, items, show = formatBriefly, more } = props;
+  const { title, items, show = formatBriefly, more, heads } = props;
   if (items.length === 0) {
     return null;
   }
@@ -48,6 +50,19 @@ export function Differences(props: {
   return (
     <Section title={title} count={items.length} folded={items.length > 30}>
       <table className="jp-mlops-Table jp-mlops-Compare" aria-label={title}>
+        {heads && (
+          <thead>
+            <tr>
+              <td />
+              {heads.map(head => (
+                <th key={head} scope="col">
+                  {head}
+                </th>
+              ))}
+              <td />
+            </tr>
+          </thead>
+        )}
         <tbody>
           {items.map(item => (
             <Row

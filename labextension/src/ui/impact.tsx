@@ -2,6 +2,7 @@ import React from 'react';
 import { Impact, Node, VersionRef } from '../api/types';
 import { shortId } from './format';
 import { KeyValues, LinkButton } from './page';
+import { nodeOf, refText } from './refs';
 
 /** Everything that came of something, kind by kind: what to look at again if that were bad. */
 export function ImpactList(props: { impact: Impact; onOpen: (node: Node) => void }): JSX.Element {
@@ -37,22 +38,15 @@ export function ImpactList(props: { impact: Impact; onOpen: (node: Node) => void
 }
 
 function versionNode(kind: string, ref: VersionRef): Node {
-  const label = ref.version === null ? ref.name : `${ref.name}@${ref.version}`;
-  return { id: `${kind}:${label}`, kind, label, status: '' };
+  return nodeOf(kind, refText(ref.name, ref.version));
 }
 
 /** Datasets have aliases too: those are told apart by what stands before their names. */
 function aliasNode(alias: string): Node {
-  const ofDataset = alias.startsWith('dataset/');
-  const label = ofDataset ? `${alias.slice('dataset/'.length)} (dataset)` : alias;
-  return { id: `alias:${alias}`, kind: 'alias', label, status: '' };
+  const ofDataset = alias.startsWith('dataset:');
+  return nodeOf('alias', alias, ofDataset ? `${alias.slice('dataset:'.length)} (dataset)` : alias);
 }
 
 function idNode(kind: string, id: string): Node {
-  return { id: `${kind}:${id}`, kind, label: shortId(id), status: '' };
-}
-
-/** A node for what is opened by its id alone. */
-export function nodeOf(kind: string, ref: string): Node {
-  return { id: `${kind}:${ref}`, kind, label: ref, status: '' };
+  return nodeOf(kind, id, shortId(id));
 }

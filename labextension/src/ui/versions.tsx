@@ -48,7 +48,9 @@ export function Versions<V extends Version>(props: {
               </label>
             </th>
             {cells(each).map((cell, i) => (
-              <td key={columns[i]}>{cell}</td>
+              <td key={columns[i]} title={typeof cell === 'string' ? cell : undefined}>
+                {cell}
+              </td>
             ))}
           </tr>
         ))}

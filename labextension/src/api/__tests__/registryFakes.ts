@@ -64,6 +64,7 @@ export function aDatasetVersion(
     status: 'ready',
     aliases: [],
     tags: {},
+    imported: false,
     ...values
   };
 }

@@ -1,6 +1,14 @@
 import React from 'react';
-import { AuditEntry, Node } from '../../api/types';
-import { counted, formatTime, formatValue } from '../../ui/format';
+import { AuditEntry, Gate, Node } from '../../api/types';
+import {
+  counted,
+  formatBytes,
+  formatDuration,
+  formatTime,
+  formatValue,
+  shortId
+} from '../../ui/format';
+import { gateInWords } from '../../ui/gates';
 import { historyIcon } from '../../ui/icons';
 import { Button, Facts, LinkButton, PageHeader } from '../../ui/page';
 import { useModel } from '../../ui/signals';
@@ -104,7 +112,7 @@ function Entries(props: AuditPageProps & { entries: readonly AuditEntry[] }): JS
           {props.entries.map(entry => (
             <tr key={entry.seq} className={/refuse/.test(entry.action) ? 'jp-mod-refused' : ''}>
               <td title={entry.hash}>{entry.seq}</td>
-              <td>{formatTime(entry.time)}</td>
+              <td className="jp-mlops-Unbroken">{formatTime(entry.time)}</td>
               <td>{entry.user}</td>
               <th scope="row">{entry.action}</th>
               <td>
@@ -136,12 +144,32 @@ function SubjectLink(props: { subject: string; onOpen: (node: Node) => void }): 
 export function inWords(detail: Record<string, unknown>): string {
   const { from, to, ...others } = detail;
   const rest = Object.entries(others)
-    .filter(([, value]) => value !== null && value !== '')
+    .filter(([, value]) => saysSomething(value))
     .sort(([a], [b]) => rank(a) - rank(b))
-    .map(([name, value]) => `${name} ${shortened(brief(value))}`);
+    .map(fact);
   const moved =
     'from' in detail || 'to' in detail ? [shortened(`${place(from)} → ${place(to)}`)] : [];
   return [...moved, ...rest].join(' · ');
+}
+
+/** A detail with its name; one that ends in a unit or in `_id` as people read that. */
+function fact([name, value]: [string, unknown]): string {
+  if (typeof value === 'number' && name.endsWith('_bytes')) {
+    return `${name.slice(0, -'_bytes'.length)} ${formatBytes(value)}`;
+  }
+  if (typeof value === 'number' && name.endsWith('_s')) {
+    return `${name.slice(0, -'_s'.length)} ${formatDuration(value)}`;
+  }
+  if (typeof value === 'string' && name.endsWith('_id')) {
+    return `${name.slice(0, -'_id'.length)} ${shortId(value)}`;
+  }
+  return `${name} ${shortened(brief(value))}`;
+}
+
+function saysSomething(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
+    ? Object.keys(value).length > 0
+    : value !== null && value !== '';
 }
 
 function rank(name: string): number {
@@ -172,7 +200,10 @@ function briefObject(value: Record<string, unknown>): string {
   if ('from' in value && 'to' in value) {
     return `${brief(value['from'])} → ${brief(value['to'])}`;
   }
-  const said = Object.entries(value).filter(([, each]) => each !== null && each !== '' && each);
+  if ('approvals' in value && 'lower_is_better' in value) {
+    return gateInWords(value as unknown as Gate);
+  }
+  const said = Object.entries(value).filter(([, each]) => saysSomething(each));
   return said.length ? said.map(([name, each]) => `${name}=${brief(each)}`).join(', ') : 'none';
 }
 

@@ -1,69 +1,64 @@
 import React from 'react';
-import { DatasetVersion, Node } from '../../api/types';
-import { AliasEditor } from '../../ui/aliases';
+import { Dataset, DatasetVersion } from '../../api/types';
+import { Fact, NameAside } from '../../ui/aside';
 import { Decide } from '../../ui/decisions';
-import { DetailsEditor } from '../../ui/details';
 import { counted, formatBytes } from '../../ui/format';
-import { nodeOf } from '../../ui/impact';
-import { CopyId, KeyValues, LinkButton, Section } from '../../ui/page';
+import { CopyId, Section } from '../../ui/page';
+import { IdLink, OnOpen, RefLink, refText } from '../../ui/refs';
 import { DatasetModel } from './model';
 
 export interface DatasetAsideProps {
   model: DatasetModel;
+  dataset: Dataset;
   version: DatasetVersion;
-  onOpen: (node: Node) => void;
+  onOpen: OnOpen;
   decide: Decide;
 }
 
 /** What people say of the dataset, and the facts of the version in view. */
-export function DatasetAside(props: DatasetAsideProps): JSX.Element | null {
-  const { model, version, onOpen } = props;
-  const dataset = model.data;
-  if (!dataset) {
-    return null;
-  }
-  const refused = model.access.refuses('describe');
+export function DatasetAside(props: DatasetAsideProps): JSX.Element {
+  const { version } = props;
   return (
-    <aside>
-      <Section title="About">
-        <DetailsEditor
-          of={`dataset ${dataset.name}`}
-          {...dataset.details}
-          refused={refused}
-          onSave={edit => void model.describe(null, edit)}
-        />
-      </Section>
-      {version.version !== null && (
-        <AliasEditor
-          name={dataset.name}
-          version={version.version}
-          here={version.aliases}
-          all={dataset.aliases}
-          refused={model.access.refuses('move')}
-          decide={props.decide}
-          onMove={(...move) => model.moveAlias(...move)}
-          onRemove={(...removal) => model.removeAlias(...removal)}
-        />
-      )}
-      <Section title={`Details of version ${version.version ?? '(pending)'}`}>
-        {version.version !== null && (
-          <DetailsEditor
-            of={`version ${version.version}`}
-            description={version.description}
-            tags={version.tags}
-            refused={refused}
-            onSave={edit => void model.describe(version.version, edit)}
-          />
-        )}
-        <KeyValues label="Details" items={details(version, onOpen)} />
-      </Section>
-      {version.query && (
-        <Section title="Query">
-          <pre className="jp-mlops-Snippet">{version.query}</pre>
-        </Section>
-      )}
-    </aside>
+    <NameAside
+      {...props}
+      kind="dataset"
+      data={props.dataset}
+      facts={facts(version, props.onOpen)}
+      more={
+        version.query && (
+          <Section title="Query">
+            <pre className="jp-mlops-Snippet">{version.query}</pre>
+          </Section>
+        )
+      }
+    />
   );
+}
+
+function facts(version: DatasetVersion, onOpen: OnOpen): Fact[] {
+  const { run_id: run, view, inputs, rows, files } = version;
+  return [
+    version.status !== 'ready' && ['status', version.status],
+    ['kind', version.kind],
+    rows !== null && ['rows', rows.toLocaleString('en')],
+    files !== null && ['files', counted(files, 'file')],
+    ['size', formatBytes(version.size_bytes)],
+    ['storage', place(version)],
+    version.file_name !== '' && ['file', version.file_name],
+    version.source !== '' && version.source !== version.uri && ['source', version.source],
+    ['digest', <CopyId id={version.digest} key="digest" />],
+    ['registered by', version.created_by],
+    run !== null && ['run', <IdLink key="run" kind="run" id={run} onOpen={onOpen} />],
+    view !== null && ['feature view', <RefLink key="view" {...view} kind="view" onOpen={onOpen} />],
+    inputs.length > 0 && [
+      'made from',
+      <span className="jp-mlops-Links" key="inputs">
+        {inputs.map(input => (
+          <RefLink key={refText(input.name, input.version)} {...input} onOpen={onOpen} />
+        ))}
+      </span>
+    ]
+  ];
 }
 
 /** Where the content lies. */
@@ -75,48 +70,4 @@ function place(version: DatasetVersion): React.ReactNode {
       by reference: <code>{version.uri}</code>
     </>
   );
-}
-
-type Fact = [string, React.ReactNode];
-
-function details(version: DatasetVersion, onOpen: (node: Node) => void): Fact[] {
-  const { run_id: run, view, inputs, rows, files } = version;
-  const facts: (Fact | false)[] = [
-    version.status !== 'ready' && ['status', version.status],
-    ['kind', version.kind],
-    rows !== null && ['rows', rows.toLocaleString('en')],
-    files !== null && ['files', counted(files, 'file')],
-    ['size', formatBytes(version.size_bytes)],
-    ['storage', place(version)],
-    version.file_name !== '' && ['file', version.file_name],
-    version.source !== '' && version.source !== version.uri && ['source', version.source],
-    ['digest', <CopyId id={version.digest} key="digest" />],
-    ['registered by', version.created_by],
-    run !== null && [
-      'run',
-      <LinkButton key="run" onClick={() => onOpen(nodeOf('run', run))}>
-        {run.slice(-6)}
-      </LinkButton>
-    ],
-    view !== null && ['feature view', <Ref key="view" {...view} kind="view" onOpen={onOpen} />],
-    inputs.length > 0 && [
-      'made from',
-      <span className="jp-mlops-Links" key="inputs">
-        {inputs.map(input => (
-          <Ref key={`${input.name}@${input.version}`} {...input} onOpen={onOpen} />
-        ))}
-      </span>
-    ]
-  ];
-  return facts.filter((fact): fact is Fact => fact !== false);
-}
-
-function Ref(props: {
-  kind: string;
-  name: string;
-  version: number | null;
-  onOpen: (node: Node) => void;
-}): JSX.Element {
-  const ref = props.version === null ? props.name : `${props.name}@${props.version}`;
-  return <LinkButton onClick={() => props.onOpen(nodeOf(props.kind, ref))}>{ref}</LinkButton>;
 }

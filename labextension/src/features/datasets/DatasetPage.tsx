@@ -3,12 +3,12 @@ import { Dataset, DatasetVersion, Node } from '../../api/types';
 import { Decide } from '../../ui/decisions';
 import { counted, formatBytes, formatTime } from '../../ui/format';
 import { datasetIcon } from '../../ui/icons';
-import { ImpactList } from '../../ui/impact';
-import { LineageGraph } from '../../ui/lineage';
+import { LineageSection } from '../../ui/lineageSection';
 import { AliasChips } from '../../ui/marks';
 import { Button, Facts, KeyValues, PageHeader, Section } from '../../ui/page';
+import { refText } from '../../ui/refs';
 import { useModel } from '../../ui/signals';
-import { ErrorBox, Loaded, Loading } from '../../ui/states';
+import { ErrorBox, Loaded } from '../../ui/states';
 import { Versions } from '../../ui/versions';
 import { DatasetAside } from './DatasetAside';
 import { DiffSection } from './DiffSection';
@@ -64,7 +64,12 @@ function Content(props: DatasetPageProps & { dataset: Dataset }): JSX.Element {
               <ProfileSection key={selected.digest} version={number} profile={model.profile} />
               <ExpectationsSection model={model} version={number} />
               <DiffSection model={model} selected={selected} />
-              <LineageSection {...props} number={number} />
+              <LineageSection
+                model={model}
+                version={number}
+                question="What breaks if this version is bad?"
+                onOpen={props.onOpen}
+              />
             </>
           )}
           <Section title="Load it">
@@ -81,7 +86,7 @@ function Content(props: DatasetPageProps & { dataset: Dataset }): JSX.Element {
 }
 
 function refOf(dataset: Dataset, selected: DatasetVersion | undefined): string {
-  return selected ? `${dataset.name}@${selected.version}` : dataset.name;
+  return refText(dataset.name, selected?.version);
 }
 
 function VersionTable(props: DatasetPageProps & { dataset: Dataset }): JSX.Element {
@@ -107,33 +112,6 @@ function VersionTable(props: DatasetPageProps & { dataset: Dataset }): JSX.Eleme
             each.created_by
           ]}
         />
-      </div>
-    </Section>
-  );
-}
-
-/** Where the version came from, and on request all that came of it. */
-function LineageSection(props: DatasetPageProps & { number: number }): JSX.Element {
-  const { model, number, onOpen } = props;
-  const { lineage, impact } = model;
-  return (
-    <Section title={`Lineage of version ${number}`}>
-      {lineage && lineage.nodes.length > 1 ? (
-        <LineageGraph lineage={lineage} onOpen={onOpen} />
-      ) : (
-        <p className="jp-mlops-Hint">No run has read or registered it.</p>
-      )}
-      <div className="jp-mlops-Impact">
-        <Button
-          title="All that was made from this version, and would have to be looked at again"
-          disabled={impact.loading}
-          onClick={() => void model.askImpact()}
-        >
-          What breaks if this version is bad?
-        </Button>
-        {impact.loading && <Loading />}
-        {impact.error && <ErrorBox error={impact.error} />}
-        {impact.data && <ImpactList impact={impact.data} onOpen={onOpen} />}
       </div>
     </Section>
   );

@@ -10,11 +10,19 @@ import { DatasetModel } from './model';
 /** What contents must be like, and what came of looking at the version in view. */
 export function ExpectationsSection(props: { model: DatasetModel; version: number }): JSX.Element {
   const { model, version } = props;
-  const { expectations, report } = model;
+  const { report } = model;
+  const { error, data } = model.expectations;
+  const expectations = data ?? [];
   const refused = model.access.refuses('check');
   return (
-    <Section title="Expectations" count={expectations.length} folded={expectations.length === 0}>
-      {expectations.length === 0 ? (
+    <Section
+      title="Expectations"
+      count={error ? undefined : expectations.length}
+      folded={!error && expectations.length === 0}
+    >
+      {error ? (
+        <ErrorBox error={error} retry={() => void model.expectations.refresh()} />
+      ) : expectations.length === 0 ? (
         <EmptyState
           title="Nothing is expected of this dataset"
           code={`mlops.expect("${model.name}", not_null=["target"], rows=(1000, None))`}

@@ -1,17 +1,14 @@
 import { AccessModel } from '../../api/access';
 import { Changes } from '../../api/changes';
+import { EditedModel } from '../../api/names';
 import { Part } from '../../api/part';
 import { DetailsEdit, RegistryClient } from '../../api/registryClient';
-import { RequestError } from '../../api/request';
-import { Resource } from '../../api/resource';
 import {
   CheckReport,
   Dataset,
   DatasetDiff,
   DatasetVersion,
   Expectation,
-  Impact,
-  Lineage,
   Profile
 } from '../../api/types';
 
@@ -20,54 +17,22 @@ export const PENDING_MS = 1_500;
 
 const REST_MS = 2_000;
 
-/** All datasets. */
-export class DatasetsModel extends Resource<Dataset[]> {
-  constructor(
-    private _client: RegistryClient,
-    changes: Changes
-  ) {
-    super();
-    this.follow(changes, 'datasets');
-  }
-
-  protected load(): Promise<Dataset[]> {
-    return this._client.datasets();
-  }
-}
-
 /** One dataset, with all that is known of the version that is looked at. */
-export class DatasetModel extends Resource<Dataset> {
-  constructor(
-    readonly name: string,
-    private _client: RegistryClient,
-    private _changes: Changes,
-    readonly access: AccessModel
-  ) {
-    super();
-    this.follow(_changes, 'datasets', id => id === this.name);
-    this.follow(_changes, 'runs');
-    access.stateChanged.connect(this.notify, this);
+export class DatasetModel extends EditedModel<DatasetVersion, Dataset> {
+  constructor(name: string, client: RegistryClient, changes: Changes, access: AccessModel) {
+    super('dataset', name, client, changes, access);
+    this.follow(changes, 'runs');
   }
 
-  lineage: Lineage | null = null;
-  expectations: readonly Expectation[] = [];
+  readonly expectations = new Part<Expectation[]>(() => this.notify());
   readonly profile = new Part<Profile>(() => this._onProfile());
   readonly report = new Part<CheckReport | null>(() => this.notify());
   readonly diff = new Part<DatasetDiff>(() => this.notify());
-  readonly impact = new Part<Impact>(() => this.notify());
   /** The version that the one in view is compared with. */
   base: number | null = null;
   /** The columns by which rows of the two are matched. */
   keys: readonly string[] = [];
   checking = false;
-  /** Why the last change was refused. */
-  editError: RequestError | null = null;
-
-  /** The version in view: the chosen one, else the newest. */
-  get selected(): DatasetVersion | undefined {
-    const versions = this.data?.versions ?? [];
-    return versions.find(each => each.version === this._chosen) ?? versions[0];
-  }
 
   /** With what the version in view can be compared. */
   get bases(): number[] {
@@ -78,20 +43,10 @@ export class DatasetModel extends Resource<Dataset> {
   }
 
   select(version: number | null): Promise<void> {
-    this._chosen = version;
     this.base = null;
     this.keys = [];
     this.diff.clear();
-    this.impact.clear();
-    return this.refresh();
-  }
-
-  /** Show the version that an alias stands for. */
-  async selectAlias(alias: string): Promise<void> {
-    if (!this.data) {
-      await this.refresh();
-    }
-    await this.select(this.data?.aliases[alias] ?? null);
+    return super.select(version);
   }
 
   /** Compare the version in view with another; with keys, row by row. */
@@ -101,19 +56,11 @@ export class DatasetModel extends Resource<Dataset> {
     this.keys = keys;
     this.diff.clear();
     if (base !== null && version) {
-      const asked = this.diff.read(() => this._client.diff(this.name, base, version, keys));
+      const asked = this.diff.read(() => this.client.diff(this.name, base, version, keys));
       this.notify();
       await asked;
     }
     this.notify();
-  }
-
-  /** Ask what came of the version in view. */
-  async askImpact(): Promise<void> {
-    const version = this.selected?.version;
-    if (version) {
-      await this.impact.read(() => this._client.impact(`dataset:${this.name}@${version}`));
-    }
   }
 
   /** Check the expectations of the version in view now. */
@@ -124,28 +71,21 @@ export class DatasetModel extends Resource<Dataset> {
     }
     this.checking = true;
     this.notify();
-    await this.report.read(() => this._client.check(this.name, version));
+    await this.report.read(() => this.client.check(this.name, version));
     this.checking = false;
     this.notify();
   }
 
-  /** Put the last refusal out of sight. */
-  forgetError(): void {
-    this.editError = null;
-    this.notify();
-  }
-
-  /** Say something of the dataset, or of a version. */
   describe(version: number | null, edit: DetailsEdit): Promise<boolean> {
-    return this._change(() => this._client.editDataset(this.name, version, edit));
+    return this.change(() => this.client.editDataset(this.name, version, edit));
   }
 
   moveAlias(alias: string, version: number, reason: string): Promise<boolean> {
-    return this._change(() => this._client.setAlias('datasets', this.name, alias, version, reason));
+    return this.change(() => this.client.setAlias('datasets', this.name, alias, version, reason));
   }
 
   removeAlias(alias: string, reason: string): Promise<boolean> {
-    return this._change(() => this._client.deleteAlias('datasets', this.name, alias, reason));
+    return this.change(() => this.client.deleteAlias('datasets', this.name, alias, reason));
   }
 
   dispose(): void {
@@ -157,12 +97,10 @@ export class DatasetModel extends Resource<Dataset> {
   protected restMs = (tookMs: number): number => Math.max(REST_MS, 5 * tookMs);
 
   protected async load(): Promise<Dataset> {
-    const dataset = await this._client.dataset(this.name);
-    const selected =
-      dataset.versions.find(each => each.version === this._chosen) ?? dataset.versions[0];
-    const version = selected?.version ?? null;
-    if (version !== null) {
-      await this._lookInto(selected, version);
+    const dataset = await this.client.dataset(this.name);
+    const selected = this.selectedOf(dataset);
+    if (selected && selected.version !== null) {
+      await this._lookInto(selected, selected.version);
     }
     return dataset;
   }
@@ -176,15 +114,13 @@ export class DatasetModel extends Resource<Dataset> {
       this.report.clear();
     }
     const profile = another || this.profile.error !== null;
-    void (profile && this.profile.read(() => this._client.profile(this.name, version)));
-    const [lineage, expectations] = await Promise.all([
-      this._client.lineage(`dataset:${this.name}@${version}`).catch(() => null),
-      this._client.expectations(this.name).catch(() => [])
+    void (profile && this.profile.read(() => this.client.profile(this.name, version)));
+    await Promise.all([
+      this.readLineage(version),
+      this.expectations.read(() => this.client.expectations(this.name))
     ]);
-    this.lineage = lineage;
-    this.expectations = expectations;
-    if (!this.checking && expectations.length > 0) {
-      void this.report.read(() => this._client.report(this.name, version));
+    if (!this.checking && this.expectations.data?.length) {
+      void this.report.read(() => this.client.report(this.name, version));
     }
   }
 
@@ -196,19 +132,6 @@ export class DatasetModel extends Resource<Dataset> {
     this.notify();
   }
 
-  private async _change(request: () => Promise<Dataset>): Promise<boolean> {
-    try {
-      this.data = await request();
-      this.editError = null;
-      this._changes.announce('datasets', [this.name]);
-    } catch (thrown) {
-      this.editError = RequestError.of(thrown);
-    }
-    this.notify();
-    return this.editError === null;
-  }
-
-  private _chosen: number | null = null;
   /** The digest whose profile is shown. */
   private _looked = '';
   private _timer = 0;

@@ -1,17 +1,11 @@
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import React from 'react';
-import {
-  FeatureView,
-  FeatureViewVersion,
-  Materialization,
-  Node,
-  VersionRef
-} from '../../api/types';
+import { FeatureView, FeatureViewVersion, Materialization, Node } from '../../api/types';
 import { counted, formatDuration, formatTime } from '../../ui/format';
 import { featureIcon } from '../../ui/icons';
-import { nodeOf } from '../../ui/impact';
-import { LineageGraph } from '../../ui/lineage';
-import { Button, CopyId, Facts, KeyValues, LinkButton, PageHeader, Section } from '../../ui/page';
+import { LineageSection } from '../../ui/lineageSection';
+import { Button, CopyId, Facts, KeyValues, PageHeader, Section } from '../../ui/page';
+import { IdLink, RefLink } from '../../ui/refs';
 import { Code } from '../../ui/rich';
 import { useModel } from '../../ui/signals';
 import { Loaded } from '../../ui/states';
@@ -40,21 +34,13 @@ type ContentProps = FeatureViewPageProps & { view: FeatureView };
 
 function Content(props: ContentProps): JSX.Element {
   const { view, model, rendermime, onOpen } = props;
-  const { selected, lineage } = model;
+  const { selected } = model;
   return (
     <>
       <PageHeader
         icon={<featureIcon.react tag="span" />}
         title={view.name}
-        subtitle={
-          <Facts
-            items={[
-              'feature view',
-              counted(view.versions.length, 'version'),
-              selected?.description || view.details.description
-            ]}
-          />
-        }
+        subtitle={<Facts items={['feature view', counted(view.versions.length, 'version')]} />}
       >
         <Button onClick={() => props.onHistory(`view:${view.name}`)}>History</Button>
       </PageHeader>
@@ -64,13 +50,16 @@ function Content(props: ContentProps): JSX.Element {
           <Computed {...props} />
           {selected && (
             <Section title={`Definition of version ${selected.version ?? '(pending)'}`}>
-              <Code rendermime={rendermime} source={selected.code} />
+              <Code rendermime={rendermime} source={selected.code.trim()} />
             </Section>
           )}
-          {lineage && lineage.nodes.length > 1 && (
-            <Section title={`Lineage of version ${selected?.version}`}>
-              <LineageGraph lineage={lineage} onOpen={onOpen} />
-            </Section>
+          {selected && selected.version !== null && (
+            <LineageSection
+              model={model}
+              version={selected.version}
+              question="What depends on this version?"
+              onOpen={onOpen}
+            />
           )}
           <Section title="Use it">
             <pre className="jp-mlops-Snippet">
@@ -78,7 +67,7 @@ function Content(props: ContentProps): JSX.Element {
             </pre>
           </Section>
         </div>
-        {selected && <Aside version={selected} onOpen={onOpen} />}
+        {selected && <Aside view={view} version={selected} onOpen={onOpen} />}
       </div>
     </>
   );
@@ -147,10 +136,10 @@ function ComputedRow(props: { each: Materialization; onOpen: (node: Node) => voi
     <tr>
       <th scope="row">v{each.view.version}</th>
       <td>
-        <Ref value={each.source} onOpen={onOpen} />
+        <RefLink {...each.source} onOpen={onOpen} />
       </td>
       <td>
-        <Ref value={each.dataset} onOpen={onOpen} />
+        <RefLink {...each.dataset} onOpen={onOpen} />
       </td>
       <td>{each.rows.toLocaleString('en')}</td>
       <td>{each.online_rows === null ? '–' : counted(each.online_rows, 'key')}</td>
@@ -161,17 +150,21 @@ function ComputedRow(props: { each: Materialization; onOpen: (node: Node) => voi
   );
 }
 
-function Ref(props: { value: VersionRef; onOpen: (node: Node) => void }): JSX.Element {
-  const { kind, name, version } = props.value;
-  const ref = version === null ? name : `${name}@${version}`;
-  return <LinkButton onClick={() => props.onOpen(nodeOf(kind, ref))}>{ref}</LinkButton>;
-}
-
-function Aside(props: { version: FeatureViewVersion; onOpen: (node: Node) => void }): JSX.Element {
-  const { version, onOpen } = props;
+function Aside(props: {
+  view: FeatureView;
+  version: FeatureViewVersion;
+  onOpen: (node: Node) => void;
+}): JSX.Element {
+  const { view, version, onOpen } = props;
   const { run_id: run, ttl_s: ttl } = version;
+  const description = version.description || view.details.description;
   return (
     <aside>
+      {description && (
+        <Section title="About">
+          <p className="jp-mlops-Said">{description}</p>
+        </Section>
+      )}
       <Section title="Features" count={version.features.length}>
         <KeyValues
           label="Features"
@@ -185,31 +178,19 @@ function Aside(props: { version: FeatureViewVersion; onOpen: (node: Node) => voi
         <KeyValues
           label="Details"
           items={[
-            ['computed from', <Source key="source" name={version.source} onOpen={onOpen} />],
+            [
+              'computed from',
+              <RefLink key="source" kind="dataset" name={version.source} onOpen={onOpen} />
+            ],
             ['keys', version.keys.join(', ')],
             ['timestamp', version.timestamp ?? 'none: it always holds'],
             ['holds for', ttl === null ? 'ever' : formatDuration(ttl)],
             ['function', [version.module, version.function].filter(Boolean).join('.')],
             ['digest', <CopyId key="digest" id={version.digest} />],
-            [
-              'run',
-              run ? (
-                <LinkButton onClick={() => onOpen(nodeOf('run', run))}>{run.slice(-6)}</LinkButton>
-              ) : (
-                '–'
-              )
-            ]
+            ['run', run ? <IdLink key="run" kind="run" id={run} onOpen={onOpen} /> : '–']
           ]}
         />
       </Section>
     </aside>
-  );
-}
-
-function Source(props: { name: string; onOpen: (node: Node) => void }): JSX.Element {
-  return (
-    <LinkButton onClick={() => props.onOpen(nodeOf('dataset', props.name))}>
-      {props.name}
-    </LinkButton>
   );
 }

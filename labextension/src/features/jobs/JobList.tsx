@@ -1,6 +1,7 @@
 import { caretDownIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 import { Job } from '../../api/types';
+import { useRefusal } from '../../ui/access';
 import { formatAgo, formatDuration, formatNumber, formatParams, shortId } from '../../ui/format';
 import { VirtualList } from '../../ui/list';
 import { useModel, useNow } from '../../ui/signals';
@@ -252,12 +253,13 @@ function CancelButton(props: {
   disabled: boolean;
   onClick: () => void;
 }): JSX.Element {
+  const refused = useRefusal('cancel');
   return (
     <button
       className="jp-mlops-Icon-button"
       aria-label={props.label}
-      title={props.title}
-      disabled={props.disabled}
+      title={refused || props.title}
+      disabled={props.disabled || refused !== ''}
       onClick={event => {
         event.stopPropagation();
         props.onClick();

@@ -1,5 +1,6 @@
 import React from 'react';
 import { Job, Node, Used } from '../../api/types';
+import { useRefusal } from '../../ui/access';
 import {
   formatBytes,
   formatDuration,
@@ -94,6 +95,7 @@ function Content(props: ContentProps): JSX.Element {
 function JobHeader(props: ContentProps): JSX.Element {
   const { job, onOpen, notebookOpener, executedNotebook } = props;
   const now = useNow(1_000);
+  const refused = useRefusal('cancel');
   const runId = job.run_id;
   const sweep = job.spec.sweep_id;
   const executed = executedNotebook(job);
@@ -150,7 +152,12 @@ function JobHeader(props: ContentProps): JSX.Element {
         )
       )}
       {!hasEnded(job) && (
-        <Button warn disabled={job.cancel_requested} onClick={() => props.onCancel(job.spec.id)}>
+        <Button
+          warn
+          disabled={job.cancel_requested || refused !== ''}
+          title={refused || undefined}
+          onClick={() => props.onCancel(job.spec.id)}
+        >
           {job.cancel_requested ? 'Cancelling…' : 'Cancel'}
         </Button>
       )}

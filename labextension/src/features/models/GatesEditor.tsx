@@ -1,7 +1,8 @@
 import React from 'react';
 import { Gate, GateKind } from '../../api/types';
+import { gateInWords } from '../../ui/gates';
 import { Button, Section } from '../../ui/page';
-import { inWords } from './metrics';
+import { ErrorBox } from '../../ui/states';
 import { ModelModel } from './model';
 
 const KINDS: readonly (readonly [GateKind, string])[] = [
@@ -29,17 +30,25 @@ export function GatesEditor(props: { model: ModelModel }): JSX.Element {
   const gates = model.gatesOf(alias);
   const refused = model.access.refuses('gate');
   const save = (changed: readonly Gate[]) => model.setGates(alias, changed);
+  const { error } = model.gates;
+  if (error) {
+    return (
+      <Section title={`Gates of ${alias}`}>
+        <ErrorBox error={error} retry={() => void model.gates.refresh()} />
+      </Section>
+    );
+  }
   return (
     <Section title={`Gates of ${alias}`} count={gates.length}>
       {gates.length === 0 && <p className="jp-mlops-Hint">Nothing has to hold before it moves.</p>}
       <ul className="jp-mlops-Gates">
         {gates.map((gate, i) => (
           <li key={i}>
-            <span>{inWords(gate)}</span>
+            <span>{gateInWords(gate)}</span>
             {!refused && (
               <button
                 className="jp-mlops-Icon-button"
-                aria-label={`Remove the gate: ${inWords(gate)}`}
+                aria-label={`Remove the gate: ${gateInWords(gate)}`}
                 title="Remove this gate"
                 disabled={model.busy}
                 onClick={() => void save(gates.filter(each => each !== gate))}

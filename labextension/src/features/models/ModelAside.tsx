@@ -1,56 +1,42 @@
 import React from 'react';
-import { ModelVersion, Node } from '../../api/types';
-import { AliasEditor } from '../../ui/aliases';
+import { Model, ModelVersion } from '../../api/types';
+import { Fact, NameAside } from '../../ui/aside';
 import { Decide } from '../../ui/decisions';
-import { DetailsEditor } from '../../ui/details';
 import { formatBytes, formatNumber } from '../../ui/format';
-import { nodeOf } from '../../ui/impact';
 import { CopyId, KeyValues, LinkButton, Section } from '../../ui/page';
+import { IdLink, OnOpen, RefLink, refText } from '../../ui/refs';
 import { AliasHistory } from './AliasHistory';
 import { GatesEditor } from './GatesEditor';
 import { ModelModel } from './model';
 
 export interface ModelAsideProps {
   model: ModelModel;
+  data: Model;
   version: ModelVersion;
-  onOpen: (node: Node) => void;
+  onOpen: OnOpen;
   /** Opens a notebook of this server, or null where its path is not below the server's root. */
   notebookOpener: (path: string) => (() => void) | null;
   decide: Decide;
 }
 
 /** What people say of the model, the facts of the version in view, gates and moves of the alias. */
-export function ModelAside(props: ModelAsideProps): JSX.Element | null {
+export function ModelAside(props: ModelAsideProps): JSX.Element {
   const { model, version } = props;
-  const data = model.data;
-  if (!data) {
-    return null;
-  }
-  const refused = model.access.refuses('describe');
   const metrics = Object.entries(version.metrics);
   const packages = Object.entries(version.packages);
   return (
-    <aside>
-      <Section title="About">
-        <DetailsEditor
-          of={`model ${data.name}`}
-          {...data.details}
-          refused={refused}
-          onSave={edit => void model.describe(null, edit)}
-        />
-      </Section>
-      {version.version !== null && (
-        <AliasEditor
-          name={data.name}
-          version={version.version}
-          here={version.aliases}
-          all={data.aliases}
-          refused={model.access.refuses('move')}
-          decide={props.decide}
-          onMove={(...move) => model.moveAlias(...move)}
-          onRemove={(...removal) => model.removeAlias(...removal)}
-        />
-      )}
+    <NameAside
+      {...props}
+      kind="model"
+      facts={facts(props)}
+      more={
+        packages.length > 0 && (
+          <Section title="Packages" count={packages.length} folded>
+            <KeyValues label="Packages" items={packages} />
+          </Section>
+        )
+      }
+    >
       <GatesEditor model={model} />
       <AliasHistory model={model} />
       {metrics.length > 0 && (
@@ -61,56 +47,36 @@ export function ModelAside(props: ModelAsideProps): JSX.Element | null {
           />
         </Section>
       )}
-      <Section title={`Details of version ${version.version ?? '(pending)'}`}>
-        {version.version !== null && (
-          <DetailsEditor
-            of={`version ${version.version}`}
-            description={version.description}
-            tags={version.tags}
-            refused={refused}
-            onSave={edit => void model.describe(version.version, edit)}
-          />
-        )}
-        <KeyValues label="Details" items={details(props)} />
-      </Section>
-      {packages.length > 0 && (
-        <Section title="Packages" count={packages.length} folded>
-          <KeyValues label="Packages" items={packages} />
-        </Section>
-      )}
-    </aside>
+    </NameAside>
   );
 }
 
-type Fact = [string, React.ReactNode];
-
-function details(props: ModelAsideProps): Fact[] {
+function facts(props: ModelAsideProps): Fact[] {
   const { version, onOpen, notebookOpener } = props;
-  const { run_id: run, job_id: job, notebook } = version;
-  const link = (kind: string, ref: string, label: string) => (
-    <LinkButton key={ref} onClick={() => onOpen(nodeOf(kind, ref))}>
-      {label}
-    </LinkButton>
-  );
-  const facts: (Fact | false)[] = [
+  const { run_id: run, job_id: job, notebook, datasets } = version;
+  return [
     version.status !== 'ready' && ['status', version.status],
     ['class', version.class_name],
     ['flavour', version.format],
     ['size', formatBytes(version.size_bytes)],
     ['registered by', version.created_by],
-    run !== null && ['run', link('run', run, run.slice(-6))],
-    job !== null && ['job', link('job', job, job.slice(-6))],
+    run !== null && ['run', <IdLink key="run" kind="run" id={run} onOpen={onOpen} />],
+    job !== null && ['job', <IdLink key="job" kind="job" id={job} onOpen={onOpen} />],
     notebook !== null && [
       'notebook',
       <NotebookLink key="notebook" path={notebook} open={notebookOpener(notebook)} />
     ],
-    version.datasets.length > 0 && [
+    datasets.length > 0 && [
       'trained on',
       <span className="jp-mlops-Links" key="datasets">
-        {version.datasets.map(each => {
-          const ref = each.version === null ? each.name : `${each.name}@${each.version}`;
-          return link('dataset', ref, ref);
-        })}
+        {datasets.map(each => (
+          <RefLink
+            key={refText(each.name, each.version)}
+            {...each}
+            kind="dataset"
+            onOpen={onOpen}
+          />
+        ))}
       </span>
     ],
     version.example_name !== '' && ['example', version.example_name],
@@ -124,7 +90,6 @@ function details(props: ModelAsideProps): Fact[] {
       )
     ]
   ];
-  return facts.filter((fact): fact is Fact => fact !== false);
 }
 
 function NotebookLink(props: { path: string; open: (() => void) | null }): JSX.Element {

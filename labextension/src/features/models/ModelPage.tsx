@@ -4,12 +4,11 @@ import { Model, ModelVersion, Node } from '../../api/types';
 import { Decide } from '../../ui/decisions';
 import { counted, formatBytes, formatNumber, formatTime } from '../../ui/format';
 import { modelIcon } from '../../ui/icons';
-import { ImpactList } from '../../ui/impact';
-import { LineageGraph } from '../../ui/lineage';
+import { LineageSection } from '../../ui/lineageSection';
 import { AliasChips } from '../../ui/marks';
 import { Button, Facts, PageHeader, Section } from '../../ui/page';
 import { useModel } from '../../ui/signals';
-import { ErrorBox, Loaded, Loading } from '../../ui/states';
+import { ErrorBox, Loaded } from '../../ui/states';
 import { Versions } from '../../ui/versions';
 import { CardSection } from './CardSection';
 import { ModelModel } from './model';
@@ -70,7 +69,12 @@ function Content(props: ContentProps): JSX.Element {
               <ReviewSection {...props} version={number} />
               <CardSection key={number} {...props} version={number} />
               <SignatureSection version={selected} />
-              <LineageSection {...props} number={number} />
+              <LineageSection
+                model={model}
+                version={number}
+                question="What depends on this version?"
+                onOpen={props.onOpen}
+              />
             </>
           )}
           {selected && <LoadIt data={data} version={selected} />}
@@ -111,31 +115,6 @@ function versionCells(version: ModelVersion): React.ReactNode[] {
     formatTime(version.created_at),
     version.created_by
   ];
-}
-
-function LineageSection(props: ContentProps & { number: number }): JSX.Element | null {
-  const { model, number, onOpen } = props;
-  const { lineage, impact } = model;
-  if (!lineage || lineage.nodes.length < 2) {
-    return null;
-  }
-  return (
-    <Section title={`Lineage of version ${number}`}>
-      <LineageGraph lineage={lineage} onOpen={onOpen} />
-      <div className="jp-mlops-Impact">
-        <Button
-          title="All that came of this version, and would have to be looked at again"
-          disabled={impact.loading}
-          onClick={() => void model.askImpact()}
-        >
-          What depends on this version?
-        </Button>
-        {impact.loading && <Loading />}
-        {impact.error && <ErrorBox error={impact.error} />}
-        {impact.data && <ImpactList impact={impact.data} onOpen={onOpen} />}
-      </div>
-    </Section>
-  );
 }
 
 function LoadIt(props: { data: Model; version: ModelVersion }): JSX.Element {

@@ -12,11 +12,12 @@ import { ReviewProps } from './ReviewSection';
 export function ReviewChanges(props: ReviewProps & { review: Review }): JSX.Element {
   const { review, rendermime } = props;
   const { comparison, figures, data, notes, packages_changed: packages } = review;
+  const heads = [`v${review.holder}`, `v${review.version}`] as const;
   const runs = figures?.runs.map(run => run.id) ?? [];
   return (
     <>
       <Metrics review={review} />
-      {comparison && <Differences title="Params" items={comparison.params} />}
+      {comparison && <Differences title="Params" items={comparison.params} heads={heads} />}
       {data.length > 0 && (
         <Section title="Data" count={data.length}>
           {data.map(diff => (
@@ -37,8 +38,10 @@ export function ReviewChanges(props: ReviewProps & { review: Review }): JSX.Elem
           />
         </Section>
       )}
-      <Packages packages={packages} />
-      {comparison && <Differences title="Environment" items={comparison.environment} />}
+      <Packages packages={packages} heads={heads} />
+      {comparison && (
+        <Differences title="Environment" items={comparison.environment} heads={heads} />
+      )}
       {figures && figures.rows.length > 0 && (
         <Section title="Figures" count={figures.rows.length}>
           <FigureRows figures={figures} rendermime={rendermime} placeOf={id => runs.indexOf(id)} />
@@ -106,11 +109,14 @@ function Delta(props: {
   );
 }
 
-function Packages(props: { packages: Record<string, string[]> }): JSX.Element | null {
+function Packages(props: {
+  packages: Record<string, string[]>;
+  heads: readonly [string, string];
+}): JSX.Element | null {
   const items = Object.entries(props.packages).map(([key, [a, b]]) => ({
     key,
     a: a || null,
     b: b || null
   }));
-  return <Differences title="Packages" items={items} />;
+  return <Differences title="Packages" items={items} heads={props.heads} />;
 }

@@ -1,68 +1,23 @@
 import { AccessModel } from '../../api/access';
 import { Changes } from '../../api/changes';
+import { EditedModel } from '../../api/names';
 import { Part } from '../../api/part';
 import { DetailsEdit, RegistryClient } from '../../api/registryClient';
-import { RequestError } from '../../api/request';
-import { Resource } from '../../api/resource';
-import {
-  Approval,
-  Gate,
-  Gates,
-  Impact,
-  Lineage,
-  Model,
-  ModelVersion,
-  Move,
-  Review
-} from '../../api/types';
+import { Approval, Gate, Gates, Model, ModelVersion, Move, Review } from '../../api/types';
 
 /** The alias that is reviewed for where nobody says otherwise. */
 export const USUAL_ALIAS = 'champion';
 
-/** All models. */
-export class ModelsModel extends Resource<Model[]> {
-  constructor(
-    private _client: RegistryClient,
-    changes: Changes
-  ) {
-    super();
-    this.follow(changes, 'models');
-  }
-
-  protected load(): Promise<Model[]> {
-    return this._client.models();
-  }
-}
-
 /** One model: the version that is looked at, and what would change if an alias moved to it. */
-export class ModelModel extends Resource<Model> {
-  constructor(
-    readonly name: string,
-    private _client: RegistryClient,
-    private _changes: Changes,
-    readonly access: AccessModel
-  ) {
-    super();
-    this.follow(_changes, 'models', id => id === this.name);
-    access.stateChanged.connect(this.notify, this);
+export class ModelModel extends EditedModel<ModelVersion, Model> {
+  constructor(name: string, client: RegistryClient, changes: Changes, access: AccessModel) {
+    super('model', name, client, changes, access);
   }
 
-  lineage: Lineage | null = null;
-  gates: readonly Gates[] = [];
+  readonly gates = new Part<Gates[]>(() => this.notify());
   readonly card = new Part<string>(() => this.notify());
   readonly review = new Part<Review>(() => this.notify());
   readonly moves = new Part<Move[]>(() => this.notify());
-  readonly impact = new Part<Impact>(() => this.notify());
-  /** A change is under way. */
-  busy = false;
-  /** Why the last change was refused. */
-  editError: RequestError | null = null;
-
-  /** The version in view: the chosen one, else the newest. */
-  get selected(): ModelVersion | undefined {
-    const versions = this.data?.versions ?? [];
-    return versions.find(each => each.version === this._chosen) ?? versions[0];
-  }
 
   /** The alias that the version in view is reviewed for. */
   get alias(): string {
@@ -71,8 +26,7 @@ export class ModelModel extends Resource<Model> {
 
   /** All that could be reviewed for. */
   get aliases(): string[] {
-    const known = [...this.gates.map(each => each.alias), ...Object.keys(this.data?.aliases ?? {})];
-    return [...new Set([USUAL_ALIAS, ...known, this.alias])].sort();
+    return [...new Set([USUAL_ALIAS, ...this._known(), this.alias])].sort();
   }
 
   /** The version that has the alias now. */
@@ -81,22 +35,13 @@ export class ModelModel extends Resource<Model> {
   }
 
   gatesOf(alias: string): readonly Gate[] {
-    return this.gates.find(each => each.alias === alias)?.gates ?? [];
-  }
-
-  select(version: number | null): Promise<void> {
-    this._chosen = version;
-    this.impact.clear();
-    return this.refresh();
+    return this.gates.data?.find(each => each.alias === alias)?.gates ?? [];
   }
 
   /** Show the version that an alias stands for. */
   async selectAlias(alias: string): Promise<void> {
     this._alias = alias;
-    if (!this.data) {
-      await this.refresh();
-    }
-    await this.select(this.data?.aliases[alias] ?? null);
+    await super.selectAlias(alias);
   }
 
   /** Review for another alias. */
@@ -108,39 +53,23 @@ export class ModelModel extends Resource<Model> {
     await this._readReview();
   }
 
-  /** Ask what came of the version in view. */
-  async askImpact(): Promise<void> {
-    const version = this.selected?.version;
-    if (version) {
-      await this.impact.read(() => this._client.impact(`model:${this.name}@${version}`));
-    }
-  }
-
-  /** Put the last refusal out of sight. */
-  forgetError(): void {
-    this.editError = null;
-    this.notify();
-  }
-
-  /** Say something of the model, or of a version. */
   describe(version: number | null, edit: DetailsEdit): Promise<boolean> {
-    return this._change(() => this._client.editModel(this.name, version, edit));
+    return this.change(() => this.client.editModel(this.name, version, edit));
   }
 
-  /** Point an alias at a version; it leaves the version that had it. */
   moveAlias(alias: string, version: number, reason: string): Promise<boolean> {
-    return this._change(() =>
-      this._client.setAlias('models', this.name, alias.trim(), version, reason)
+    return this.change(() =>
+      this.client.setAlias('models', this.name, alias.trim(), version, reason)
     );
   }
 
   removeAlias(alias: string, reason: string): Promise<boolean> {
-    return this._change(() => this._client.deleteAlias('models', this.name, alias, reason));
+    return this.change(() => this.client.deleteAlias('models', this.name, alias, reason));
   }
 
   /** Put the reviewed alias back where it was before. */
   rollBack(reason: string): Promise<boolean> {
-    return this._change(() => this._client.rollback(this.name, this.alias, reason));
+    return this.change(() => this.client.rollback(this.name, this.alias, reason));
   }
 
   /** What the user has said of the version in view; null where nothing. */
@@ -160,37 +89,35 @@ export class ModelModel extends Resource<Model> {
 
   /** Say whether a version may have the reviewed alias; null takes back what was said. */
   approve(version: number, approved: boolean | null, reason: string): Promise<boolean> {
-    return this._change(async () => {
-      await this._client.approve(this.name, version, this.alias, { approved, reason });
-      return this._client.model(this.name);
+    return this.change(async () => {
+      await this.client.approve(this.name, version, this.alias, { approved, reason });
+      return this.client.model(this.name);
     });
   }
 
   setGates(alias: string, gates: readonly Gate[]): Promise<boolean> {
-    return this._change(async () => {
-      await this._client.setGates(this.name, alias, gates);
-      return this._client.model(this.name);
+    return this.change(async () => {
+      await this.client.setGates(this.name, alias, gates);
+      return this.client.model(this.name);
     });
   }
 
   setCard(version: number, text: string): Promise<boolean> {
-    return this._change(async () => {
-      await this._client.setCard(this.name, version, text);
-      return this._client.model(this.name);
+    return this.change(async () => {
+      await this.client.setCard(this.name, version, text);
+      return this.client.model(this.name);
     });
   }
 
   protected async load(): Promise<Model> {
-    const model = await this._client.model(this.name);
-    const selected =
-      model.versions.find(each => each.version === this._chosen) ?? model.versions[0];
-    const version = selected?.version ?? null;
+    const model = await this.client.model(this.name);
+    const version = this.selectedOf(model)?.version ?? null;
     if (version === null) {
       return model;
     }
-    [this.lineage, this.gates] = await Promise.all([
-      this._client.lineage(`model:${this.name}@${version}`).catch(() => null),
-      this._client.gates(this.name).catch(() => [])
+    await Promise.all([
+      this.readLineage(version),
+      this.gates.read(() => this.client.gates(this.name))
     ]);
     const seen = `${version} ${model.seq}`;
     if (seen !== this._seen) {
@@ -200,7 +127,7 @@ export class ModelModel extends Resource<Model> {
       }
       this._seen = seen;
       this._version = version;
-      void this.card.read(() => this._client.card(this.name, version));
+      void this.card.read(() => this.client.card(this.name, version));
       void this._readReview(model, version);
     }
     return model;
@@ -215,35 +142,28 @@ export class ModelModel extends Resource<Model> {
     }
     const alias = this._alias ?? this._usualAlias(model);
     await Promise.all([
-      this.review.read(() => this._client.review(this.name, version, alias)),
-      this.moves.read(() => this._client.moves('models', this.name, alias))
+      this.review.read(() => this.client.review(this.name, version, alias)),
+      this.moves.read(() => this.client.moves('models', this.name, alias))
     ]);
   }
 
   /** What has gates is what is reviewed for. */
   private _usualAlias(model: Model | null = this.data): string {
-    const known = [...this.gates.map(each => each.alias), ...Object.keys(model?.aliases ?? {})];
+    const known = this._known(model);
     return known.includes(USUAL_ALIAS) ? USUAL_ALIAS : (known[0] ?? USUAL_ALIAS);
   }
 
-  private async _change(request: () => Promise<Model>): Promise<boolean> {
-    this.busy = true;
-    this.notify();
-    try {
-      this.data = await request();
-      this.editError = null;
-      this._seen = ''; // what was decided shows in the review, whatever else has changed
-      this._changes.announce('models', [this.name]);
-    } catch (thrown) {
-      this.editError = RequestError.of(thrown);
-    }
-    this.busy = false;
-    this.notify();
-    return this.editError === null;
+  /** The aliases that have gates, then those that a version has. */
+  private _known(model: Model | null = this.data): string[] {
+    const gated = (this.gates.data ?? []).map(each => each.alias);
+    return [...gated, ...Object.keys(model?.aliases ?? {})];
+  }
+
+  protected onChanged(): void {
+    this._seen = ''; // what was decided shows in the review, whatever else has changed
   }
 
   private _alias: string | null = null;
-  private _chosen: number | null = null;
   /** The version and the model's state whose review is shown. */
   private _seen = '';
   private _version: number | null = null;

@@ -1,6 +1,7 @@
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import React from 'react';
 import { Node, RunDetail } from '../../api/types';
+import { useRefusal } from '../../ui/access';
 import { EditableText, TagEditor } from '../../ui/editable';
 import { formatBytes, formatDuration, formatTime } from '../../ui/format';
 import { LineageGraph } from '../../ui/lineage';
@@ -40,6 +41,7 @@ type ContentProps = RunPageProps & { detail: RunDetail };
 
 function Content(props: ContentProps): JSX.Element {
   const { detail, model, rendermime } = props;
+  const refused = useRefusal('describe');
   const { run } = detail;
   return (
     <>
@@ -72,10 +74,15 @@ function Content(props: ContentProps): JSX.Element {
         <aside>
           <RunParams detail={detail} />
           <Section title="Tags">
-            <TagEditor tags={run.tags} onChange={tags => void model.edit({ tags })} />
+            <TagEditor
+              tags={run.tags}
+              refused={refused}
+              onChange={tags => void model.edit({ tags })}
+            />
           </Section>
           <Section title="Note">
             <EditableText
+              refused={refused}
               long
               label="note"
               value={run.note}
@@ -95,6 +102,8 @@ function RunHeader(props: ContentProps): JSX.Element {
   const { model, onOpen, notebookOpener } = props;
   const { run } = props.detail;
   const now = useNow(1_000);
+  const submitting = useRefusal('submit');
+  const describing = useRefusal('describe');
   const jobId = run.job_id;
   const duration = run.status === 'running' ? now - run.started_at : run.duration_s;
   const openJob = (id: string) => onOpen({ id: `job:${id}`, kind: 'job', label: '', status: '' });
@@ -122,7 +131,11 @@ function RunHeader(props: ContentProps): JSX.Element {
       )}
       {jobId && <Button onClick={() => openJob(jobId)}>Job</Button>}
       <Button
-        title="Run it again from what was recorded: its cells, parameters and dataset versions"
+        disabled={submitting !== ''}
+        title={
+          submitting ||
+          'Run it again from what was recorded: its cells, parameters and dataset versions'
+        }
         onClick={() => void model.reproduce()}
       >
         Reproduce
@@ -136,7 +149,11 @@ function RunHeader(props: ContentProps): JSX.Element {
         Export
       </a>
       <Button
-        title={run.archived ? 'Show it in lists again' : 'Hide it from lists; nothing is deleted'}
+        disabled={describing !== ''}
+        title={
+          describing ||
+          (run.archived ? 'Show it in lists again' : 'Hide it from lists; nothing is deleted')
+        }
         onClick={() => void model.edit({ archived: !run.archived })}
       >
         {run.archived ? 'Unarchive' : 'Archive'}

@@ -1,6 +1,7 @@
 import { closeIcon, LabIcon, runIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 import { Schedule } from '../../api/types';
+import { useRefusal } from '../../ui/access';
 import { shortId } from '../../ui/format';
 import { pauseIcon, resumeIcon, scheduleIcon } from '../../ui/icons';
 import { VirtualList } from '../../ui/list';
@@ -30,8 +31,7 @@ export function ScheduleList(props: { model: SchedulesModel } & ScheduleActions)
             title="No schedules yet"
             code={"%%submit nightly --cron '0 3 * * *'\nfit(lr)"}
           >
-            Give <code>%%submit</code> a time, or fill in “Schedule” when you run a notebook as a
-            batch job:
+            Give <code>%%submit</code> a time, or a batch job its “Schedule”:
           </EmptyState>
         ) : (
           <VirtualList
@@ -114,11 +114,13 @@ export function describeNext(schedule: Schedule): string {
 }
 
 function Action(props: { label: string; icon: LabIcon; onClick: () => void }): JSX.Element {
+  const refused = useRefusal('submit');
   return (
     <button
       className="jp-mlops-Icon-button"
       aria-label={props.label}
-      title={props.label}
+      title={refused || props.label}
+      disabled={refused !== ''}
       onClick={event => {
         event.stopPropagation();
         props.onClick();

@@ -1,5 +1,6 @@
 import React from 'react';
 import { Node, Sweep, SweepDetail, Trial } from '../../api/types';
+import { useRefusal } from '../../ui/access';
 import { counted, formatDuration, formatNumber, formatTime, formatValue } from '../../ui/format';
 import {
   Button,
@@ -86,6 +87,7 @@ function nodeOf(trial: Trial): Node | null {
 function SweepHeader(props: ContentProps & { sweep: Sweep }): JSX.Element {
   const { sweep } = props;
   const { spec, status, reason } = sweep;
+  const refused = useRefusal('cancel');
   const open = spec.template.notebook ? props.notebookOpener(spec.template.notebook) : null;
   const facts = [
     <StatusBadge status={status} reason={reason} key="status" />,
@@ -112,8 +114,8 @@ function SweepHeader(props: ContentProps & { sweep: Sweep }): JSX.Element {
       {status === 'running' && (
         <Button
           warn
-          disabled={sweep.cancel_requested}
-          title="Make no more trials, and stop those that go on"
+          disabled={sweep.cancel_requested || refused !== ''}
+          title={refused || 'Make no more trials, and stop those that go on'}
           onClick={() => props.onCancel(spec.id)}
         >
           {sweep.cancel_requested ? 'Cancelling…' : 'Cancel'}

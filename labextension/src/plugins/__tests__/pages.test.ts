@@ -28,7 +28,7 @@ describe('the command that opens a node', () => {
     ['dataset:a:b@c@2', 'open-dataset', { name: 'a:b@c', version: '2' }],
     ['model:digits@champion', 'open-model', { name: 'digits', alias: 'champion' }],
     ['alias:digits@champion', 'open-model', { name: 'digits', alias: 'champion' }],
-    ['alias:dataset/train@gold', 'open-dataset', { name: 'train', alias: 'gold' }],
+    ['alias:dataset:train@gold', 'open-dataset', { name: 'train', alias: 'gold' }],
     ['view:stats@1', 'open-feature', { name: 'stats', version: '1' }]
   ])('%s: %s %j', (id, command, args) => {
     expect(open(id)).toEqual([`jupyter-mlops:${command}`, args]);

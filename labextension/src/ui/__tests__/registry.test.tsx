@@ -232,7 +232,7 @@ describe('impact', () => {
       runs: ['01h000000000000000000run01'],
       jobs: [],
       models: [aRef('model', 'digits', 2)],
-      aliases: ['digits@champion', 'dataset/train@gold'],
+      aliases: ['digits@champion', 'dataset:train@gold'],
       lineage: null
     };
     render(<ImpactList impact={impact} onOpen={node => opened.push(node)} />);
@@ -245,7 +245,7 @@ describe('impact', () => {
     screen.getAllByRole('button').forEach(button => fireEvent.click(button));
     expect(opened.map(node => [node.kind, node.id])).toEqual([
       ['alias', 'alias:digits@champion'],
-      ['alias', 'alias:dataset/train@gold'],
+      ['alias', 'alias:dataset:train@gold'],
       ['model', 'model:digits@2'],
       ['view', 'view:stats@1'],
       ['run', 'run:01h000000000000000000run01']

@@ -2,7 +2,7 @@ import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import React from 'react';
 import { describe, expect, it, vi } from 'vitest';
 import { FakeStream } from '../../../api/__tests__/fakes';
-import { registryThat } from '../../../api/__tests__/registryFakes';
+import { aGate, registryThat } from '../../../api/__tests__/registryFakes';
 import { AuditQuery } from '../../../api/registryClient';
 import { AuditEntry, Node } from '../../../api/types';
 import { AuditPage, inWords } from '../AuditPage';
@@ -96,10 +96,25 @@ describe('the audit trail', () => {
     expect(inWords(detail)).toBe('none → v1 · digest abababab… · rows 3');
   });
 
-  it('says of what has many fields those that were set', () => {
-    const gate = { kind: 'metric', metric: 'acc', minimum: 0.9, maximum: null, by: 0, dataset: '' };
-    expect(inWords({ from: [], to: [gate], owner: { from: '', to: 'ada' } })).toBe(
-      'none → kind=metric, metric=acc, minimum=0.9 · owner none → ada'
+  it('says of what has many fields those that were set, be it to nothing', () => {
+    const detail = {
+      check: 'between',
+      columns: [],
+      arguments: { min: 0, max: 1, also: null },
+      owner: { from: '', to: 'ada' }
+    };
+    expect(inWords(detail)).toBe('check between · arguments min=0, max=1 · owner none → ada');
+  });
+
+  it('says gates as sentences, and sizes, times and ids as people read them', () => {
+    const to = [
+      aGate({ metric: 'acc', minimum: 0.9 }),
+      aGate({ kind: 'approval', metric: '', minimum: null, approvals: 2 })
+    ];
+    expect(inWords({ from: [], to })).toBe(
+      'none → acc at least 0.9; 2 others approve, at least approver'
     );
+    const detail = { run_id: '01h000000000000000000run01', size_bytes: 2048, duration_s: 1.5 };
+    expect(inWords(detail)).toBe('run 0run01 · size 2.0 KiB · duration 1.5 s');
   });
 });

@@ -13,11 +13,13 @@ import {
   aRef,
   registryThat
 } from '../../../api/__tests__/registryFakes';
+import { Names } from '../../../api/names';
 import { RegistryClient } from '../../../api/registryClient';
+import { RequestError } from '../../../api/request';
 import { CheckReport, Expectation, Impact, Node, Role } from '../../../api/types';
 import { DatasetList } from '../DatasetList';
 import { DatasetPage } from '../DatasetPage';
-import { DatasetModel, DatasetsModel } from '../model';
+import { DatasetModel } from '../model';
 
 const DATASET = aDataset([
   aDatasetVersion(2, {
@@ -96,7 +98,7 @@ function cells(name: string): string[][] {
 describe('the list of datasets', () => {
   it('teaches how to register one while there are none', async () => {
     const client = registryThat({ datasets: async () => [] });
-    const model = new DatasetsModel(client, new FakeStream().changes);
+    const model = new Names(() => client.datasets(), new FakeStream().changes, 'datasets');
     await model.refresh();
     render(<DatasetList model={model} onOpen={() => undefined} />);
     expect(screen.getByText(/register_dataset/)).toBeTruthy();
@@ -104,6 +106,22 @@ describe('the list of datasets', () => {
 });
 
 describe('the page of a dataset', () => {
+  it.each(['expectations', 'lineage'] as const)(
+    'says that its %s cannot be read, and shows all else',
+    async part => {
+      const broken = async () => {
+        throw new RequestError('unavailable', 'The registry is busy.', 503);
+      };
+      await aPage({ [part]: broken });
+      expect(screen.getAllByRole('alert').map(each => each.textContent)).toEqual([
+        'The registry is busy.Retry'
+      ]);
+      expect(screen.getByRole('table', { name: 'Versions' })).toBeTruthy();
+      const claims = { expectations: /Nothing is expected/, lineage: /No run has read/ };
+      expect(screen.queryByText(claims[part])).toBeNull();
+    }
+  );
+
   it('shows versions with aliases and where they are kept, and how to load the one in view', async () => {
     const { opened, onHistory } = await aPage();
     const [, second, first] = cells('Versions');

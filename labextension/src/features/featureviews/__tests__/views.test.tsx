@@ -3,11 +3,12 @@ import React from 'react';
 import { describe, expect, it, vi } from 'vitest';
 import { FakeStream } from '../../../api/__tests__/fakes';
 import { aFeatureView, aRef, registryThat } from '../../../api/__tests__/registryFakes';
+import { Names } from '../../../api/names';
 import { FeatureView, Node } from '../../../api/types';
 import { plainRenderer } from '../../../ui/__tests__/renderer';
 import { FeatureViewList } from '../FeatureViewList';
 import { FeatureViewPage } from '../FeatureViewPage';
-import { FeatureViewModel, FeatureViewsModel } from '../model';
+import { FeatureViewModel } from '../model';
 
 const COMPUTED = {
   view: aRef('view', 'driver_stats'),
@@ -75,7 +76,7 @@ describe('the list of feature views', () => {
   async function aList(views: FeatureView[]) {
     const client = registryThat({ features: vi.fn(async () => views) });
     const stream = new FakeStream();
-    const model = new FeatureViewsModel(client, stream.changes);
+    const model = new Names(() => client.features(), stream.changes, 'features');
     await model.refresh();
     render(<FeatureViewList model={model} onOpen={() => undefined} />);
     return { client, stream };

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { aGate } from '../../../api/__tests__/registryFakes';
 import { Gate } from '../../../api/types';
-import { betterOf, inWords, verdictOf } from '../metrics';
+import { gateInWords } from '../../../ui/gates';
+import { betterOf, verdictOf } from '../metrics';
 
 describe('which way a metric gets better', () => {
   it.each([
@@ -57,6 +58,6 @@ describe('a gate in words', () => {
   ];
 
   it.each(GATES)('%j', (gate, words) => {
-    expect(inWords(aGate(gate))).toBe(words);
+    expect(gateInWords(aGate(gate))).toBe(words);
   });
 });

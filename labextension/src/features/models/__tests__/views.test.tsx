@@ -327,7 +327,7 @@ describe('the review of a version', () => {
       ['gone', '1', '–', ' ']
     ]);
     const packages = screen.getAllByRole('table', { name: 'Packages' })[0];
-    expect(packages.textContent).toBe('numpy2.02.1torch2.9–');
+    expect(packages.textContent).toBe('v1v2numpy2.02.1torch2.9–');
     expect(screen.getByRole('table', { name: /^Code of version 1/ }).textContent).toContain(
       'C = 10'
     );
@@ -355,6 +355,19 @@ describe('the review of a version', () => {
 });
 
 describe('the gates of an alias', () => {
+  it('are not said to be none where they cannot be read', async () => {
+    const gates = vi.fn(async () => {
+      throw new RequestError('unavailable', 'The registry is busy.', 503);
+    });
+    await aPage({ answers: { gates } });
+    expect(screen.getByRole('alert').textContent).toContain('The registry is busy.');
+    expect(screen.queryByText('Nothing has to hold before it moves.')).toBeNull();
+    expect(screen.queryByRole('button', { name: 'Add a gate' })).toBeNull();
+    gates.mockResolvedValue([] as never);
+    await press('Retry');
+    expect(screen.getByText('Nothing has to hold before it moves.')).toBeTruthy();
+  });
+
   const setGates = () => vi.fn(async () => ({ model: 'digits', alias: 'champion', gates: [] }));
 
   function fill(label: string, value: string) {

@@ -2,9 +2,12 @@ import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import React from 'react';
 import { describe, expect, it, vi } from 'vitest';
 import { aDetail, aRun, aSummary, FakeStream } from '../../../api/__tests__/fakes';
+import { accessOf } from '../../../api/__tests__/registryFakes';
+import { AccessModel } from '../../../api/access';
 import { Client } from '../../../api/client';
 import { DataRead, Reproduction, RunDetail } from '../../../api/types';
 import { plainRenderer as rendermime } from '../../../ui/__tests__/renderer';
+import { AccessContext } from '../../../ui/access';
 import { grouped } from '../RunHardware';
 import { RunPage } from '../RunPage';
 import { RunModel } from '../runModel';
@@ -24,7 +27,11 @@ const READ: DataRead = {
   version: { kind: 'dataset', name: 'train', version: 2, digest: 'abcdef0123456789' }
 };
 
-async function show(values: Partial<RunDetail>, more: object = {}) {
+async function show(
+  values: Partial<RunDetail>,
+  more: object = {},
+  access: AccessModel | null = null
+) {
   const detail = aDetail(aRun({ params: { lr: 0.1, n: 7 } }), values);
   const client = {
     run: async () => detail,
@@ -40,12 +47,26 @@ async function show(values: Partial<RunDetail>, more: object = {}) {
   await model.refresh();
   const onOpen = vi.fn();
   const { container } = render(
-    <RunPage model={model} rendermime={rendermime} onOpen={onOpen} notebookOpener={() => null} />
+    <AccessContext.Provider value={access}>
+      <RunPage model={model} rendermime={rendermime} onOpen={onOpen} notebookOpener={() => null} />
+    </AccessContext.Provider>
   );
   return { model, onOpen, container };
 }
 
 describe('the page of a run', () => {
+  it('lets a viewer read all and change nothing', async () => {
+    await show({}, {}, await accessOf('viewer', 'vera'));
+    const why = 'vera may not: this needs the role contributor, yours is viewer.';
+    for (const name of ['Reproduce', 'Archive']) {
+      const button = screen.getByRole<HTMLButtonElement>('button', { name });
+      expect([button.disabled, button.title]).toEqual([true, why]);
+    }
+    expect(screen.getByLabelText<HTMLInputElement>('Add a tag').disabled).toBe(true);
+    expect(screen.queryByRole('button', { name: 'Edit note' })).toBeNull();
+    expect(screen.getByText('Export')).toBeTruthy();
+  });
+
   it('says of each param where it was taken from', async () => {
     await show({ params_from: { lr: 'literal', n: 'read' } });
     const params = screen.getByRole('table', { name: 'Params' });
