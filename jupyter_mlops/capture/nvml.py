@@ -12,9 +12,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..entities import GpuSlot
+from .. import entities
+
+if TYPE_CHECKING:
+    from ..entities import GpuSlot
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 FORK_WAIT_S = 0.5
@@ -40,7 +43,9 @@ class Device:
     def slots(self) -> list[GpuSlot]:
         if self.instances:
             return self.instances
-        return [GpuSlot(uuid=self.uuid, index=self.index, name=self.name, memory_bytes=self.memory_bytes)]
+        return [
+            entities.GpuSlot(uuid=self.uuid, index=self.index, name=self.name, memory_bytes=self.memory_bytes)
+        ]
 
 
 def visible(found: list[Device], restriction: str | None) -> list[GpuSlot]:
@@ -160,7 +165,7 @@ def _instances(nvml: Any, handle: Any, index: int) -> Iterator[GpuSlot]:
             instance = nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
         except nvml.NVMLError:  # this place holds no instance
             continue
-        yield GpuSlot(
+        yield entities.GpuSlot(
             uuid=_text(nvml.nvmlDeviceGetUUID(instance)),
             index=index,
             name=_text(nvml.nvmlDeviceGetName(instance)),

@@ -107,6 +107,8 @@ class Bodies:
         result = frame.result or NONE
         if code.remembers:
             flow.heap.hold(function, result.objects)
+            if flow.of_data:
+                flow.change(Seen(function, None), f"{code.name}() remembers what it gave")
             result = Seen(result.objects | flow.heap.held_by(index), None)
         if code.lazy:
             held = function | everything | result.objects

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 
 from . import purity
@@ -146,14 +147,16 @@ class Calls:
             modules = [*value.texts, *(each.path for each in arguments if each.path)]
             names = [f"{each.rpartition('.')[2]}.py" for each in modules]
             flow.disk.mention(names, (), flow.account, flow.heap, flow.bit)
-        if not library and not (flow.namespace is not None and is_installed(root)):
+        if not library and (flow.of_data or flow.namespace is None or not is_installed(root)):
             flow.change(Seen(flow.module(root), None), f"{value.title} may keep state", store=held)
+        if flow.of_data and not library:
+            flow.disk.unknown |= flow.bit
         if not library or _changes_arguments(value, path):
             self._change_all(value, arguments, held)
         self._use_up(value, arguments)
         self._fill(value, arguments)
         given = self._bodies.call_all(held, arguments)
-        if value.alone and _is_setting(path, last):
+        if value.alone and _is_setting(path, last) and (not flow.of_data or _may_carry(root)):
             flow.account.always.append(f"calls {value.title} for what it does")
         if path == "copy.deepcopy":
             held = flow.heap.reach(held) & (flow.heap.codes | flow.heap.modules)
@@ -294,6 +297,11 @@ def _changes_arguments(value: Call, path: str) -> bool:
     return (
         in_place or path in purity.CHANGES_ARGUMENTS or bool(value.true_keywords & purity.CHANGES_BY_KEYWORD)
     )
+
+
+def _may_carry(root: str) -> bool:
+    """Whether data may get from call to call by what a module of Python's own does."""
+    return root in purity.CARRIES or (root in sys.stdlib_module_names and root not in purity.KNOWN)
 
 
 def _is_setting(path: str, last: str) -> bool:

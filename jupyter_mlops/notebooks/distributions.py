@@ -9,10 +9,13 @@ import difflib
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..entities import Distribution
+from .. import entities
 from ..errors import ParameterError
+
+if TYPE_CHECKING:
+    from ..entities import Distribution
 
 CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*\((.*)\)\s*", re.DOTALL)
 NUMBERS = {"uniform": (2, 3), "loguniform": (2, 2), "int": (2, 3), "logint": (2, 2)}
@@ -76,7 +79,7 @@ def _choice(text: str, parts: Sequence[Any]) -> Distribution:
                 f"{text}: a search chooses among numbers, texts, True, False and None, not {each!r}. "
                 "Choose a name, and look the value up in the cell."
             )
-    return Distribution(kind="choice", choices=list(parts))
+    return entities.Distribution(kind="choice", choices=list(parts))
 
 
 def _of_numbers(word: str, text: str, parts: Sequence[Any]) -> Distribution:
@@ -97,7 +100,7 @@ def _of_numbers(word: str, text: str, parts: Sequence[Any]) -> Distribution:
         raise ParameterError(f"{text}: a logarithmic scale begins above 0, not at {low!r}.")
     if step and step[0] <= 0:
         raise ParameterError(f"{text}: the step must be above 0, not {step[0]!r}.")
-    return Distribution(kind=word, low=low, high=high, step=step[0] if step else None)
+    return entities.Distribution(kind=word, low=low, high=high, step=step[0] if step else None)
 
 
 def shown(given: Distribution) -> str:

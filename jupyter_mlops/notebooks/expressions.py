@@ -12,7 +12,6 @@ from .names import magic_call
 from .scopes import Function, evaluated_outside
 from .steps import (
     NOTHING,
-    ByNumber,
     Call,
     Code,
     Do,
@@ -30,8 +29,9 @@ from .steps import (
 
 FILE_TEXT = re.compile(r"[^\n\r\t\0<>|*?\"]{1,200}")
 QUERIED = re.compile(r"@([A-Za-z_]\w*)")
-NUMBERED = re.compile(r"_+|_i{1,3}|_i?\d+|Out|In|_oh|_ih|_dh")
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.Call, ast.ListComp, ast.DictComp, ast.SetComp)
+OUTPUTS = frozenset({"Out", "_oh"})
+"""What IPython keeps the values in that cells have shown: one of them is a name of its own."""
 OF_A_SHELL = frozenset(
     ("run_cell", "run_cell_async", "ex", "ev", "push", "user_ns", "safe_execfile", "reset")
 )
@@ -102,8 +102,6 @@ class Expressions:
         for scope in reversed(self._reader.private):
             if node.id in scope:
                 return scope[node.id]
-        if NUMBERED.fullmatch(node.id) and node.id not in self._reader.binds and not self._reader.in_function:
-            self._reader.steps.append(ByNumber(node.id))
         return Name(node.id)
 
     def constant(self, node: ast.Constant) -> Value:
@@ -115,6 +113,15 @@ class Expressions:
         return Part(self.value(node.value), node.attr)
 
     def subscript(self, node: ast.Subscript) -> Value:
+        if (
+            isinstance(node.value, ast.Name)
+            and node.value.id in OUTPUTS
+            and isinstance(node.slice, ast.Constant)
+        ):
+            base = self.value(node.value)
+            if base == Name(node.value.id):
+                return Name(f"{node.value.id}[{node.slice.value!r}]")
+            return Part(base, "[]")
         base, index = self.value(node.value), self.value(node.slice)
         items = "[:]" if isinstance(node.slice, ast.Slice) else "[]"
         return Part(base if index == NOTHING else Mixed((base, Plain((index,)))), items)

@@ -35,6 +35,8 @@ SECOND = re.compile(r".*\.(dump|save|save_file|urlretrieve)$")
 MAKES_FOLDERS = frozenset({"mkdir", "makedirs", "mkdtemp"})
 READS_ALL = frozenset({"copytree", "make_archive", "listdir", "scandir", "walk", "iterdir", "rglob"})
 WRITES_ANY = re.compile(r"make_archive|unpack_archive|extract|copytree")
+FROM_REGISTRY = re.compile(r"jupyter_mlops\.load_\w+$")
+"""What gives registered versions, whatever is written to files."""
 LOGS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
 
 
@@ -52,6 +54,8 @@ class FileCalls:
     def function(self, value: Call, path: str, arguments: Sequence[Seen], result: Seen) -> None:
         """A function of a module, or ``open``."""
         last = path.rpartition(".")[2]
+        if self._flow.of_data and FROM_REGISTRY.match(path):
+            return
         if OPENS.match(path) or OPENS_BY_MODE.match(path):
             self._open(value, _names(value, path), result, bool(OPENS.match(path)))
         elif path.startswith("logging."):

@@ -22,6 +22,7 @@ from .expressions import OF_A_SHELL
 from .figures import Figures
 from .heap import Heap
 from .magic_lines import MACRO
+from .outputs import NUMBERED, Outputs
 from .outside import Outside
 from .seen import (
     CONTAINER,
@@ -33,12 +34,12 @@ from .seen import (
     Account,
     Frame,
     Seen,
+    is_installed,
     objects_of,
     root_of,
 )
 from .steps import (
     Bind,
-    ByNumber,
     Call,
     CellSteps,
     Change,
@@ -67,12 +68,20 @@ from .variables import Variables
 OF_AN_ITEM = ("__getitem__", "__missing__", "__class_getitem__")
 STORING = ("__setattr__", "__setitem__", "__set__", "__delattr__", "__delitem__", "__delete__")
 SHELL = "IPython.get_ipython()"
+OWN_MODULES = "."
+"""Stands for all modules of the user's, where what one of them keeps may come from another."""
 MAX_STEPS = 4000
 """So many steps are followed for one cell."""
 
 
 class Flow:
-    """Interprets cells one after the other; :meth:`copy` is for trying one out."""
+    """Interprets cells one after the other; :meth:`copy` is for trying one out.
+
+    With ``of_data`` for knowing where data comes from, and not what a replay needs. Then modules that are not
+    known may keep what they are given, the user's own ones in common, and may write files; that a call is
+    there for its effect matters only to those who use the same module; and a cell's value is known by its
+    number, which it is not in a replay.
+    """
 
     account: Account
     index: int
@@ -80,7 +89,8 @@ class Flow:
     context: tuple[int, ...]
     namespace: Mapping[str, Any] | None
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_data: bool = False) -> None:
+        self.of_data = of_data
         self.accounts: list[Account] = []
         self.heap = Heap()
         self.outside = Outside()
@@ -91,17 +101,17 @@ class Flow:
         self._modules: dict[str, int] = {}
         self._parts: dict[str, int] = {}
         """Which cells have imported a submodule of a library."""
-        self._last_value = 0
+        self.outputs = Outputs()
 
     def copy(self) -> Flow:
-        made = Flow()
+        made = Flow(of_data=self.of_data)
         made.accounts = self.accounts.copy()
         made.heap, made.outside, made.disk = self.heap.copy(), self.outside.copy(), self.disk.copy()
         made.figures = self.figures.copy()
         made.variables, made.bodies = self.variables.copy(made), self.bodies.copy(made)
         made._calls = Calls(made, made.bodies, made.variables)
         made._modules, made._parts = self._modules.copy(), self._parts.copy()
-        made._last_value = self._last_value
+        made.outputs = self.outputs.copy()
         return made
 
     # ------------------------------------------------------------ cells
@@ -112,14 +122,20 @@ class Flow:
         ok: bool = True,
         namespace: Mapping[str, Any] | None = None,
         last_bound: Mapping[str, int] | None = None,
+        number: int = 0,
+        shown: Sequence[int] | None = None,
     ) -> Account:
-        """Take a cell's steps; ``last_bound`` says which cell binds each name last."""
+        """Take a cell's steps; ``last_bound`` says which cell binds each name last.
+
+        ``number`` and ``shown`` are those of the ExecutedCell.
+        """
         self.index = len(self.accounts)
         self.bit = 1 << self.index
         self.namespace, self.context = namespace, ()
         self.variables.begin(cell.binds, last_bound or {}, ok=ok)
         self.heap.begin()
         self.bodies.begin()
+        self.outputs.begin(number, shown)
         self._budget = MAX_STEPS
         self._written: list[str] = []
         self.account = Account()
@@ -130,7 +146,7 @@ class Flow:
             self.step(step, None)
         self.disk.mention(cell.texts, self._written, self.account, self.heap, self.bit)
         if cell.shows:
-            self._last_value = self.bit
+            self.outputs.end(self.bit, self.heap)
         return self.account
 
     def step(self, step: Step, frame: Frame | None) -> None:
@@ -173,7 +189,7 @@ class Flow:
             self.bodies.run_methods(seen, [], ("__del__",))
 
     def _augment(self, step: Change, frame: Frame | None) -> None:
-        before, more = self.variables.get(step.name, frame), self.value(step.value, frame)
+        before, more = self.value(Name(step.name), frame), self.value(step.value, frame)
         self.operate(before, more)
         if before.kind != PLAIN or before.objects:
             self.change(before, f"{step.name} is changed in place", store=more.objects)
@@ -219,6 +235,7 @@ class Flow:
         if seen.path == MACRO:
             self.see_nothing("a macro may set any name", reads=True)
         if step.shown:
+            self.outputs.value = seen
             self.bodies.run_methods(seen, [], _is_display)
 
     def _give(self, step: Give, frame: Frame | None) -> None:
@@ -235,6 +252,8 @@ class Flow:
         if step.module != root:
             self._import_part(step, module)
         self._mention(f"{step.module.rpartition('.')[2]}.py", f"{root}.py")
+        if self.of_data and root not in purity.KNOWN:
+            self.heap.mark_changed(module, self.bit)
         kind = LIBRARY if root in purity.KNOWN else None
         objects = module if step.path == step.module or step.path == root else 0
         if not objects and kind is None:
@@ -252,6 +271,8 @@ class Flow:
         self.disk.mention(files, (), self.account, self.heap, self.bit)
 
     def module(self, root: str) -> int:
+        if self.of_data and root not in purity.KNOWN and not is_installed(root):
+            root = OWN_MODULES
         if root not in self._modules:
             self._modules[root] = self.heap.new()
             self.heap.modules |= self._modules[root]
@@ -287,22 +308,11 @@ class Flow:
     def _setting(self, step: Setting, frame: Frame | None) -> None:
         self.account.always.append(step.why)
         self.disk.unknown |= self.bit
-        if step.function and self.variables.has(step.function):
+        if step.function and self.variables.has(step.function, frame):
             self.value(Call(Name(step.function), (), (), (), True, f"%{step.function}"), frame)
 
     def _named_files(self, step: Files, frame: Frame | None) -> None:
         self.write_files(step.names)
-
-    def _by_number(self, step: ByNumber, frame: Frame | None) -> None:
-        if self.variables.has(step.name):
-            return
-        if step.name == "_":
-            self.account.need(self._last_value, "shows last", "the value that _ is")
-            what = "_ is the last value that was shown"
-        else:
-            self.account.need(self.bit - 1, "comes before", f"{step.name}, which names cells by number")
-            what = f"{step.name} names a cell by its number"
-        self.account.undecided.append(f"{what}: in another kernel it may be another")
 
     # ------------------------------------------------------------ values
     def value(self, value: Value, frame: Frame | None) -> Seen:
@@ -310,7 +320,30 @@ class Flow:
         return seen
 
     def _named(self, value: Name, frame: Frame | None) -> Seen:
-        return self.variables.get(value.name, frame)
+        name = value.name
+        if name[0] in "_IO" and NUMBERED.fullmatch(name):
+            root = name.partition("[")[0]
+            if not self.variables.has(root, frame):
+                return self._by_number(name)
+            if root != name:
+                return self.attribute(self.variables.get(root, frame), "[]")
+        return self.variables.get(name, frame)
+
+    def _by_number(self, name: str) -> Seen:
+        """``_``, ``Out[3]``, ``_i3``: a cell's value or text by its place in the history."""
+        root = name.partition("[")[0]
+        what = "_ is the last value that was shown" if name == "_" else f"{root} names a cell by its number"
+        self.account.undecided.append(f"{what}: in another kernel it may be another")
+        shown = self.outputs.named(name) if self.of_data else self.outputs.last() if name == "_" else []
+        if not self.of_data and name != "_":
+            self.account.need(self.bit - 1, "comes before", f"{root}, which names cells by number")
+        for each in shown:
+            self.account.need(each.cell, "shows last", f"the value that {name} is")
+        if not shown:
+            return Seen(self.heap.made(("by number", name)) | self.variables.anything, None)
+        seen = self.heap.join([each.value for each in shown])
+        self.account.need(self.heap.changers_of(seen.objects), "may change", name)
+        return seen
 
     def _part(self, value: Part, frame: Frame | None) -> Seen:
         base = self.value(value.base, frame)
@@ -417,7 +450,7 @@ class Flow:
                 self.account.always.append(f"registers {value.code.name} with {of.title}")
             if each.path and purity.REGISTERS.match(each.path):
                 self.account.always.append(f"registers {value.code.name} with {each.path}")
-        if value.decorated and not all(map(_is_of_library, outside)):
+        if value.decorated and not all(map(_is_of_library, outside, value.outside)):
             self.bodies.call_all(held, [Seen(made, None)])
             for each in outside:
                 self.change(each, f"a decorator of {value.code.name} is called", store=made)
@@ -433,7 +466,9 @@ class Flow:
         return frame.holder
 
 
-def _is_of_library(seen: Seen) -> bool:
+def _is_of_library(seen: Seen, of: Value) -> bool:
+    if isinstance(of, Call) and seen.kind == LIBRARY and of.title.endswith("track()"):
+        return True  # mlops.track("name")
     return seen == NONE or (seen.path is not None and root_of(seen.path) in purity.KNOWN)
 
 
@@ -466,7 +501,6 @@ _STEPS: dict[type, Callable[[Flow, Any, Frame | None], None]] = {
     Opaque: Flow._opaque,
     Setting: Flow._setting,
     Files: Flow._named_files,
-    ByNumber: Flow._by_number,
 }
 _VALUES: dict[type, Callable[[Any, Any, Frame | None], Seen]] = {
     Name: Flow._named,

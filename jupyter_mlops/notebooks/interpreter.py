@@ -17,7 +17,7 @@ class Interpreter(Protocol):
     """The cell that is interpreted now has the number ``index`` and the bit ``bit``.
 
     ``namespace`` is the kernel's, where it is known. A frame of None is the namespace. ``context`` says
-    from where the function was called that is being followed.
+    from where the function was called that is being followed. ``of_data`` as for Flow.
     """
 
     heap: Heap
@@ -29,6 +29,7 @@ class Interpreter(Protocol):
     bit: int
     context: tuple[int, ...]
     namespace: Mapping[str, Any] | None
+    of_data: bool
 
     def step(self, step: Step, frame: Frame | None) -> None:
         """Take a step."""

@@ -27,6 +27,8 @@ KNOWN = _words(
     """
 )
 """Libraries whose functions change none of their arguments, but for those in ``CHANGES_ARGUMENTS``."""
+CARRIES = _words("IPython contextlib functools io logging os sys threading")
+"""Those of them by which one part of a program may hand something to another unseen."""
 
 GIVES_ITERATORS = re.compile(
     r"(random\.(Random|SystemRandom)|numpy\.random\.(default_rng|RandomState|Generator)|torch\.Generator)$"

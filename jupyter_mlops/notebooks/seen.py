@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from ..capture.kinds import OfType
 from . import purity
 from .steps import Code
 
@@ -97,7 +98,7 @@ def root_of(path: str) -> str:
 
 def of_live(live: Any, objects: int) -> Seen | None:
     """What a living value tells of itself, by its type alone: nothing of it is called."""
-    kind = type(live)
+    kind = live.type if type(live) is OfType else type(live)
     if kind in IMMUTABLE:
         return NONE
     if kind is ModuleType or isinstance(live, ModuleType):

@@ -5,15 +5,15 @@ Sound before small: what cannot be decided from the texts is needed, and the rea
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..capture.history import ExecutedCell
-from .flow import Flow
+from .prefixes import Prefixes
 from .reading import steps_of
 from .seen import Account, bits
+from .steps import CellSteps
 
 TARGET = "the cell itself"
 NOT_USED = "nothing that it sets or changes is used"
@@ -62,10 +62,12 @@ def dependencies(
     """
     if isinstance(target, str):
         target = ExecutedCell(number=0, source=target, ok=True)
-    flow = (_prefixes_beside if beside else _prefixes).flow_of(tuple(cells), namespace).copy()
+    prefixes = _prefixes_beside if beside else _prefixes
+    flow = prefixes.flow_of(cells, namespace).copy()
     last = len(cells)
-    last_bound = _last_bound(cells)
-    flow.run(steps_of(target.source), namespace=namespace, last_bound=last_bound)
+    last_bound = prefixes.last_bound(cells)
+    steps = steps_of(target.source)
+    flow.run(steps, namespace=namespace, last_bound=last_bound, number=target.number, shown=target.shown)
     accounts = flow.accounts
     why = _needed(cells, accounts, last)
     shown = [*sorted(why), last]
@@ -121,31 +123,8 @@ def _collected(
     return tuple(found)
 
 
-def _last_bound(cells: Sequence[ExecutedCell]) -> dict[str, int]:
-    return {name: index for index, cell in enumerate(cells) for name in steps_of(cell.source).binds}
+def _parts(source: str) -> tuple[CellSteps]:
+    return (steps_of(source),)
 
 
-class _Prefixes:
-    """The flow of the cells that were asked about last: of a kernel's next question it is the beginning."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._cells: tuple[ExecutedCell, ...] = ()
-        self._flow = Flow()
-
-    def flow_of(self, cells: tuple[ExecutedCell, ...], namespace: Mapping[str, Any] | None) -> Flow:
-        with self._lock:
-            known, flow = self._cells, self._flow
-        if len(known) > len(cells) or any(a is not b for a, b in zip(known, cells, strict=False)):
-            known, flow = (), Flow()
-        if len(known) == len(cells):
-            return flow
-        flow, last_bound = flow.copy(), _last_bound(cells)
-        for cell in cells[len(known) :]:
-            flow.run(steps_of(cell.source), ok=cell.ok, namespace=namespace, last_bound=last_bound)
-        with self._lock:
-            self._cells, self._flow = cells, flow
-        return flow
-
-
-_prefixes, _prefixes_beside = _Prefixes(), _Prefixes()
+_prefixes, _prefixes_beside = Prefixes(_parts), Prefixes(_parts)

@@ -194,6 +194,14 @@ class Reader:
         self.steps = around
 
     def with_block(self, node: ast.With | ast.AsyncWith) -> None:
+        self.entered(node)
+        if any(SWALLOWS.search(title_of(item.context_expr)) for item in node.items):
+            self.nested(node.body)
+        else:
+            self.block(node.body)
+
+    def entered(self, node: ast.With | ast.AsyncWith) -> None:
+        """The contexts of a block, without its body."""
         for item in node.items:
             context = self.kept(self.value(item.context_expr))
             entered = Call(
@@ -203,10 +211,6 @@ class Reader:
                 self.steps.append(Do(entered))
             else:
                 self.target(item.optional_vars, Mixed((context, entered)))
-        if any(SWALLOWS.search(title_of(item.context_expr)) for item in node.items):
-            self.nested(node.body)
-        else:
-            self.block(node.body)
 
     def try_block(self, node: ast.Try) -> None:
         self.nested(node.body)

@@ -160,15 +160,7 @@ class Files(NamedTuple):
     writes: bool
 
 
-class ByNumber(NamedTuple):
-    """``_``, ``Out[3]``, ``_i3``: a cell's value or text by its place in the history."""
-
-    name: str
-
-
-Step = Union[
-    Bind, Change, Store, Repeat, Forget, Do, Give, Import, StarImport, Opaque, Setting, Files, ByNumber
-]
+Step = Union[Bind, Change, Store, Repeat, Forget, Do, Give, Import, StarImport, Opaque, Setting, Files]
 
 
 class Code(NamedTuple):

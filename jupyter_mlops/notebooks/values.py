@@ -10,11 +10,13 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..entities import Distribution
 from ..errors import ParameterError
 from .distributions import CALL, distribution_name, parsed
+
+if TYPE_CHECKING:
+    from ..entities import Distribution
 
 OPENING = {"(": ")", "[": "]", "{": "}"}
 

@@ -34,7 +34,12 @@ class Variables:
         self.own = Frame(None, None)
         """Values under names of ours, which begin with a dot."""
 
-    def has(self, name: str) -> bool:
+    def has(self, name: str, frame: Frame | None) -> bool:
+        """Whether a function or a cell binds it."""
+        while frame is not None:
+            if name in frame.variables:
+                return True
+            frame = frame.parent
         return name in self._known
 
     # ------------------------------------------------------------ reading

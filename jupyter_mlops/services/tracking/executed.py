@@ -15,7 +15,6 @@ import msgspec
 from ...capture.history import Past
 from ...capture.redact import redact_source
 from ...config import JOB, NOTEBOOK
-from ...entities import VersionRef
 
 if TYPE_CHECKING:
     from ...notebooks.order import Order
@@ -46,8 +45,6 @@ def capture_history(
         from ...notebooks.slicing import dependencies
 
         found = dependencies(past.cells, past.target, namespace, beside=True)
-        for each in _versions_read(found):
-            run.input(each.kind, each.name, each.version, each.digest, late=True)
         blob = run.put_blob(msgspec.json.encode([_entry(each) for each in found.cells]))
         if blob is not None:
             order = _order(run, past, notebook, cap_bytes)
@@ -55,19 +52,6 @@ def capture_history(
             run.context({"history": summary})
     except Exception:  # tracking never breaks the user's cell
         logger.exception("The history of run %s was not captured", run.id)
-
-
-def read_before(past: Past, namespace: Mapping[str, Any] | None = None) -> list[VersionRef]:
-    """The registered versions that were read by the earlier cells which the target depends on."""
-    if not any(cell.read for cell in past.cells):
-        return []
-    from ...notebooks.slicing import dependencies
-
-    return _versions_read(dependencies(past.cells, past.target, namespace))
-
-
-def _versions_read(found: Slice) -> list[VersionRef]:
-    return list(dict.fromkeys(version for cell in found.needed for version in cell.read))
 
 
 def _entry(verdict: Verdict) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class _Surroundings:
         if self._folder is not None:
             self._guarded(lambda run: look.extend(self._look_at_repository()))
         time.sleep(LATER_S)
-        for each in (self._describe_environment, self._keep_notebook, *more):
+        for each in (RunWriter.record_read_before, self._describe_environment, self._keep_notebook, *more):
             self._guarded(each)
         if look:
             self._guarded(lambda run: self._describe_repository(look[0]))

@@ -7,12 +7,13 @@ import os
 import threading
 import time
 import weakref
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 
 from ...capture.processes import current_process
 from ...config import RUN, Settings
-from ...entities import RunKind, RunStatus, is_id, new_id, short_id
+from ...entities import RunKind, RunStatus, VersionRef, is_id, new_id, short_id
 from ...errors import NoActiveRun
 from ...journal import JournalWriter
 from ...journal.records import Close, End, Join, Start
@@ -79,10 +80,12 @@ class Tracker:
         export: bool = True,
         run_id: str | None = None,
         surroundings: bool = False,
+        read_before: Callable[[], Sequence[VersionRef]] | None = None,
     ) -> RunWriter:
         """Begin a run and make it the active one; ``parent_id`` defaults to the run active until now.
 
-        ``run_id`` is for whoever had to say which run it will be before it began.
+        ``run_id`` is for whoever had to say which run it will be before it began. ``read_before`` tells, once
+        and beside the run's code, which registered versions that were read before it depends on.
 
         Never raises for want of a place to write: such a run warns once and records nothing. With
         ``export`` child processes find it in their environment; with ``surroundings`` packages, host and
@@ -108,6 +111,7 @@ class Tracker:
         run = self._writer(run_id, start, owns=True, name=name, experiment=experiment)
         run.parent_id = parent_id
         run.notebook = notebook
+        run.read_before = read_before
         if source:
             run.source(source)
         if surroundings:

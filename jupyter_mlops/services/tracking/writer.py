@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -103,6 +104,7 @@ class RunWriter:
         self._secrets: frozenset[str] = frozenset()
         self._code = ""
         self._read: dict[tuple[str, str, int | None, str], VersionRef] = {}
+        self._finding = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<run {short_id(self.id)} {self.name!r}{' ended' if self.ended else ''}>"
@@ -134,9 +136,7 @@ class RunWriter:
     @property
     def versions_read(self) -> list[VersionRef]:
         """The registered versions that this process has read in the run, in order, after those before it."""
-        before, self.read_before = self.read_before, None
-        for each in before() if before is not None else ():
-            self.input(each.kind, each.name, each.version, each.digest)
+        self.record_read_before()
         return list(self._read.values())
 
     def code(self) -> str:
@@ -279,6 +279,13 @@ class RunWriter:
         self._read[key] = VersionRef(kind=kind, name=name, version=version, digest=digest)
         self.journal.append(Input(kind=kind, name=name, version=version, digest=digest), late=late)
 
+    def record_read_before(self) -> None:
+        """Record what was read before the run began and it depends on, once; it may come after the end."""
+        with self._finding:
+            find, self.read_before = self.read_before, None
+            for each in find() if find is not None else ():
+                self.input(each.kind, each.name, each.version, each.digest, late=True)
+
     def register(self, kind: str, version: Mapping[str, Any], alias: str | None = None) -> str:
         """A version that the run registers. Returns the record's key, ``<run>/<writer>/<n>``."""
         journal = self.journal.current or self.journal.opened()
@@ -360,6 +367,8 @@ class RunWriter:
     def forked(self) -> None:
         """In a forked child: the run is its parent's, who ends it."""
         self.owns = False
+        self.read_before = None
+        self._finding = threading.Lock()
         self.journal.forked()
 
     def trouble(self, error: Exception) -> None:
