@@ -41,7 +41,9 @@ class DatasetVersion:
     ``digest`` is BLAKE3 of the file, or of a folder's manifest. ``uri`` is where a reference's content lies
     (an absolute path or an fsspec URL); ``query`` the SQL text whose result was kept. ``inputs`` are the
     versions that it was made from and ``view`` the feature view that made it, where that is known beyond its
-    run. ``aliases`` and ``tags`` are not the version's own: they may change.
+    run. ``imported`` is one that only an import from another workspace brought: ``latest`` does not mean it
+    where there is one that was registered here. ``aliases`` and ``tags`` are not the version's own: they may
+    change.
     """
 
     name: str
@@ -66,6 +68,7 @@ class DatasetVersion:
     status: VersionStatus = VersionStatus.READY
     aliases: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+    imported: bool = False
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """What a cell shows of it: a line (IPython's protocol of pretty printing)."""

@@ -12,7 +12,7 @@ class Node:
     """A thing in the lineage graph.
 
     ``id`` is ``run:<id>``, ``job:<id>``, ``dataset:<name>@<version>``, ``view:<name>@<version>``,
-    ``model:<name>@<version>``, ``alias:<model>@<alias>`` (of a dataset ``alias:dataset/<name>@<alias>``) or
+    ``model:<name>@<version>``, ``alias:<model>@<alias>`` (of a dataset ``alias:dataset:<name>@<alias>``) or
     ``notebook:<path>``. A version without a number yet is ``<name>@pending``.
     """
 
@@ -55,7 +55,7 @@ class Impact:
     """What would have to be looked at again if the focus were bad: all that it led to.
 
     ``aliases`` are the names that stand for one of these versions, or for the focus, now:
-    ``digits@champion``, of a dataset ``dataset/train@gold``. The lists are whole; ``lineage`` is as much of
+    ``digits@champion``, of a dataset ``dataset:train@gold``. The lists are whole; ``lineage`` is as much of
     it as a picture shows.
     """
 

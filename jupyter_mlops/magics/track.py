@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ..capture.history import History
 from .cells import Frame, Frames, cell_number
 from .header import show_header
-from .options import TrackOptions, parse_track
 from .refusals import BadArguments
 from .transform import find_header
 
 if TYPE_CHECKING:
+    from .options import TrackOptions
     from .tracked_cell import TrackedCell
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,8 @@ class CellHooks:
         show_header(line)
         frame = self._frames.top()
         if frame is None:  # a silent execution has no hooks, and nothing to track
+            from .options import parse_track
+
             parse_track(line)
             return
         if frame.cell is not None and frame.acknowledged:
@@ -86,6 +88,8 @@ class CellHooks:
             _report(error, "this cell is not tracked")
 
     def _options(self, line: str) -> TrackOptions:
+        from .options import parse_track
+
         return parse_track(line, self._shell.var_expand)
 
     def _finish(self, cell: TrackedCell, result: Any) -> None:

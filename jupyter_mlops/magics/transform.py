@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Sequence
 
 from ..errors import InvalidInput
-from .options import parse_track
 
 BEGIN = "mlops_track_begin"
 _HEADER = re.compile(r"\s*%%track(?:[ \t]+(?P<line>.*))?$")
@@ -61,6 +60,8 @@ class TrackTransformer:
 
 
 def _is_valid(line: str) -> bool:
+    from .options import parse_track
+
     try:
         parse_track(line)
     except InvalidInput:

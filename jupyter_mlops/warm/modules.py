@@ -33,6 +33,7 @@ OF_KERNELS = (
     "faulthandler",
     "psutil",
     "jupyter_mlops.magics",
+    "jupyter_mlops.magics.options",
     "jupyter_mlops.workspace",
     "jupyter_mlops.services.tracking.tracker",
 )

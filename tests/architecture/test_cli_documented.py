@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlops.cli import BEGINNERS
 from jupyter_mlops.cli.parser import build_parser
 from jupyter_mlops.services import rows
 from jupyter_mlops.services.features.rows import VIEW_COLUMNS
@@ -29,6 +30,10 @@ def test_command_has_an_example_that_it_understands(name: str) -> None:
     words = shlex.split(example)
     assert words[:3] == ["jupyter", "mlops", name]
     assert build_parser().parse_args(words[2:]).command == name
+
+
+def test_what_may_begin_a_home_are_commands() -> None:
+    assert commands().keys() >= BEGINNERS
 
 
 @pytest.mark.parametrize("name", commands())
