@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SUFFIX = ".jsonl"
+IMPORTED = "imported.json"
+"""In the folder of a run that came from another workspace: from where, and what it may register here."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

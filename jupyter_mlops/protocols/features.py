@@ -17,8 +17,19 @@ class FeatureStore(Protocol):
     registry cannot be reached, and those that ask for one thing NotFound for what is not there.
     """
 
-    def register(self, version: FeatureViewVersion) -> FeatureViewVersion:
-        """Give ``version`` its number, or return the version that has its digest under its name."""
+    def register(self, version: FeatureViewVersion, *, proof: str = "") -> FeatureViewVersion:
+        """Give ``version`` its number, or return the version that has its digest under its name.
+
+        ``proof`` is kept in a new row: what the home that registers it says of it.
+        """
+        ...
+
+    def proof(self, name: str, version: int | None) -> str | None:
+        """The proof in a version's row, empty where there is none."""
+        ...
+
+    def prove(self, name: str, digest: str, proof: str) -> None:
+        """Keep another proof of the version with this definition."""
         ...
 
     def views(self) -> list[FeatureView]: ...

@@ -51,8 +51,9 @@ class RegistryStore(Protocol):
         key: str | None = None,
     ) -> DatasetVersion:
         """Give ``version`` its number, or take the version that has its digest under its name; point
-        ``alias`` at it.
+        ``alias`` at it, and add its tags to those of the version.
 
+        One that was only imported so far counts as registered here from now on, if ``version`` is not.
         Raises Conflict, and registers nothing, when the alias does not point where it is ``expected`` to. A
         ``key`` (``<run>/<writer>/<n>``) that was applied before returns what it gave then, and moves nothing.
         """
@@ -66,8 +67,11 @@ class RegistryStore(Protocol):
         expected: int | Literal["anywhere"] | None = ANYWHERE,
         seq: int | None = None,
         key: str | None = None,
+        proof: str = "",
     ) -> ModelVersion:
         """Give ``version`` its number and point ``alias`` at it; ``key`` as for datasets.
+
+        ``proof`` is kept in its row: what the home that registers it says of it.
 
         The same digest twice is two versions: another run made it. Raises Conflict, and registers nothing,
         when the alias does not point where it is ``expected`` to, or the model has not the ``seq`` any more
@@ -88,7 +92,8 @@ class RegistryStore(Protocol):
     def dataset(self, name: str) -> Dataset: ...
 
     def dataset_version(self, name: str, selector: int | str | None = None) -> DatasetVersion:
-        """A version by number or alias, the newest by default."""
+        """A version by number or alias; by default the newest that was registered here, or where there is
+        none, the newest that was imported."""
         ...
 
     def dataset_of_digest(self, name: str, digest: str) -> DatasetVersion | None:
@@ -109,6 +114,10 @@ class RegistryStore(Protocol):
 
     def model_of_digest(self, name: str, digest: str) -> ModelVersion | None:
         """The newest version of ``name`` with this content."""
+        ...
+
+    def model_proof(self, name: str, version: int | None) -> str | None:
+        """The proof in a version's row; None of before there were proofs, empty where there is none."""
         ...
 
     def move_alias(

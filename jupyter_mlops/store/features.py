@@ -32,14 +32,14 @@ class SqlFeatureStore:
         self._clock = clock
         self._database: Database | None = None
 
-    def register(self, version: FeatureViewVersion) -> FeatureViewVersion:
+    def register(self, version: FeatureViewVersion, *, proof: str = "") -> FeatureViewVersion:
         if known := self.of_digest(version.name, version.digest):
             return known  # a cell that runs again takes no turn among the writers
         with self._write() as connection:
             seq = bump(connection)
             if known := VIEWS.of_digest(connection, version.name, version.digest):
                 return known
-            registered = VIEWS.register(connection, version, seq)
+            registered = VIEWS.register(connection, version, seq, proof=proof)
             audit.append(
                 connection,
                 time=self._clock(),
@@ -49,6 +49,18 @@ class SqlFeatureStore:
                 detail={"digest": version.digest, "source": version.source, "run_id": version.run_id},
             )
         return registered
+
+    def proof(self, name: str, version: int | None) -> str | None:
+        with self._read() as connection:
+            return VIEWS.proof(connection, name, version)
+
+    def prove(self, name: str, digest: str, proof: str) -> None:
+        with self._write() as connection:
+            connection.execute(
+                update(view_versions)
+                .where(view_versions.c.name == name, view_versions.c.digest == digest)
+                .values(proof=proof)
+            )
 
     def views(self) -> list[FeatureView]:
         with self._read() as connection:

@@ -17,7 +17,7 @@ from .database import Database
 from .details import aliases_of, no_alias
 from .index_rows import chunks
 from .reaching import reachable
-from .registry_rows import KINDS, of_kind
+from .registry_rows import KINDS, numbered, of_kind
 from .registry_tables import aliases, jobs, materializations, registrations
 
 FEW_RUNS = 50
@@ -51,7 +51,7 @@ class SqlRegistryLinks:
     def origins(self, versions: Collection[VersionRef]) -> list[Origin]:
         with self._read() as connection:
             return [
-                _origin(kind, row)
+                _origin(connection, kind, row)
                 for kind, part in _parts(versions)
                 for row in connection.execute(_rows_of(kind).where(_is_one_of(_table(kind), part)))
             ]
@@ -63,7 +63,7 @@ class SqlRegistryLinks:
         with self._read() as connection:
             for kind in ("dataset", "model"):
                 for row in connection.execute(_mentioning(kind, names)):
-                    origin = _origin(kind, row)
+                    origin = _origin(connection, kind, row)
                     for each in (*origin.inputs, *filter(None, [origin.view])):
                         if key := wanted.get(_key(each)):
                             found[_key(each), _key(origin.version)] = (key, origin)
@@ -208,7 +208,7 @@ def _mentioning(kind: str, names: Collection[str]) -> Select[Any]:
     return query.where(or_(*(text.contains(json.dumps(name), autoescape=True) for name in names)))
 
 
-def _origin(kind: str, row: Row[Any]) -> Origin:
+def _origin(connection: Connection, kind: str, row: Row[Any]) -> Origin:
     entity = row.entity
     inputs = entity.get("datasets" if kind == "model" else "inputs") or []
     view = entity.get("view") if kind == "dataset" else None
@@ -216,7 +216,7 @@ def _origin(kind: str, row: Row[Any]) -> Origin:
         _ref(kind, row.name, row.version, row.digest),
         str(entity.get("status", "")),
         row.run_id,
-        [from_json(each, VersionRef) for each in inputs],
+        numbered(connection, (from_json(each, VersionRef) for each in inputs)),
         from_json(view, VersionRef) if view else None,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any, Literal
@@ -54,9 +54,18 @@ class SqlRegistryStore:
             if applied := DATASETS.applied(connection, key):
                 return applied
             known = DATASETS.of_digest(connection, version.name, version.digest)
-            registered = known or DATASETS.register(connection, replace(version, aliases=[], tags={}), seq)
             if known is None:
-                self._trace_registration(connection, "dataset", registered)
+                registered = DATASETS.register(connection, replace(version, aliases=[], tags={}), seq)
+            elif known.imported and not version.imported:
+                registered = DATASETS.change(connection, replace(known, imported=False), seq)
+            else:
+                registered = known
+            if registered is not known:
+                self._trace_registration(
+                    connection, "dataset", replace(registered, created_by=version.created_by)
+                )
+            if version.tags:
+                registered = self._tag(connection, registered, version, seq)
             if alias is not None:
                 user = version.created_by
                 if self._move(connection, "dataset", version.name, alias, registered.version, user, expected):
@@ -72,13 +81,16 @@ class SqlRegistryStore:
         expected: int | Literal["anywhere"] | None = ANYWHERE,
         seq: int | None = None,
         key: str | None = None,
+        proof: str = "",
     ) -> ModelVersion:
         with self._write() as connection:
             changed = bump(connection)
             if known := MODELS.applied(connection, key):
                 return known
             present = MODELS.seq(connection, version.name)
-            registered = MODELS.register(connection, replace(version, aliases=[], tags={}), changed)
+            registered = MODELS.register(
+                connection, replace(version, aliases=[], tags={}), changed, proof=proof
+            )
             self._trace_registration(connection, "model", registered)
             if version.tags:
                 said = Details(tags=version.tags)
@@ -133,24 +145,31 @@ class SqlRegistryStore:
             aliases = details.all_aliases(connection, MODELS.kind)
             said = details.all_details(connection, MODELS.kind)
             return [
-                _model(name, seq, versions, aliases.get(name, {}), said.get(name, {}))
-                for name, seq, versions in MODELS.listed(connection)
+                _model(name, seq, _linked(connection, versions), aliases.get(name, {}), said.get(name, {}))
+                for name, seq, versions in list(MODELS.listed(connection))
             ]
 
     def model(self, name: str) -> Model:
         with self._read() as connection:
             seq, versions = MODELS.named(connection, name)
-            return _model(name, seq, versions, *_dress(connection, MODELS.kind, name))
+            return _model(name, seq, _linked(connection, versions), *_dress(connection, MODELS.kind, name))
 
     def model_version(self, name: str, selector: int | str | None = None) -> ModelVersion:
         with self._read() as connection:
-            found: ModelVersion = self._version(connection, MODELS.kind, name, selector)
+            [found] = _linked(connection, [self._version(connection, MODELS.kind, name, selector)])
         return found
 
     def model_of_digest(self, name: str, digest: str) -> ModelVersion | None:
         with self._read() as connection:
             found = MODELS.of_digest(connection, name, digest)
-            return found and details.dressed(found, *_dress(connection, MODELS.kind, name))
+            if found is None:
+                return None
+            [linked] = _linked(connection, [found])
+            return details.dressed(linked, *_dress(connection, MODELS.kind, name))
+
+    def model_proof(self, name: str, version: int | None) -> str | None:
+        with self._read() as connection:
+            return MODELS.proof(connection, name, version)
 
     def move_alias(
         self,
@@ -187,27 +206,10 @@ class SqlRegistryStore:
         return [details.move_of(kind, name, entry) for entry in moved]
 
     def describe(self, kind: str, name: str, version: int | None, said: Details, *, user: str) -> None:
-        named = registry_rows.of_kind(kind)
         with self._write() as connection:
             seq = bump(connection)
             before = self._details(connection, kind, name, version)
-            if before == said:
-                return
-            details.describe(connection, kind, name, version or details.NAME, said)
-            named.touch(connection, name, seq)
-            was = asdict(before)
-            audit.append(
-                connection,
-                time=self._clock(),
-                user=user,
-                action=f"{kind}.describe",
-                subject=f"{kind}:{name}" + ("" if version is None else f"@{version}"),
-                detail={
-                    key: {"from": details.traced(key, was[key]), "to": details.traced(key, value)}
-                    for key, value in asdict(said).items()
-                    if value != was[key]
-                },
-            )
+            self._describe(connection, kind, name, version, before, said, user, seq)
 
     def details(self, kind: str, name: str, version: int | None) -> Details:
         with self._read() as connection:
@@ -263,6 +265,45 @@ class SqlRegistryStore:
         else:
             named.version(connection, name, version)
         return details.details_of(connection, kind, name).get(version or details.NAME, Details())
+
+    def _tag(
+        self, connection: Connection, registered: DatasetVersion, given: DatasetVersion, seq: int
+    ) -> DatasetVersion:
+        """Add the tags that a version is registered with to those that it has."""
+        name, number = registered.name, registered.version
+        before = self._details(connection, "dataset", name, number)
+        said = replace(before, tags={**before.tags, **given.tags})
+        self._describe(connection, "dataset", name, number, before, said, given.created_by, seq)
+        return replace(registered, tags=said.tags)
+
+    def _describe(
+        self,
+        connection: Connection,
+        kind: str,
+        name: str,
+        version: int | None,
+        before: Details,
+        said: Details,
+        user: str,
+        seq: int,
+    ) -> None:
+        if before == said:
+            return
+        details.describe(connection, kind, name, version or details.NAME, said)
+        registry_rows.of_kind(kind).touch(connection, name, seq)
+        was = asdict(before)
+        audit.append(
+            connection,
+            time=self._clock(),
+            user=user,
+            action=f"{kind}.describe",
+            subject=f"{kind}:{name}" + ("" if version is None else f"@{version}"),
+            detail={
+                key: {"from": details.traced(key, was[key]), "to": details.traced(key, value)}
+                for key, value in asdict(said).items()
+                if value != was[key]
+            },
+        )
 
     def _trace_registration(
         self, connection: Connection, kind: str, version: DatasetVersion | ModelVersion
@@ -331,6 +372,16 @@ class SqlRegistryStore:
 
 def _dress(connection: Connection, kind: str, name: str) -> tuple[dict[str, int], dict[int, Details]]:
     return details.aliases_of(connection, kind, name), details.details_of(connection, kind, name)
+
+
+def _linked(connection: Connection, versions: Sequence[ModelVersion]) -> list[ModelVersion]:
+    """With the numbers of the datasets that had none, or were not here, when a model was registered."""
+    return [
+        replace(each, datasets=registry_rows.numbered(connection, each.datasets))
+        if any(ref.version is None for ref in each.datasets)
+        else each
+        for each in versions
+    ]
 
 
 def _dataset(

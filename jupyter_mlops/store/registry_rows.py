@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, func, insert, select, true, update
 
 from ..entities import DatasetVersion, FeatureViewVersion, ModelVersion, VersionRef, VersionStatus
 from ..errors import InvalidInput, NotFound
@@ -66,27 +66,38 @@ class NamedVersions(Generic[V]):
         return seq, [from_json(entity, self.entity) for entity in rows]
 
     def version(self, connection: Connection, name: str, number: int | None) -> V:
-        """A version, or the newest. Raises NotFound, saying which there are."""
-        query = select(self.versions.c.entity).where(self.versions.c.name == name)
-        if number is not None:
-            query = query.where(self.versions.c.version == number)
-        entity = connection.scalar(query.order_by(self.versions.c.version.desc()).limit(1))
-        if entity is not None:
-            return from_json(entity, self.entity)
+        """A version, or the latest. Raises NotFound, saying which there are."""
+        if number is None:
+            found = self.latest(connection, name)
+        else:
+            found = self._newest(connection, name, self.versions.c.version == number)
+        if found is not None:
+            return found
         newest = self.next_number(connection, name) - 1
         if not newest:
             raise self._no_name(connection, name)
         raise NotFound(f"No version {number} of {self.kind} {name!r}: its versions are 1 to {newest}.")
 
+    def latest(self, connection: Connection, name: str) -> V | None:
+        """The newest that was registered here; of a name that only imports brought, the newest of these."""
+        found = self._newest(connection, name)
+        if not getattr(found, "imported", False):
+            return found
+        here = self.versions.c.entity["imported"].as_boolean().is_not(true())
+        return self._newest(connection, name, here) or found
+
+    def _newest(self, connection: Connection, name: str, *those: ColumnElement[bool]) -> V | None:
+        versions = self.versions.c
+        query = select(versions.name, versions.version, versions.entity).where(versions.name == name, *those)
+        row = connection.execute(query.order_by(versions.version.desc()).limit(1)).first()
+        if row is None:
+            return None
+        # whoever wrote the row may have put another name into the entity: what was asked for counts
+        return replace(from_json(row.entity, self.entity), name=row.name, version=row.version)
+
     def of_digest(self, connection: Connection, name: str, digest: str) -> V | None:
         """The newest version of ``name`` with this content."""
-        entity = connection.scalar(
-            select(self.versions.c.entity)
-            .where(self.versions.c.name == name, self.versions.c.digest == digest)
-            .order_by(self.versions.c.version.desc())
-            .limit(1)
-        )
-        return None if entity is None else from_json(entity, self.entity)
+        return self._newest(connection, name, self.versions.c.digest == digest)
 
     def of_digests(self, connection: Connection, digests: Collection[str]) -> list[V]:
         """The versions with one of these contents, under any name, the newest first."""
@@ -100,18 +111,26 @@ class NamedVersions(Generic[V]):
         found.sort(key=lambda each: each[0], reverse=True)
         return [from_json(entity, self.entity) for _, entity in found]
 
+    def proof(self, connection: Connection, name: str, number: int | None) -> str | None:
+        """The proof in a version's row; None in a row of before there were proofs, empty without a row."""
+        found = self.versions.c
+        row = connection.execute(
+            select(found.proof).where(found.name == name, found.version == number)
+        ).first()
+        return row.proof if row else ""
+
     def next_number(self, connection: Connection, name: str) -> int:
         newest = select(func.max(self.versions.c.version)).where(self.versions.c.name == name)
         return (connection.scalar(newest) or 0) + 1
 
-    def register(self, connection: Connection, version: V, seq: int) -> V:
-        """Give ``version`` the next number of its name."""
+    def register(self, connection: Connection, version: V, seq: int, **more: object) -> V:
+        """Give ``version`` the next number of its name; ``more`` are columns of this kind's own."""
         number = self.next_number(connection, version.name)
         added = replace(version, version=number, status=VersionStatus.READY)
-        self._add(connection, added, seq)
+        self._add(connection, added, seq, more)
         return added
 
-    def _add(self, connection: Connection, version: V, seq: int) -> None:
+    def _add(self, connection: Connection, version: V, seq: int, more: Mapping[str, object]) -> None:
         if version.version == 1:
             connection.execute(insert(self.names).values(name=version.name, seq=seq))
         else:
@@ -124,8 +143,17 @@ class NamedVersions(Generic[V]):
                 run_id=version.run_id,
                 created_at=version.created_at,
                 entity=to_json(version),
+                **more,
             )
         )
+
+    def change(self, connection: Connection, version: V, seq: int) -> V:
+        """Replace what is kept of a version, but for its number and its content."""
+        own = self.versions.c
+        this = (own.name == version.name, own.version == version.version)
+        connection.execute(update(self.versions).where(*this).values(entity=to_json(version)))
+        self.touch(connection, version.name, seq)
+        return version
 
     def seq(self, connection: Connection, name: str) -> int:
         """When a name changed last; 0 of one that is not there."""
@@ -187,6 +215,17 @@ class NamedVersions(Generic[V]):
         return NotFound(
             f"No {self.kind} {name!r}.{hint} List them: %mlops {PLURAL.get(self.kind, self.kind)}"
         )
+
+
+def numbered(connection: Connection, refs: Iterable[VersionRef]) -> list[VersionRef]:
+    """With the numbers that contents have by now that had none when they were named."""
+    return [ref if ref.version is not None else _numbered(connection, ref) for ref in refs]
+
+
+def _numbered(connection: Connection, ref: VersionRef) -> VersionRef:
+    named = KINDS.get(ref.kind)
+    found = named and named.of_digest(connection, ref.name, ref.digest)
+    return replace(ref, version=found.version) if found else ref
 
 
 def applied(connection: Connection, key: str) -> tuple[str, int] | None:

@@ -161,6 +161,8 @@ model_versions = Table(
     Column("run_id", String(26)),
     Column("created_at", Double, nullable=False),
     Column("entity", JSON, nullable=False),
+    # NULL: registered before there were proofs
+    Column("proof", String(64)),
     Index("model_versions_by_run", "run_id"),
 )
 
@@ -228,6 +230,7 @@ view_versions = Table(
     Column("run_id", String(26)),
     Column("created_at", Double, nullable=False),
     Column("entity", JSON, nullable=False),
+    Column("proof", String(64), nullable=False),
     Index("view_versions_by_digest", "name", "digest", unique=True),
     Index("view_versions_by_run", "run_id"),
 )

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, select, update
 
 from ..errors import Unavailable
 from ..protocols.upkeep import ARTIFACTS, Content, Named
@@ -114,6 +114,24 @@ def problems_of_registry(home: Path) -> list[str]:
             return audit.verify(connection)
     except Unavailable as error:
         return [error.message]
+    finally:
+        database.close()
+
+
+def disown_unproved(home: Path) -> None:
+    """Have the registry's file in a home vouch for no version that was registered before there were proofs.
+
+    Such a row counts only where nobody else can have written it.
+    """
+    path = home / "registry.sqlite"
+    if not path.exists():
+        return
+    database = Database(sqlite_url(path))
+    try:
+        migrate(database)
+        versions = registry_tables.model_versions
+        with database.write() as connection:
+            connection.execute(update(versions).where(versions.c.proof.is_(None)).values(proof=""))
     finally:
         database.close()
 

@@ -69,6 +69,16 @@ class FeatureStoreContract:
         assert store.register(view_version("other")).version == 1
         assert [each.version for each in store.view("driver_stats").versions] == [2, 1]
 
+    def test_proof_is_kept_beside_the_version_and_may_be_another_later(self, store: FeatureStore) -> None:
+        registered = store.register(view_version(), proof="by me")
+        store.register(view_version(), proof="by eve")
+        store.register(view_version(digest="b" * 64))
+        assert [store.proof("driver_stats", each) for each in (1, 2, 3, None)] == ["by me", "", "", ""]
+        store.prove("driver_stats", "b" * 64, "later")
+        store.prove("driver_stats", "c" * 64, "of nothing")
+        assert [store.proof("driver_stats", each) for each in (1, 2)] == ["by me", "later"]
+        assert store.version("driver_stats", 1) == registered
+
     def test_unknown_views_are_not_found(self, store: FeatureStore) -> None:
         store.register(view_version())
         assert store.of_digest("driver_stats", "f" * 64) is None

@@ -108,6 +108,13 @@ class RegistryStoreContract:
         assert registered == expected
         assert store.model_version("digits", "champion") == expected
 
+    def test_proof_is_kept_beside_the_version_and_not_in_it(self, store: RegistryStore) -> None:
+        proved = store.register_model(model_version(), proof="by me", key=f"{RUN}/w1/7")
+        assert store.register_model(model_version(), proof="by eve", key=f"{RUN}/w1/7") == proved
+        store.register_model(model_version())
+        assert [store.model_proof("digits", each) for each in (1, 2, 3, None)] == ["by me", "", "", ""]
+        assert store.model_proof("other", 1) == ""
+
     def test_key_is_applied_once(self, store: RegistryStore) -> None:
         key = f"{RUN}/w1/7"
         first = store.register_model(model_version(), key=key)
@@ -171,6 +178,69 @@ class RegistryStoreContract:
         store.register_dataset(dataset_version(), alias="gold")  # a version that is there already
         assert store.dataset("train").aliases == {"gold": 1}
         assert store.changes(seen).datasets == ["train"]
+
+    def test_latest_is_the_newest_that_was_registered_here(self, store: RegistryStore) -> None:
+        def latest() -> int | None:
+            return store.dataset_version("train").version
+
+        for digit in "12":
+            store.register_dataset(dataset_version(digest=digit * 64, imported=True))
+        assert latest() == 2, "only imports brought the name"
+        store.register_dataset(dataset_version(digest="3" * 64))
+        store.register_dataset(dataset_version(digest="4" * 64, imported=True))
+        assert latest() == 3
+        assert store.dataset_version("train", 4).imported
+        assert [each.version for each in store.dataset("train").versions] == [4, 3, 2, 1]
+        store.register_dataset(dataset_version(digest="3" * 64, imported=True))
+        assert latest() == 3, "an import takes nothing away from what is here"
+
+    def test_imported_content_that_is_registered_here_is_the_homes_own(self, store: RegistryStore) -> None:
+        store.register_dataset(dataset_version(digest="1" * 64))
+        store.register_dataset(dataset_version(digest="2" * 64, imported=True, created_by="bob"))
+        seen = store.changes(0).seq
+        mine = store.register_dataset(dataset_version(digest="2" * 64, created_by="eve"))
+        assert (mine.version, mine.imported, mine.created_by) == (2, False, "bob")
+        assert store.dataset_version("train") == mine
+        assert store.changes(seen).datasets == ["train"]
+        entry = store.audit(limit=1)[0]
+        assert (entry.action, entry.subject, entry.user) == ("dataset.register", "dataset:train@2", "eve")
+        trail = store.audit()
+        assert store.register_dataset(dataset_version(digest="2" * 64)) == mine
+        assert store.audit() == trail
+
+    def test_dataset_gets_its_tags_with_its_number(self, store: RegistryStore) -> None:
+        key = f"{RUN}/w1/7"
+        first = store.register_dataset(dataset_version(tags={"a": "1"}), key=key)
+        assert (first.version, first.tags) == (1, {"a": "1"})
+        store.describe("dataset", "train", 1, Details(description="clean", tags={"a": "2"}), user="bob")
+        store.register_dataset(dataset_version(tags={"a": "1"}), key=key)  # applied before
+        assert store.details("dataset", "train", 1) == Details(description="clean", tags={"a": "2"})
+        store.register_dataset(dataset_version(tags={"b": "3"}, created_by="eve"))
+        assert store.details("dataset", "train", 1) == Details(description="clean", tags={"a": "2", "b": "3"})
+        entry = store.audit(limit=1)[0]
+        assert (entry.user, entry.action, entry.subject) == ("eve", "dataset.describe", "dataset:train@1")
+        with pytest.raises(Conflict):
+            store.register_dataset(
+                dataset_version(digest="c" * 64, tags={"c": "4"}), alias="gold", expected=1
+            )
+        assert [each.version for each in store.dataset("train").versions] == [1]
+
+    def test_model_names_a_dataset_by_the_number_that_its_content_has_by_now(
+        self, store: RegistryStore
+    ) -> None:
+        ref = VersionRef(kind="dataset", name="train", version=None, digest="c" * 64)
+        store.register_model(model_version(datasets=[ref]))
+        assert store.model_version("digits").datasets == [ref]
+        store.register_dataset(dataset_version())
+        assert store.model_version("digits").datasets == [ref], "another content"
+        store.register_dataset(dataset_version(digest="c" * 64))
+        known = [VersionRef(kind="dataset", name="train", version=2, digest="c" * 64)]
+        assert store.model_version("digits", 1).datasets == known
+        assert store.model("digits").versions[0].datasets == known
+        assert [each.versions[0].datasets for each in store.models()] == [known]
+        same = store.model_of_digest("digits", "b" * 64)
+        assert same is not None
+        assert same.datasets == known
 
     def test_applied_key_asks_not_where_the_alias_is(self, store: RegistryStore) -> None:
         first = store.register_model(model_version(), alias="champion", expected=None, key=f"{RUN}/w1/7")

@@ -13,6 +13,7 @@ from blake3 import blake3
 from ...config import Settings
 from ...entities import DatasetKind, DatasetVersion, Details, ModelVersion, Storage, VersionRef, VersionStatus
 from ...errors import Corrupt, InvalidInput, NotFound, Unavailable
+from ...journal.layout import IMPORTED as MARK
 from ...protocols.blobs import BlobStore
 from ...protocols.profiles import ProfileStore
 from ...protocols.registry import IMPORTED_KEY, RegistryStore
@@ -24,7 +25,6 @@ from ..registry.deciding import Access
 from ..registry.folders import read_manifest
 from ..registry.names import checked_name
 from ..registry.trust import IMPORTED
-from ..runs.export.origin import NAME as ORIGIN
 from ..runs.export.places import Source, source_of, write_verified
 from .bundle import DATASETS, KIND, MODEL, NAME, RUN, Bundle, DatasetRow, DatasetRows, ModelRow, parse
 from .seams import RunImports
@@ -130,7 +130,8 @@ class ModelImporter:
     def _register_dataset(self, row: DatasetRow, *, here: bool) -> DatasetVersion | None:
         """The version with this content under its name, made where there is none and the content came.
 
-        Without the content there is none: it would be what the name means from now on, and loading it fails.
+        Without the content there is none: loading it would fail. It is imported, so that ``latest`` stays at
+        what was registered here.
         """
         version, user = row.version, self.settings.user
         known = self._dataset(version)
@@ -139,24 +140,23 @@ class ModelImporter:
         if not here:
             self._keep_profile(row)
             return None
-        registered = self.store.register_dataset(
+        return self.store.register_dataset(
             replace(
                 version,
                 version=None,
                 created_by=user,
+                description=row.said.description or version.description,
                 storage=Storage.COPY,
                 uri=None,  # a place of another machine: here it may be anything
                 source=version.uri or version.source,
                 inputs=[],
                 view=None,
                 aliases=[],
-                tags={},
+                tags=row.said.tags,
+                imported=True,
                 status=VersionStatus.PENDING,
             )
         )
-        if row.said != Details():
-            self.store.describe("dataset", version.name, registered.version, row.said, user=user)
-        return registered
 
     def _keep_profile(self, row: DatasetRow) -> None:
         """Of a content that is not here all that is known is what the export says."""
@@ -233,7 +233,7 @@ class ModelImporter:
         Where that run is this home's own, a file must not say what became of its records.
         """
         place = self.settings.home / "runs" / str(run_id)
-        if run_id is not None and (not place.exists() or (place / ORIGIN).exists()):
+        if run_id is not None and (not place.exists() or (place / MARK).exists()):
             for key in row.keys:
                 if key.partition("/")[0] == run_id and self.store.applied(key) is None:
                     return key

@@ -14,6 +14,7 @@ from typing import IO, Any
 from ...config import Settings
 from ...entities import DatasetKind, DatasetVersion, ModelVersion, Profile, RunDetail, VersionRef
 from ...errors import Conflict, Corrupt, MlopsError, NotFound
+from ...ownership import workspace_id
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from ...protocols.profiles import ProfileStore
@@ -23,7 +24,6 @@ from ..profiles.computing import FORMAT as PROFILE_FORMAT
 from ..registry.deciding import Access
 from ..registry.folders import read_manifest
 from ..registry.names import parse_reference
-from ..registry.trust import workspace_id
 from ..runs.export.manifest import FileEntry
 from ..runs.export.places import ZipTarget, chunks_of
 from .bundle import DATASETS, FORMAT, KIND, MODEL, NAME, RUN, Bundle, DatasetRow, DatasetRows, ModelRow

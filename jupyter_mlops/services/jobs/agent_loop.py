@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Protocol
 
 from ...config import Settings
-from ...entities import Cause, Job, JobStatus
+from ...entities import Cause, Job, JobStatus, is_id
 from ...errors import NotFound, Unavailable
 from ...protocols.clock import Clock
 from ...protocols.jobs import Executor, JobStore, Presence, Sighting
@@ -243,7 +243,7 @@ class AgentLoop:
         """Other homes may keep their jobs in the same database; theirs have no folder here."""
         if self._is_of_another_host(job):
             return False
-        return self._settings.database is None or self._ends.folder(job).exists()
+        return self._settings.database is None or (is_id(job.id) and self._ends.folder(job).exists())
 
     def _is_of_another_host(self, job: Job) -> bool:
         """A job that runs there is looked at from here as well: who sees it silent for long says so."""

@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 from ...capture.redact import redact
 from ...config import Settings
-from ...entities import Exit, GpuSlot, Job, JobSpec, JobStatus, LogChunk, Resources, short_id
+from ...entities import Exit, GpuSlot, Job, JobSpec, JobStatus, LogChunk, Resources, is_id, short_id
 from ...errors import Conflict, InvalidInput, NotFound, Unavailable, Unsupported, WaitTimeout
 from ...protocols.clock import Clock
 from ...protocols.jobs import Agent, Executor, JobRuns, JobStore, Machine
@@ -263,13 +263,14 @@ class JobService:
         """Bring rows in line with folders, and have an agent where jobs of this home are open."""
         self._refreshed_at = self._monotonic()
         for job in self.store.begun():
-            if self._is_here(job):
+            if self.is_here(job):
                 self._follow(job)
-        if still_open := [job for job in self.store.open(limit=SEEN_OPEN) if self._is_here(job)]:
+        if still_open := [job for job in self.store.open(limit=SEEN_OPEN) if self.is_here(job)]:
             self.ensure_agent(still_open)
 
-    def _is_here(self, job: Job) -> bool:
-        return self._settings.database is None or self._folder(job).exists()
+    def is_here(self, job: Job) -> bool:
+        """Whether this home made it: in a team's database are the jobs of others, whatever their rows say."""
+        return self._settings.database is None or (is_id(job.id) and self._folder(job).exists())
 
     def _follow(self, job: Job) -> Job:
         try:
@@ -307,9 +308,8 @@ class JobService:
 
     def _readable_folder(self, job: Job) -> JobFolder:
         """The job's folder; of a colleague's job what was sealed of it. Raises NotFound before that."""
-        folder = self._folder(job)
-        if self._settings.database is None or folder.exists():
-            return folder
+        if self.is_here(job):
+            return self._folder(job)
         if (place := self._elsewhere(job.id)) is not None:
             return JobFolder.of(place, job.id)
         spec = job.spec

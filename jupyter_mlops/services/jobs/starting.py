@@ -77,9 +77,10 @@ class Starter:
     def _launch(self, job: Job, slots: Sequence[GpuSlot]) -> Launch:
         folder, attempt = self._ends.folder(job), self._ends.attempt(job)
         attempt.path.mkdir(parents=True, exist_ok=True)
-        environment = worker_environment(job.spec, folder.environment(), self._settings, attempt=attempt.path)
+        spec = folder.spec()  # not the row's, which everybody can write in a team's database
+        environment = worker_environment(spec, folder.environment(), self._settings, attempt=attempt.path)
         return Launch(
-            spec=job.spec,
+            spec=spec,
             attempt=job.attempt,
             folder=folder.path,
             log=attempt.log,

@@ -11,7 +11,8 @@ from ...entities import DatasetVersion, ModelVersion, Move
 from ...errors import Conflict, Forbidden, GatesRefused, InvalidInput, NotFound
 from ...protocols.registry import ANYWHERE, RegistryStore
 from .deciding import Access, Gatekeeper, Verdict
-from .names import checked_alias, checked_name
+from .names import CHAMPION, checked_alias, checked_name, misspelt
+from .trust import proof_of
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class AliasService:
     ) -> None:
         self._store = store
         self._user = settings.user
+        self._home = settings.home
         self._access = access
         self._gatekeeper = gatekeeper
         self._replaying = replaying
@@ -55,7 +57,7 @@ class AliasService:
         An alias that has gates is taken away by who may change them. Raises NotFound, InvalidInput,
         Forbidden, GatesRefused, and Conflict when somebody moved it meanwhile.
         """
-        _check_kind(kind)
+        check_kind(kind)
         name = checked_name(name)
         alias = checked_alias(alias) if to is not None else alias
         if self._replaying():
@@ -89,7 +91,7 @@ class AliasService:
         works in an incident; the user's role is. Raises NotFound, Forbidden, and Conflict when there is
         nothing to go back to, or somebody moved the alias meanwhile.
         """
-        _check_kind(kind)
+        check_kind(kind)
         name = checked_name(name)
         moves = self._store.moves(kind, name, alias)
         if self._replaying() and moves:
@@ -116,10 +118,13 @@ class AliasService:
 
         The two are one transaction. A version that may not have the alias is registered all the same, without
         it; the refusal is in the audit trail and in the log. A ``key`` that was applied before moves nothing.
+        One that comes from this home gets its proof, by which loading it is allowed.
         """
+        proof = proof_of(version, self._home)
         number = None if alias is None or key is None else self._store.applied(key)
         if alias is None or number is not None:
-            return self._store.register_model(version, key=key)
+            return self._store.register_model(version, key=key, proof=proof)
+        self._note_misspelt(version.name, alias)
         why: list[str] = []
         for _ in range(ATTEMPTS):
             verdict, why = self._judge_new(version, alias)
@@ -127,11 +132,16 @@ class AliasService:
                 break
             try:
                 return self._store.register_model(
-                    version, alias=alias, expected=verdict.holder, seq=verdict.seq, key=key
+                    version,
+                    alias=alias,
+                    expected=verdict.holder,
+                    seq=verdict.seq,
+                    key=key,
+                    proof=proof,
                 )
             except Conflict as error:
                 why = [error.message]
-        registered = self._store.register_model(version, key=key)
+        registered = self._store.register_model(version, key=key, proof=proof)
         self._refuse("model", version.name, alias, registered.version, verdict.holder, why)
         logger.warning(
             "Model %s@%s is registered, and the alias %r stays where it is: %s See: %s",
@@ -211,6 +221,18 @@ class AliasService:
                 raise Forbidden(why) from error
         return Verdict(holder=ANYWHERE, seq=seq)
 
+    def _note_misspelt(self, model: str, alias: str) -> None:
+        """A version is registered also under an alias that looks misspelt: nothing is lost by it."""
+        try:
+            there = self._store.model(model).aliases
+        except NotFound:
+            there = {}
+        if (meant := misspelt(alias, {*there, CHAMPION})) is not None:
+            logger.warning(
+                "Model %s gets a new alias, %r. If %r was meant: jupyter_mlops.delete_alias(%r, %r)",
+                *(model, alias, meant, model, alias),
+            )
+
     def _judge_new(self, version: ModelVersion, alias: str) -> tuple[Verdict, list[str]]:
         """What the gates say of a version that has no number yet, and why it may not have the alias."""
         try:
@@ -255,7 +277,8 @@ def moved_through(moves: Sequence[Move]) -> list[int | None]:
     return stack
 
 
-def _check_kind(kind: str) -> None:
+def check_kind(kind: str) -> None:
+    """Raises InvalidInput for what has no aliases."""
     if kind not in KINDS:
         raise InvalidInput(f"A {kind!r} has no aliases: {' and '.join(KINDS)} have. Say kind='dataset'.")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...config import Settings
 from ...entities import Dataset, DatasetKind, DatasetVersion, Storage, VersionRef, VersionStatus
-from ...errors import MlopsError, Unavailable
+from ...errors import InvalidInput, MlopsError, Unavailable
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from ...protocols.registry import RegistryStore
@@ -25,6 +25,7 @@ from .registration import NumberDataset, Registrar
 from .sources import Content, Shelf, content_of
 
 KIND = "dataset"
+PATH = "path"
 
 
 class DatasetService:
@@ -67,10 +68,9 @@ class DatasetService:
         """Give ``data`` a version; the same content under one name is the existing version.
 
         ``data`` is what one of the ``sources`` takes. Contents above ``Settings.copy_dataset_bytes`` stay
-        where they are, or none and all with ``copy``. ``tags`` go into the run's record, for who
-        applies it; they are the caller's to apply where the version has its number. ``inputs`` are what it
-        was made from, where that is known otherwise than by ``attrs`` of a DataFrame. Raises what sources
-        raise, ExpectationsFailed, and Unavailable outside of a run.
+        where they are, or none and all with ``copy``. ``inputs`` are what it was made from, where that is
+        known otherwise than by ``attrs`` of a DataFrame. Raises what sources raise, ExpectationsFailed, and
+        Unavailable outside of a run.
         """
         name = checked_name(name)
         content = content_of(data, name=name, copy=copy, shelf=self._shelf)
@@ -96,19 +96,23 @@ class DatasetService:
             self._guard().registered(registered)
         return registered
 
-    def load(self, reference: str, *, as_path: bool = False) -> Any:
-        """A table as a DataFrame, arrays as arrays; other files, folders, and anything ``as_path``, as a
-        path.
+    def load(self, reference: str, *, as_: str | None = None) -> Any:
+        """A table as a DataFrame, arrays as arrays; other files and folders as a path.
+
+        ``as_`` asks for a table as one of ``tables.READERS`` gives it, or with ``PATH`` for the path.
 
         A path is read-only where the content is a copy, and the original where it is a reference. Raises
         NotFound, Corrupt, ContentChanged, ExpectationsFailed, Unavailable, or InvalidInput when a tabular
-        file does not parse.
+        file does not parse, or what is no table is asked for as one.
         """
+        if as_ not in (None, PATH, *tables.READERS):
+            words = ", ".join(map(repr, (*tables.READERS, PATH)))
+            raise InvalidInput(f"as_= is one of {words}, not {as_!r}.")
         version = self.version(reference)
         content = cache(lambda: self._contents.path(version))  # a reference is verified once
         self._guard().loading(version, content)
         path = content()
-        value = path if as_path else self._value(version, path)
+        value = path if as_ == PATH else self._value(version, path, as_)
         self._registrar.read(KIND, version)
         return value
 
@@ -142,12 +146,18 @@ class DatasetService:
     def all(self) -> list[Dataset]:
         return self._store.datasets()
 
-    def _value(self, version: DatasetVersion, path: Path) -> Any:
-        if version.kind is DatasetKind.FOLDER:
-            return path
-        for read in (tables.read, arrays.read):
+    def _value(self, version: DatasetVersion, path: Path, as_: str | None = None) -> Any:
+        is_folder = version.kind is DatasetKind.FOLDER
+        readers = (tables.read, arrays.read) if as_ is None else (tables.READERS[as_],)
+        for read in () if is_folder else readers:
             if (value := read(path, version.file_name)) is not None:
                 return mark(value, version)
+        if as_ is not None:
+            what = "a folder" if is_folder else f"the file {version.file_name!r}"
+            raise InvalidInput(
+                f"{version.name}@{version.version} is {what}, no table that could be loaded as_={as_!r}: "
+                "load_dataset(..., as_path=True) gives its path."
+            )
         return path
 
     def _version(self, name: str, content: Content) -> DatasetVersion:

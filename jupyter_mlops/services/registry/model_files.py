@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +46,15 @@ class ModelFiles:
     """Stores models and loads them, where that is allowed.
 
     What decides how a content is read is the flavour that its version names, never what the content looks
-    like: a pickle that calls itself ONNX is read as ONNX, and fails.
+    like: a pickle that calls itself ONNX is read as ONNX, and fails. ``proof`` gives that of a version's row.
     """
 
-    def __init__(self, blobs: BlobStore, settings: Settings) -> None:
+    def __init__(
+        self, blobs: BlobStore, settings: Settings, *, proof: Callable[[str, int | None], str | None]
+    ) -> None:
         self._blobs = blobs
         self._settings = settings
+        self._proof = proof
         self._cache = DatasetCache(settings.home / "cache", blobs)
         self._loaded: OrderedDict[tuple[object, ...], Any] = OrderedDict()
         self._lock = threading.Lock()
@@ -103,9 +106,13 @@ class ModelFiles:
             self._loaded.move_to_end(key)
             return flavour, self._loaded[key]
 
+    def is_vouched_for(self, version: ModelVersion) -> bool:
+        """Whether this user registered it in this home, or its author is trusted."""
+        return is_vouched_for(version, self._proof(version.name, version.version), self._settings)
+
     def _allowed(self, version: ModelVersion, *, trust: bool) -> tuple[Flavour, bool]:
         flavour = known.named(version.format)
-        trusted = trust or is_vouched_for(version, self._settings)
+        trusted = trust or self.is_vouched_for(version)
         if flavour.runs_code and not trusted:
             raise untrusted(version, self._settings)
         return flavour, trusted

@@ -11,15 +11,16 @@ from typing import Any
 from ...config import Settings
 from ...entities import Model, ModelVersion, VersionStatus
 from ...errors import NotFound
+from ...ownership import workspace_id
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from ...protocols.registry import RegistryStore
 from .conforming import conformed
 from .model_evidence import ModelEvidence
 from .model_files import ModelFiles, StoredModel, as_path
-from .names import checked_alias, checked_name, parse_reference, pinned
+from .names import checked_alias, checked_name, checked_tags, parse_reference, pinned
 from .registration import NumberModel, Registrar
-from .trust import GIVEN, workspace_id
+from .trust import GIVEN
 
 KIND = "model"
 
@@ -42,7 +43,7 @@ class ModelService:
         self._settings = settings
         self._registrar = registrar
         self._clock = clock
-        self._files = ModelFiles(blobs, settings)
+        self._files = ModelFiles(blobs, settings, proof=store.model_proof)
         self._evidence = ModelEvidence(blobs)
 
     def register(
@@ -63,7 +64,7 @@ class ModelService:
         NotFound for a path that is none, MissingPackage, and Unavailable outside of a run.
         """
         name = checked_name(name)
-        alias = None if alias is None else checked_alias(alias)
+        alias, said = None if alias is None else checked_alias(alias), checked_tags(tags)
         model = as_path(model)
         if isinstance(model, Path) and not model.exists():
             raise NotFound(f"No file or folder {os.fspath(model)!r} to register as model {name!r}.")
@@ -72,7 +73,7 @@ class ModelService:
         version = replace(
             self._version(name, stored, given=isinstance(model, os.PathLike)),
             description=description,
-            tags={str(key): str(value) for key, value in (tags or {}).items()},
+            tags={str(key): str(value) for key, value in said.items()},
             metrics={key: float(value) for key, value in (metrics or {}).items()},
             signature=shown.signature,
             example_digest=shown.digest,
@@ -109,6 +110,10 @@ class ModelService:
         predicted = flavour.predict(model, fitting)
         self._registrar.read(KIND, version)
         return predicted
+
+    def is_vouched_for(self, version: ModelVersion) -> bool:
+        """Whether this user registered it here, or its author is trusted: then it is loaded as it is."""
+        return self._files.is_vouched_for(version)
 
     def example(self, reference: str) -> Any:
         """The kept example of a version's input. Raises NotFound where there is none."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from ...capture.history import on_read
+from ...capture.loaded import note_read
 from ...entities import DatasetVersion, ModelVersion, VersionRef, VersionStatus
 from ...errors import Unavailable
 from ...wire import to_json
@@ -82,10 +83,14 @@ class Registrar:
     """Registers versions in the name of the active run, and notes what it reads."""
 
     def __init__(
-        self, recorder: Callable[[], RegistrationRecorder | None], replaying: Callable[[], bool]
+        self,
+        recorder: Callable[[], RegistrationRecorder | None],
+        replaying: Callable[[], bool],
+        home: Path,
     ) -> None:
         self._recorder = recorder
         self._replaying = replaying
+        self._home = home
 
     @property
     def replaying(self) -> bool:
@@ -131,10 +136,9 @@ class Registrar:
             return replace(version, status=VersionStatus.PENDING)
 
     def read(self, kind: str, version: V) -> V:
-        """Note that the active run reads ``version``, and the running cell: later runs may depend on it."""
+        """Note that the active run reads ``version``, and the running code: later runs may depend on it."""
         ref = VersionRef(kind=kind, name=version.name, version=version.version, digest=version.digest)
-        for hook in on_read:
-            hook(ref)
+        note_read(ref, self._home)
         run = self._recorder()
         if run is not None and not run.ended:
             run.input(kind, version.name, version.version, version.digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import glob
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ WEB = ("http", "https")
 """Where a question mark begins a query, and is no pattern."""
 TOKENS = ("ETag", "etag", "md5Hash", "generation", "content_settings", "Content-MD5")
 """What servers call the identity of a content; times are too coarse for that."""
+
+DATABASES = ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "oracle", "mssql", "duckdb", "snowflake")
+"""Schemes of SQLAlchemy's URLs."""
 
 _PACKAGES = {
     "s3": "'jupyter-mlops[s3]'",
@@ -68,7 +72,8 @@ class RemoteFiles:
             package = _PACKAGES.get(scheme, scheme)
             raise MissingPackage(f"{self.shown} needs a package: pip install {package}") from error
         except InvalidInput as error:
-            raise InvalidInput(f"{self.shown} is no URL that fsspec knows: {error.message}") from error
+            why = _words(error.__cause__ or error).replace(_password(url) or url, "…")
+            raise InvalidInput(f"{self.shown!r} is no URL that can be read: {why}.{_hint(scheme)}") from error
 
     @property
     def name(self) -> str:
@@ -149,6 +154,8 @@ class RemoteFiles:
         except MlopsError:
             raise
         except FileNotFoundError as error:
+            if (why := _unreached(error)) is not None:
+                raise Unavailable(f"{self.shown} cannot be reached: {_words(why)}.") from error
             raise NotFound(f"Nothing at {self.shown}: {_words(error)}.") from error
         except PermissionError as error:
             raise Unavailable(
@@ -166,7 +173,9 @@ class RemoteFiles:
         """What is there by exactly this name, if anything is."""
         try:
             info: dict[str, Any] = self._fs.info(self._whole)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if _unreached(error) is not None:
+                raise
             return None
         return info
 
@@ -190,12 +199,32 @@ class RemoteFiles:
         return sorted((each for each in remotes if each.relative), key=lambda each: each.relative)
 
 
+def _unreached(error: FileNotFoundError) -> OSError | None:
+    """Why a server could not be asked: fsspec says of all that fails over HTTP that there is no such file."""
+    cause = error.__cause__
+    return cause if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError) else None
+
+
+def _hint(scheme: str) -> str:
+    """What a protocol of that name may have been meant to be."""
+    if scheme.partition("+")[0] in DATABASES:
+        return " Of a database it is a query that is registered: jupyter_mlops.sql('SELECT ...', url)."
+    near = difflib.get_close_matches(scheme, _PACKAGES, n=1, cutoff=0.5)
+    return f" Did you mean {near[0]}://?" if near else ""
+
+
 def without_password(url: str) -> str:
     """A URL as it may be kept and shown, as far as its form tells; the user's name stays."""
     scheme, mark, rest = url.partition("://")
     place, slash, path = rest.partition("/")
     who, at, host = place.rpartition("@")
     return f"{scheme}{mark}{who.partition(':')[0]}{at}{host}{slash}{path}"
+
+
+def _password(url: str) -> str:
+    """The one that stands before the host's name, as it is written; empty where there is none."""
+    who = url.partition("://")[2].partition("/")[0].rpartition("@")[0]
+    return who.partition(":")[2]
 
 
 def _remote(relative: str, info: dict[str, Any], place: str) -> Remote:
@@ -214,5 +243,5 @@ def _split(url: str) -> tuple[str, str, str]:
     return f"{scheme}{mark}{'/'.join(segments[:first])}", "/".join(segments[first:]), url
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     return redact_text(" ".join(str(error).split()) or type(error).__name__)

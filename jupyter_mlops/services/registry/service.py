@@ -12,18 +12,18 @@ from typing import Any
 
 from ...config import Settings
 from ...entities import AuditEntry, Dataset, DatasetVersion, Details, Model, ModelVersion, Move, VersionRef
-from ...errors import Forbidden, InvalidInput
+from ...errors import InvalidInput
 from ...journal.records import Register
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from ...protocols.registry import RegistryChanges, RegistryStore
 from ...wire import from_json
 from .aliases import AliasService
-from .datasets import DatasetService
+from .datasets import PATH, DatasetService
 from .deciding import Access, EverythingAllowed, Gatekeeper
 from .guarding import DatasetGuard, Unguarded
 from .models import ModelService
-from .names import checked_alias, checked_name, parse_reference
+from .names import check_texts, checked_alias, checked_name, checked_tags, parse_reference
 from .registration import Registrar, RegistrationRecorder
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class RegistryService:
         guard: Callable[[], DatasetGuard | None] = lambda: None,
         clock: Clock = time.time,
     ) -> None:
-        registrar = Registrar(recorder, replaying)
+        registrar = Registrar(recorder, replaying, settings.home)
         access = access or EverythingAllowed()
         self._store = store
         self._settings = settings
@@ -110,13 +110,16 @@ class RegistryService:
         """
         self._require("register", f"dataset:{name}")
         alias = None if alias is None else checked_alias(alias)
+        check_texts(description=description, owner=owner, licence=licence)
+        if copy not in (None, True, False):
+            raise InvalidInput(f"copy= is True, False, or None for by its size, not {copy!r}.")
         registered = self._datasets.register(
             data,
             name=name,
             description=description,
             copy=copy,
             alias=alias,
-            tags=_edited({}, tags or {}),
+            tags=_edited({}, checked_tags(tags)),
             inputs=inputs,
             view=view,
         )
@@ -125,7 +128,7 @@ class RegistryService:
                 logger.warning(_LEFT_OUT, registered.name, registered.name)
             return registered
         if not self._replaying():
-            self._say(registered, description=description, tags=tags, owner=owner, licence=licence)
+            self._say(registered, description=description, owner=owner, licence=licence)
         return self._store.dataset_version(registered.name, registered.version)
 
     def dataset_content(self, version: DatasetVersion) -> Path:
@@ -136,8 +139,11 @@ class RegistryService:
         """The version that a DataFrame is, which is compared with it."""
         return self._datasets.of_frame(frame)
 
-    def load_dataset(self, ref: str, *, as_path: bool = False) -> Any:
-        return self._datasets.load(ref, as_path=as_path)
+    def load_dataset(self, ref: str, *, as_path: bool = False, as_: str | None = None) -> Any:
+        """As ``DatasetService.load``; ``as_path`` is short for ``as_="path"``."""
+        if as_path and as_ not in (None, PATH):
+            raise InvalidInput(f"as_path=True and as_={as_!r} are two things: leave one of them out.")
+        return self._datasets.load(ref, as_=PATH if as_path else as_)
 
     def datasets(self) -> list[Dataset]:
         return self._datasets.all()
@@ -161,6 +167,7 @@ class RegistryService:
         tags: Mapping[str, str] | None = None,
     ) -> ModelVersion:
         self._require("register", f"model:{name}")
+        check_texts(description=description)
         return self._models.register(
             model,
             name=name,
@@ -171,6 +178,9 @@ class RegistryService:
             flavour=flavour,
             tags=tags,
         )
+
+    def is_vouched_for(self, version: ModelVersion) -> bool:
+        return self._models.is_vouched_for(version)
 
     def load_model(self, ref: str, *, trust: bool = False) -> Any:
         return self._models.load(ref, trust=trust)
@@ -234,13 +244,14 @@ class RegistryService:
     ) -> Model | Dataset:
         """Change what is said of a name or a version; None leaves a field, a tag of None is removed."""
         name = checked_name(name)
+        check_texts(description=description, owner=owner, licence=licence, card=card)
         subject = f"{kind}:{name}" + ("" if version is None else f"@{version}")
         self._require("describe", subject)
         said = self._store.details(kind, name, version)
         given = {"description": description, "owner": owner, "licence": licence, "card": card}
         changed = replace(
             said,
-            tags=_edited(said.tags, tags or {}),
+            tags=_edited(said.tags, checked_tags(tags)),
             **{field: value for field, value in given.items() if value is not None},
         )
         self._store.describe(kind, name, version, changed, user=self._settings.user)
@@ -294,30 +305,18 @@ class RegistryService:
             self._access.require(user or self._settings.user, "register", f"{record.kind}:{name}")
         alias = None if record.alias is None else checked_alias(record.alias)
         owned: dict[str, Any] = {"run_id": run_id, **({"created_by": user} if user else {})}
+        door = self._aliases if not user else self.acting_as(user)._aliases
         if record.kind == "dataset":
             dataset = replace(from_json(record.version, DatasetVersion), **owned)
             checked_name(dataset.name)
-            number = self._apply_dataset(dataset, alias, key, user)
+            number = door.register_dataset(dataset, alias=alias, key=key).version
         elif record.kind == "model":
             model = replace(from_json(record.version, ModelVersion), **owned)
             checked_name(model.name)
-            door = self._aliases if not user else self.acting_as(user)._aliases
             number = door.register(model, alias=alias, key=key).version
         else:
             raise InvalidInput(f"A register record of kind {record.kind!r}: 'dataset' and 'model' are known.")
         assert number is not None
-        return number
-
-    def _apply_dataset(self, dataset: DatasetVersion, alias: str | None, key: str, user: str) -> int | None:
-        """Once: what was said of the version later, and where its alias is by now, stays."""
-        applied = self._store.applied(key)
-        door = self if not user else self.acting_as(user)
-        number = door._aliases.register_dataset(dataset, alias=alias, key=key).version
-        if applied is None and dataset.tags:
-            try:
-                door.describe("dataset", dataset.name, number, tags=dataset.tags)
-            except Forbidden as error:  # the content is registered all the same
-                logger.warning("Dataset %s@%s: %s", dataset.name, number, error.message)
         return number
 
     def _say(
@@ -325,14 +324,12 @@ class RegistryService:
         version: DatasetVersion,
         *,
         description: str,
-        tags: Mapping[str, str] | None,
         owner: str | None,
         licence: str | None,
     ) -> None:
         """What was said at registering: of a version that was there already it may be new."""
-        new = description if description != version.description else ""
-        if new or tags:
-            self.describe("dataset", version.name, version.version, description=new or None, tags=tags)
+        if description and description != version.description:
+            self.describe("dataset", version.name, version.version, description=description)
         if owner is not None or licence is not None:
             self.describe("dataset", version.name, owner=owner, licence=licence)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from ...entities import Column
-from ...errors import InvalidInput
+from ...errors import InvalidInput, MissingPackage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,19 @@ HEAD_BYTES = 1024 * 1024
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", "": None}
+
+SIMPLE_TYPES = (
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64", "bool", "string", "large_string", "binary", "null"),
+    *("date32", "date64", "time32[s]", "time64[us]", "timestamp[us]", "duration[us]"),
+)
+"""Arrow's common names of types, as they are written."""
+_COMPOSED_TYPE = re.compile(
+    r"(decimal(32|64|128|256)?|timestamp|duration|fixed_size_binary|dictionary|struct|map|extension|"
+    r"run_end_encoded|(sparse_|dense_)?union|(large_|fixed_size_)?list(_view)?|large_list_view)[<(\[].+[])>]"
+    r"(\[\d+\])?\Z"
+)
+_UNNAMED_INDEX = re.compile(r"__index_level_(\d+)__\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,19 @@ def encode(data: Any) -> tuple[bytes, Shape]:
     except pyarrow.lib.ArrowException as error:
         raise InvalidInput(f"The table cannot be stored as Parquet: {error}") from error
     return sink.getvalue(), Shape(table.num_rows, _columns(table.schema))
+
+
+def type_name(text: str) -> str | None:
+    """Arrow's own name of a type: ``date32[day]`` for ``date32``. None for what is no type of Arrow's.
+
+    The inside of a type with parameters (``list<...>``) is not looked at.
+    """
+    import pyarrow
+
+    try:
+        return str(pyarrow.type_for_alias(text))
+    except ValueError:
+        return re.sub(r",\s*", ", ", text) if _COMPOSED_TYPE.match(text) else None
 
 
 def is_tabular(file_name: str) -> bool:
@@ -109,6 +136,45 @@ def read(path: Path, file_name: str) -> pd.DataFrame | None:
         ) from error
 
 
+def read_arrow(path: Path, file_name: str) -> Any:
+    """The file as an Arrow table, as :func:`read` does; Parquet and Feather with their own types."""
+    import pyarrow
+
+    suffix, _ = _format(file_name)
+    if suffix not in (".parquet", ".feather"):
+        frame = read(path, file_name)
+        return None if frame is None else pyarrow.Table.from_pandas(frame, preserve_index=False)
+    try:
+        with _given_to_arrow(path) as source:
+            if suffix == ".parquet":
+                import pyarrow.parquet
+
+                return pyarrow.parquet.ParquetFile(source).read()
+            import pyarrow.feather
+
+            return pyarrow.feather.read_table(source)
+    except (ValueError, OSError) as error:
+        raise InvalidInput(f"{file_name!r} does not read as a table: {error}.") from error
+
+
+def read_polars(path: Path, file_name: str) -> Any:
+    """The same as a DataFrame of polars'. Raises MissingPackage as well."""
+    try:
+        import polars
+    except ImportError as error:
+        raise MissingPackage("as_='polars' needs the package polars: pip install polars") from error
+    table = read_arrow(path, file_name)
+    return None if table is None else polars.from_arrow(table)
+
+
+READERS: dict[str, Callable[[Path, str], Any]] = {
+    "pandas": read,
+    "arrow": read_arrow,
+    "polars": read_polars,
+}
+"""What gives the table in a file, by the library whose it is; None when its ending is of no table."""
+
+
 def _is_pandas(data: Any) -> bool:
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(data, (pandas.DataFrame, pandas.Series))
@@ -145,8 +211,24 @@ def _given_to_arrow(path: Path) -> Iterator[Any]:
         yield str(path)
 
 
+def shown_names(schema: Any) -> list[str]:
+    """The names of a schema's columns; pandas' index without a name has the one that ``reset_index`` gives.
+
+    That is ``index``, or ``level_0``, ``level_1``, … of several levels or where there is such a column.
+    """
+    names = list(schema.names)
+    levels = {name: int(found[1]) for name in names if (found := _UNNAMED_INDEX.match(name))}
+    if not levels or len(set(names)) < len(names):
+        return names
+    alone = list(levels.values()) == [0] and "index" not in names
+    given = {name: "index" if alone else f"level_{level}" for name, level in levels.items()}
+    shown = [given.get(name, name) for name in names]
+    return shown if len(set(shown)) == len(shown) else names
+
+
 def _columns(schema: Any) -> list[Column]:
-    return [Column(name=field.name, type=str(field.type)) for field in schema]
+    named = zip(shown_names(schema), schema, strict=True)
+    return [Column(name=name, type=str(field.type)) for name, field in named]
 
 
 def _format(file_name: str) -> tuple[str, str | None]:

@@ -32,6 +32,7 @@ from ...remote.folder import reaches_elsewhere
 from ...wire import decode, encode
 from ..quantities import size_text
 from .folders import read_manifest, store_folder
+from .trust import GIVEN, IMPORTED
 
 FILE = "registered.json"
 BLOBS = "blobs.json"
@@ -63,6 +64,8 @@ class Registered(Protocol):
 
     def model_version(self, ref: str) -> ModelVersion: ...
 
+    def is_vouched_for(self, version: ModelVersion) -> bool: ...
+
 
 def plan(
     sources: Sequence[str],
@@ -88,6 +91,7 @@ def plan(
         datasets[ref], said = _within_reach(version, registry, blobs, most_bytes)
         notes += [each for each in said if each not in notes]
     models = _found(registry.model_version, named.of("model"))
+    models = {ref: _as_vouched_for(each, registry) for ref, each in models.items()}
     newest = {f"dataset {each.name}": each.version for ref, each in datasets.items() if "@" not in ref}
     newest |= {f"model {each.name}": each.version for ref, each in models.items() if "@" not in ref}
     digests = [digest for each in datasets.values() for digest in _blobs_of(each, blobs)]
@@ -111,6 +115,13 @@ def _found(look_up: Any, references: Iterable[str]) -> dict[str, Any]:
         except MlopsError:  # the job says so, if it gets there
             continue
     return found
+
+
+def _as_vouched_for(version: ModelVersion, registry: Registered) -> ModelVersion:
+    """The key by which this home knows its own stays here, so what is not its own must not say that it is."""
+    if version.origin == GIVEN or registry.is_vouched_for(version):
+        return version
+    return replace(version, origin=IMPORTED)
 
 
 def _within_reach(
@@ -275,8 +286,13 @@ class TravellingStore:
         expected: int | Literal["anywhere"] | None = ANYWHERE,
         seq: int | None = None,
         key: str | None = None,
+        proof: str = "",
     ) -> ModelVersion:
         _cannot("registered")
+
+    def model_proof(self, name: str, version: int | None) -> str | None:
+        """None: the home has looked at the proofs before it sent these."""
+        return None
 
     def applied(self, key: str) -> tuple[str, int] | None:
         return None

@@ -1,67 +1,101 @@
-"""Whose pickles are loaded: loading one runs what its author put in it."""
+"""Whose pickles and feature views are run: loading one runs what its author put in it.
+
+A row of a registry can say anything: in a team's database everybody can write a colleague's name into it. So
+what this user registers gets a proof that only this home can make, with a key that never leaves it.
+"""
 
 from __future__ import annotations
 
-import os
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable
+from hmac import compare_digest
 from pathlib import Path
-from uuid import uuid4
+
+from blake3 import blake3
 
 from ...config import TRUSTED_USERS, Settings
-from ...entities import ModelVersion
+from ...entities import FeatureViewVersion, ModelVersion
 from ...errors import Untrusted
+from ...ownership import workspace_id, workspace_key
 
-FILE_NAME = "workspace-id"
 IMPORTED = "imported"
 """The origin of versions that came with an imported run: what it says of their author proves nothing."""
 GIVEN = "file"
 """The origin of versions that were registered by a path: who registers a file need not have made it."""
+PURPOSE = "jupyter-mlops: registered in this workspace, 1"
+"""What the key says of a version; its number changes with the facts that it is said of."""
+
+Executed = ModelVersion | FeatureViewVersion
+"""What runs code of its author's when it is loaded or computed."""
 
 
-def workspace_id(home: Path) -> str:
-    """The home's random identity, made on first use; any number of processes agree on it."""
-    path = home / FILE_NAME
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        pass
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = home / f".{FILE_NAME}-{uuid4().hex}"
-    temporary.write_text(uuid4().hex, encoding="ascii")
-    try:
-        os.link(temporary, path)  # the first wins; a link never shows half a file
-    except FileExistsError:
-        pass
-    except OSError:  # a file system without hard links
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path.read_text(encoding="ascii").strip()
+def proof_of(version: Executed, home: Path) -> str:
+    """That ``version`` was registered in this home: a keyed BLAKE3 of what decides about what will run.
+
+    Empty where it says itself that it comes from elsewhere. A version's number is not known yet when it is
+    registered: the content and the name are what is proved. Raises Unavailable without the home's key.
+    """
+    if version.origin != workspace_id(home):
+        return ""
+    said = json.dumps([PURPOSE, *_facts(version)], ensure_ascii=True).encode("ascii")
+    # no hexadecimal digits: upkeep takes 64 of them in any row for the digest of a content
+    return urlsafe_b64encode(blake3(said, key=workspace_key(home)).digest()).decode("ascii")
 
 
-def is_vouched_for(version: ModelVersion, settings: Settings) -> bool:
-    """Whether this user wrote the version in this workspace, or its author is trusted."""
-    if version.created_by in settings.trusted_users and version.origin not in (IMPORTED, GIVEN):
+def _facts(version: Executed) -> tuple[object, ...]:
+    whose = (version.name, version.digest, version.created_by, version.origin)
+    if isinstance(version, FeatureViewVersion):
+        return ("view", *whose, version.function, version.code)
+    return ("model", *whose, version.format, version.is_folder)
+
+
+def is_vouched_for(version: Executed, proof: str | None, settings: Settings) -> bool:
+    """Whether this user registered the version in this workspace, or its author is trusted.
+
+    ``proof`` is what its row has: None in rows of a version of this package that made none. Those count where
+    only this user can have written them, in the home's own registry.
+    """
+    if version.origin in (IMPORTED, GIVEN):
+        return False
+    if version.created_by in settings.trusted_users:
         return True
-    return version.created_by == settings.user and version.origin == workspace_id(settings.home)
+    if version.created_by != settings.user or version.origin != workspace_id(settings.home):
+        return False
+    if proof is None:
+        return not settings.database
+    return compare_digest(proof.encode("utf-8", "replace"), proof_of(version, settings.home).encode())
 
 
-def untrusted(version: ModelVersion, settings: Settings, why: str = "") -> Untrusted:
-    """What is raised for a version that nobody vouches for, whose loading would run its author's code."""
-    why = why or _runs(version.format)
-    place = "in another workspace" if version.created_by == settings.user else "not by you"
+def untrusted(version: Executed, settings: Settings, why: str = "") -> Untrusted:
+    """What is raised for a version that nobody vouches for, which would run its author's code."""
     reference = f"{version.name}@{version.version}"
+    if isinstance(version, FeatureViewVersion):
+        what, done = f"The feature view {reference}", "defined"
+        runs = (
+            "Computing it runs code that its author chose: read it with "
+            f"jupyter_mlops.feature_view({reference!r}).code."
+        )
+        allow = "add trust=True"
+    else:
+        what, done = f"Model {reference}", "registered"
+        runs = f"{why or _runs(version.format)} Loading it runs code that its author chose."
+        allow = f"load_model({reference!r}, trust=True)"
     if version.origin == GIVEN:
         return Untrusted(
-            f"Model {reference} was registered as a file or folder, whose author may be anybody. {why} "
-            "Loading it runs code that its author chose. If you trust where it is from: "
-            f"load_model({reference!r}, trust=True)."
+            f"{what} was {done} as a file or folder, whose author may be anybody. {runs} If you trust where "
+            f"it is from: {allow}."
         )
+    if version.created_by == settings.user and version.origin == workspace_id(settings.home):
+        return Untrusted(
+            f"{what} says that it was {done} by you in this workspace, and nothing proves it: that was "
+            f"before there were proofs, or before a restore, or somebody else uses your name. {runs} If it "
+            f"is yours, register it here again. If you trust it: {allow}."
+        )
+    place = "in another workspace" if version.created_by == settings.user else "not by you"
     return Untrusted(
-        f"Model {reference} was registered by {version.created_by!r}, {place}. {why} "
-        "Loading it runs code that its author chose. If you trust it: "
-        f"load_model({reference!r}, trust=True), or name {version.created_by!r} "
-        f"in {TRUSTED_USERS} (trusted_users of the settings)."
+        f"{what} was {done} by {version.created_by!r}, {place}. {runs} If you trust it: {allow}, or name "
+        f"{version.created_by!r} in {TRUSTED_USERS} (trusted_users of the settings)."
     )
 
 
@@ -69,12 +103,16 @@ def _runs(flavour: str) -> str:
     return "It is a pickle." if flavour in ("cloudpickle", "joblib") else f"Its flavour is {flavour}."
 
 
-def require_trust_in_result(job: str, user: str, settings: Settings) -> None:
-    """Raises Untrusted unless this user submitted ``job``, or whoever did is trusted."""
-    if user == settings.user or user in settings.trusted_users:
+def require_trust_in_result(job: str, user: str, settings: Settings, *, here: bool) -> None:
+    """Raises Untrusted unless this user submitted ``job``, or whoever did is trusted.
+
+    ``here`` says that its files are this home's own: of another job any row may have the user's name.
+    """
+    if user in settings.trusted_users or (here and user == settings.user):
         return
+    place = "from another home" if user == settings.user else "not by you"
     raise Untrusted(
-        f"Job {job} was submitted by {user!r}, not by you. Its result is a pickle, and loading it runs code "
+        f"Job {job} was submitted by {user!r}, {place}. Its result is a pickle, and loading it runs code "
         f"that its author chose. If you trust it, name {user!r} in {TRUSTED_USERS}."
     )
 

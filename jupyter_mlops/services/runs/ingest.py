@@ -328,16 +328,31 @@ class Ingestor:
             ]
 
     def _retry_pending(self) -> None:
-        for registration in self._index.pending_registrations():
-            if self._sealing.shared and not self._is_ours(registration):
+        for pending in self._index.pending_registrations():
+            registration = self._as_written(pending) if self._sealing.shared else pending
+            if registration is None:
                 continue  # what came with it (an import, an origin) is known only in its home
             tried = self._numbered(registration)
             if tried == registration:
                 return  # what cannot be reached for one cannot be reached for the next
-            self._index.settle_registration(registration, version=tried.version, problem=tried.problem)
+            self._index.settle_registration(pending, version=tried.version, problem=tried.problem)
 
-    def _is_ours(self, registration: Registration) -> bool:
-        return JournalKey(registration.run_id, registration.writer).path(self._home).exists()
+    def _as_written(self, registration: Registration) -> Registration | None:
+        """What a journal of this home says of it, whatever its row does; None when no journal does.
+
+        Everybody can write rows into a team's index, and what is applied here is proved to be this home's.
+        """
+        if "/" in f"{registration.run_id}{registration.writer}":
+            return None
+        path = JournalKey(registration.run_id, registration.writer).path(self._home)
+        offset, more = 0, True
+        while more:
+            chunk = read_chunk(path, offset)
+            for record in chunk.records:
+                if isinstance(record, Register) and record.n == registration.number:
+                    return replace(registration, record=msgspec.to_builtins(record))
+            offset, more = chunk.end, chunk.more
+        return None
 
     def _numbered(self, registration: Registration, *, foreign: bool = False) -> Registration:
         """The registration with its version, or with the reason why it will never have one."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...config import Settings
-from ...errors import MlopsError
+from ...errors import MlopsError, Unavailable
 from ...protocols.blobs import BlobStore
 from ...protocols.sealing import JOB, RUN, Sealed, SealStore
 from .packing import checked_id, checked_path, unpack
@@ -46,6 +46,20 @@ class Elsewhere:
             return None
         here = [each for each in seals if self._is_here(each)]
         return self._root if here else None
+
+    def folder_with(self, kind: str, id: str, path: str) -> Path | None:
+        """The folder of a run or job with this sealed file in it; None where no such file was sealed.
+
+        Raises Unavailable when it was sealed and cannot be had, or that cannot be told.
+        """
+        if self._store is None:
+            return None
+        seals = [each for each in self._store.of(kind, id) if each.digest and each.path == path]
+        if not seals:
+            return None
+        if not self._is_here(seals[0]):
+            raise Unavailable(f"What was sealed as {path} of {kind} {id} cannot be fetched. Try again later.")
+        return self._root / FOLDERS[kind] / checked_id(id)
 
     def _is_here(self, seal: Sealed) -> bool:
         try:

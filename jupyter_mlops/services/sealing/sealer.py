@@ -16,11 +16,11 @@ from tempfile import TemporaryDirectory
 from ...config import Settings
 from ...errors import MlopsError, NotFound
 from ...journal import JournalKey, all_journals
-from ...journal.layout import SUFFIX, output_tails
+from ...journal.layout import IMPORTED, SUFFIX, output_tails
+from ...ownership import workspace_id
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from ...protocols.sealing import JOB, RUN, WHOLE, Sealed, SealStore
-from ..registry.trust import workspace_id
 from .packing import checked_id, checked_path, digests_in_file, packed, unpack
 
 JOBS_EVERY_S = 5.0
@@ -162,6 +162,8 @@ class Sealer:
         paths = [key.path(self._home) for key in keys]
         if all(path.exists() for path in paths) and not self._goes_on(run_id, set(keys)):
             paths += _files(output_tails(self._home, run_id))
+        if (mark := folder / IMPORTED).exists():  # together with the journals: it says what they are
+            paths.append(mark)
         self._seal_files(RUN, run_id, folder, paths, known)
 
     def _goes_on(self, run_id: str, ended: set[JournalKey]) -> bool:

@@ -1,4 +1,8 @@
-"""Making a home of a backup: verified whole beside the place, then moved there at once."""
+"""Making a home of a backup: verified whole beside the place, then moved there at once.
+
+Whoever had the backup may have changed it. So it brings no key, and vouches for nothing by itself: models and
+feature views are the user's own again where the home that is replaced has the key that proved them.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ from blake3 import blake3
 
 from ...entities.upkeep import BackupReport
 from ...errors import Conflict, Corrupt, InvalidInput, NotFound
+from ...ownership import ID_FILE, KEY_FILE, workspace_id
 from ...wire import decode
 from ..sealing.packing import checked_path
 from .saving import (
@@ -34,37 +39,45 @@ from .saving import (
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 MANIFEST_BYTES = 1024 * 1024 * 1024
+PROVED = (
+    "Models and feature views that this home proves to be yours load as before; those that were registered "
+    "before there were proofs ask for trust=True."
+)
+UNPROVED = (
+    "The key that proves which models and feature views are yours is in no backup: those that run code of "
+    "their author's ask for trust=True, or to be registered again."
+)
 
 Open = Callable[[str], IO[bytes]]
 
 
 @dataclass(slots=True, kw_only=True)
 class Restorer:
-    """``check`` says what is wrong with a staged home's registry: its file, its chain of decisions."""
+    """``check`` says what is wrong with a staged home's registry: its file, its chain of decisions.
+
+    ``disown`` has it vouch for no version that has no proof.
+    """
 
     check: Callable[[Path], Iterable[str]]
+    disown: Callable[[Path], object]
     in_use: Callable[[], bool]
     now: float
 
     def restore(self, source: Path, home: Path, *, force: bool = False) -> BackupReport:
         """Make ``home`` what the backup holds; nothing of it is seen before all of it was verified.
 
-        Raises NotFound and InvalidInput for what is no backup, Corrupt for one that is damaged, and Conflict
-        where ``home`` holds something, unless ``force``: then that is moved aside, never deleted.
+        Raises NotFound and InvalidInput for what is no backup, which is looked at first, Conflict where
+        ``home`` holds something, unless ``force``: then that is moved aside, never deleted; and Corrupt for a
+        backup that is damaged.
         """
-        if _holds_something(home) and not force:
-            raise Conflict(
-                f"{home} holds something already. Restore into another folder with --into FOLDER, or add "
-                "--force: what is there is moved aside then."
-            )
-        if self.in_use():
-            raise Conflict(f"An agent works in {home}: stop it first, with jupyter mlops agent stop.")
-        home.parent.mkdir(parents=True, exist_ok=True)
         with opened(source) as file_of:
             manifest = read_manifest(file_of, source)
+            self._require_room(home, force=force)
+            home.parent.mkdir(parents=True, exist_ok=True)
             staged = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}.restoring-"))
             try:
                 self._stage(manifest, file_of, staged)
+                proves = _keep_key(home, staged)
                 aside = self._replace(staged, home)
             finally:
                 shutil.rmtree(staged, ignore_errors=True)
@@ -76,8 +89,18 @@ class Restorer:
             new=len(manifest.files) + len(manifest.blobs),
             size_bytes=size,
             blobs=len(manifest.blobs),
-            notes=[*manifest.notes, *moved],
+            notes=[*manifest.notes, PROVED if proves else UNPROVED, *moved],
         )
+
+    def _require_room(self, home: Path, *, force: bool) -> None:
+        """Raises Conflict where a home cannot be put now."""
+        if _holds_something(home) and not force:
+            raise Conflict(
+                f"{home} holds something already. Restore into another folder with --into FOLDER, or add "
+                "--force: what is there is moved aside then."
+            )
+        if self.in_use():
+            raise Conflict(f"An agent works in {home}: stop it first, with jupyter mlops agent stop.")
 
     def _stage(self, manifest: BackupManifest, file_of: Open, staged: Path) -> None:
         for path, entry in manifest.files.items():
@@ -86,6 +109,9 @@ class Restorer:
             _write(file_of, blob_place(digest), staged / blob_place(digest), digest, size, mode=0o444)
         if problems := list(self.check(staged)):
             raise Corrupt(f"The registry in the backup is damaged: {problems[0]}")
+        if (staged / KEY_FILE).exists():  # by a name that this file system takes for the same
+            raise InvalidInput(f"The backup brings a {KEY_FILE}: it is forged.")
+        self.disown(staged)
 
     def _replace(self, staged: Path, home: Path) -> Path | None:
         aside = None
@@ -101,6 +127,18 @@ class Restorer:
                 os.rename(aside, home)
             raise
         return aside
+
+
+def _keep_key(home: Path, staged: Path) -> bool:
+    """Take the key of the home that is replaced along where the backup was made of it; False elsewhere."""
+    if workspace_id(staged) != _id_of(home) or not (home / KEY_FILE).is_file():
+        return False
+    shutil.copy2(home / KEY_FILE, staged / KEY_FILE)
+    return True
+
+
+def _id_of(home: Path) -> str | None:
+    return workspace_id(home) if (home / ID_FILE).is_file() else None
 
 
 def read_manifest(file_of: Open, source: Path) -> BackupManifest:

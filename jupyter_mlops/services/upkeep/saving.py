@@ -1,8 +1,9 @@
 """A backup: everything of a home that cannot be made again, consistent while the home is in use.
 
 A backup is a folder or a zip file with ``backup.json``, ``home/`` (the home's files; databases as one file
-each, journals up to their last complete line) and ``blobs/ab/<digest>``. Left out is what holds secrets
-(``env.json``), what can be made again (the index, caches) and what belongs to running processes.
+each, journals up to their last complete line) and ``blobs/ab/<digest>``. Left out is what is secret
+(``env.json``, the workspace's key), what can be made again (the index, caches) and what belongs to running
+processes.
 
 The order makes it consistent: databases first, then files, then blobs. Whatever a row or a record names was
 stored before the row or record was written.
@@ -24,6 +25,7 @@ from blake3 import blake3
 
 from ...entities.upkeep import BackupReport
 from ...errors import Conflict, MlopsError
+from ...ownership import KEY_FILE
 from ...protocols.blobs import BlobStore
 from ...protocols.upkeep import Copying
 from ...wire import decode, encode
@@ -35,7 +37,7 @@ BLOBS = "blobs"
 CHUNK_BYTES = 4 * 1024 * 1024
 LEFT_OUT = frozenset({"active", "blobs", "cache", "damaged", "incoming", "sealing", "sending", "staged"})
 """Folders of a home that a backup does without."""
-SECRET = frozenset({"env.json"})
+SECRET = frozenset({"env.json", KEY_FILE})
 DATABASE = ".sqlite"
 MADE_AGAIN = ("index.sqlite",)
 OF_DATABASES = (".sqlite-wal", ".sqlite-shm", ".sqlite-journal", ".damaged")

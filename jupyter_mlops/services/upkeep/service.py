@@ -11,11 +11,11 @@ from pathlib import Path
 from ...config import Settings
 from ...entities.upkeep import BackupReport, GarbageReport, HealthReport
 from ...errors import Unsupported
+from ...ownership import workspace_id
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
 from ...protocols.upkeep import Content, Copying, Named, Rows
 from ..registry.deciding import Access
-from ..registry.trust import workspace_id
 from .checking import Checker, Progress
 from .collecting import Collector
 from .restoring import Restorer
@@ -37,7 +37,7 @@ class Parts:
     store.
 
     ``fetching`` gives a way to verify a shared content without keeping it, ``check_registry`` the problems
-    of a registry's file in some home.
+    of a registry's file in some home, which ``disown`` has vouch for no version without a proof.
     """
 
     rows: Callable[[], Rows]
@@ -52,6 +52,7 @@ class Parts:
     fetching: Callable[[], AbstractContextManager[Callable[[str], None]]]
     copy_database: Copying
     check_registry: Callable[[Path], Iterable[str]]
+    disown: Callable[[Path], object]
     agent_runs: Callable[[], bool]
 
 
@@ -139,6 +140,7 @@ class UpkeepService:
         ours = home == self._settings.home
         restorer = Restorer(
             check=self._parts.check_registry,
+            disown=self._parts.disown,
             in_use=lambda: ours and self._parts.agent_runs(),
             now=self._clock(),
         )

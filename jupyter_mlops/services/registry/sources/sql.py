@@ -7,16 +7,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from ....capture.secret_names import is_secret_name
 from ....entities import DatasetKind
-from ....errors import InvalidInput, MissingPackage, MlopsError, Unavailable
+from ....errors import InvalidInput, MissingPackage, MlopsError, NotFound, Unavailable
 from .frames import Frames
 from .source import Content, Shelf
 
 ROWS_AT_ONCE = 50_000
+FILES = ("sqlite", "duckdb")
+"""Databases that are a file."""
 SHOWN = 200
 """How much of a query stands in an error."""
 
@@ -55,6 +58,8 @@ class Queries:
         return isinstance(data, Query)
 
     def content(self, data: Query, *, name: str, copy: bool | None) -> Content:
+        if not isinstance(data.query, str):
+            raise InvalidInput(f"A query is text, such as 'SELECT * FROM orders', not {data.query!r}.")
         if copy is False:
             raise InvalidInput(
                 "The result of a query has no place where it could stay: leave copy=False out."
@@ -84,12 +89,14 @@ def _connected(given: Any) -> Iterator[Any]:
         if scheme in _SCHEMES:
             raise _missing(_SCHEMES[scheme]) from error
         raise InvalidInput(f"SQLAlchemy knows no database {scheme!r}.") from error
-    except (ArgumentError, TypeError) as error:
+    except (ArgumentError, AttributeError, TypeError) as error:
         raise InvalidInput(
             "The connection of a query is an SQLAlchemy URL such as 'postgresql+psycopg://host/database' or "
             f"'sqlite:///data.db', an Engine or a Connection, not a {type(given).__name__} like this."
         ) from error
     try:
+        if engine is not given:
+            _require_file(engine.url)
         try:
             connection = engine.connect()
         except SQLAlchemyError as error:
@@ -101,6 +108,16 @@ def _connected(given: Any) -> Iterator[Any]:
     finally:
         if engine is not given:
             engine.dispose()
+
+
+def _require_file(url: Any) -> None:
+    """SQLite and DuckDB make an empty database of a path at which there is none. Raises NotFound."""
+    path = url.database
+    if url.get_backend_name() not in FILES or not path or path.startswith((":memory:", "file:", "md:")):
+        return
+    if not Path(path).exists():
+        place = str(Path(path).absolute())
+        raise NotFound(f"No database at {place!r}, which {_without_password(url)} names.")
 
 
 def _result(connection: Any, query: str) -> Any:

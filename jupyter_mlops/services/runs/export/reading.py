@@ -107,7 +107,7 @@ class RunImporter:
             self._announce(manifest)
             return False
         place.parent.mkdir(parents=True, exist_ok=True)
-        write_origin(staged / "run", manifest, registers=registers)
+        write_origin(staged / "run", manifest, by=self.settings.user, registers=registers)
         try:
             os.rename(staged / "run", place)
         except OSError as error:  # somebody else imports it now

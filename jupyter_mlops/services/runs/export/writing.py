@@ -15,11 +15,11 @@ from ....entities import History, RunDetail
 from ....errors import Conflict, MlopsError, NotFound
 from ....journal import JournalKey, read_chunk
 from ....journal.layout import output_tails
+from ....ownership import workspace_id
 from ....protocols.blobs import BlobStore
 from ....protocols.clock import Clock
 from ....protocols.sealing import RUN
 from ....wire import to_json
-from ...registry.trust import workspace_id
 from ...rows import iso_time
 from ...sealing.elsewhere import Elsewhere
 from ..service import RunService

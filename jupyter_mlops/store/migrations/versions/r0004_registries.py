@@ -1,4 +1,4 @@
-"""Aliases of datasets too, details that people edit, profiles, expectations, feature views, gates."""
+"""Aliases of datasets too, details that people edit, profiles, expectations, feature views, gates, proofs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def upgrade() -> None:
     _feature_views()
     _promotion()
     _sealed()
+    op.add_column("model_versions", sa.Column("proof", sa.String(length=64), nullable=True))
     op.create_index("audit_by_subject", "audit", ["subject"], unique=False)
     op.create_index("jobs_by_parent", "jobs", ["parent_run_id"], unique=False)
 
@@ -89,6 +90,7 @@ def _feature_views() -> None:
         sa.Column("run_id", sa.String(length=26), nullable=True),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("entity", sa.JSON(), nullable=False),
+        sa.Column("proof", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("name", "version"),
     )
     op.create_index("view_versions_by_digest", "view_versions", ["name", "digest"], unique=True)
