@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import InvalidInput
 from ..services.registry.names import parse_reference
 from ..workspace import current
 
@@ -70,7 +71,7 @@ def export_model(ref: str, path: str | os.PathLike[str], *, with_data: bool = Fa
     ``with_data`` takes the contents of the datasets along. Raises NotFound, Corrupt, and Conflict where there
     is something already.
     """
-    return current().model_exports.write(ref, Path(path).expanduser(), with_data=with_data)
+    return current().model_exports.write(ref, _path(path), with_data=with_data)
 
 
 def import_model(path: str | os.PathLike[str], *, name: str | None = None) -> entities.ModelVersion:
@@ -80,4 +81,10 @@ def import_model(path: str | os.PathLike[str], *, name: str | None = None) -> en
     number and no alias. A pickle that came so is loaded only with ``trust=True``. Raises NotFound,
     InvalidInput, Corrupt, Forbidden, and Conflict when its training run is here with other content.
     """
-    return current().model_imports.read(Path(path).expanduser(), name=name).version
+    return current().model_imports.read(_path(path), name=name).version
+
+
+def _path(given: str | os.PathLike[str]) -> Path:
+    if not isinstance(given, (str, os.PathLike)):
+        raise InvalidInput(f"A file is named by its path, not {given!r}.")
+    return Path(given).expanduser()

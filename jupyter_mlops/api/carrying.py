@@ -36,12 +36,18 @@ def carried(digest: str, format: str, *names: str, trust: bool = False) -> Any:
 
 
 def _submitters(digest: str) -> Iterator[str]:
-    """Who submitted jobs that carry a blob: the one that this process belongs to, and the newest."""
+    """Who submitted jobs that carry a blob: the one that this process belongs to, and the newest.
+
+    A job that is said to be this user's counts where this home made it: anybody may have written the row.
+    """
     own = _own_job()
     if own is not None and _carries(own, digest):
         yield own.user
-    others = (job.spec for job in current().jobs.search(limit=MOST_JOBS))
-    yield from (spec.user for spec in others if _carries(spec, digest))
+    workspace = current()
+    for job in workspace.jobs.search(limit=MOST_JOBS):
+        mine = job.spec.user == workspace.settings.user
+        if _carries(job.spec, digest) and (not mine or workspace.jobs.is_here(job)):
+            yield job.spec.user
 
 
 def _carries(spec: JobSpec, digest: str) -> bool:

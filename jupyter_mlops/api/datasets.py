@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..services.rows import DATASET_COLUMNS, dataset_row
 from ..workspace import current
@@ -33,7 +33,8 @@ def register_dataset(
     of them, or ``mlops.sql(query, connection)``.
 
     A version is a content: the BLAKE3 digest of all of it decides, and registering the same content
-    again gives the version that is there. Inside a run the two are linked.
+    again gives the version that is there. Inside a run the two are linked. A table in memory is kept as
+    Parquet, and comes back as a pandas DataFrame unless ``load_dataset`` is told otherwise.
 
     Files and folders of more than 100 MB (``JUPYTER_MLOPS_COPY_DATASET_BYTES``) stay where they are, and are
     verified whenever they are loaded; smaller ones are copied. ``copy=True`` copies always (without copying
@@ -64,16 +65,21 @@ def sql(query: str, connection: Any) -> Query:
     return Query(query, connection)
 
 
-def load_dataset(ref: str, *, as_path: bool = False) -> Any:
+def load_dataset(
+    ref: str, *, as_path: bool = False, as_: Literal["pandas", "arrow", "polars", "path"] | None = None
+) -> Any:
     """A registered dataset: ``"train"`` (the newest), ``"train@2"``, ``"train@golden"``.
 
-    Tables (also CSV, Parquet, Feather and JSON-lines files) come as a DataFrame, ``.npy`` and ``.npz`` as an
-    array or a dict of arrays, other files and folders as a read-only Path; ``as_path`` always gives the Path.
-    Of a dataset that stayed where it was that is the original. Inside a run it becomes its input.
+    Tables (also CSV, Parquet, Feather and JSON-lines files) come as a pandas DataFrame, whatever they were
+    registered as; ``as_="arrow"`` and ``as_="polars"`` give a table of these. ``.npy`` and ``.npz`` come as
+    an array or a dict of arrays; other files, folders and globs (the folder of their files) as a read-only
+    Path; ``as_path`` always gives the Path. Of a dataset that stayed where it was that is the original.
+    Inside a run it becomes its input. The newest of a name is never one that only an import brought, if there
+    are others.
     Raises NotFound, Corrupt when the content is not what was registered, and ContentChanged (which is one)
     when the original is not any more.
     """
-    return current().registry.load_dataset(ref, as_path=as_path)
+    return current().registry.load_dataset(ref, as_path=as_path, as_=as_)
 
 
 def dataset_of(frame: Any) -> entities.VersionRef | None:

@@ -40,6 +40,7 @@ def expect(
     pandera: Any = None,
     on_fail: str = "refuse",
     remove: str | Sequence[str] | None = None,
+    new_columns: Columns | None = None,
 ) -> Expectations:
     """Say what all versions of a dataset must be like; gives all that is expected of it.
 
@@ -55,8 +56,12 @@ def expect(
     It is looked at when a version is registered, which is refused where it is not so, and when one is loaded;
     with ``on_fail="warn"`` both only warn. A name such as ``not_null: id`` tells an expectation: saying it
     anew replaces it. Missing values break ``not_null`` only; in ``unique`` a tuple is columns together;
-    ``matches`` is of the whole value. Raises InvalidInput, Forbidden, and NotFound for a name to remove that
-    is none.
+    ``matches`` is of the whole value. Types are Arrow's names of them, or integer, real, number, text,
+    boolean and time.
+
+    Before the first version any column may be named; later one that the newest version does not have is
+    taken for a typo, unless ``new_columns`` names it: it is to come. Raises InvalidInput, Forbidden, and
+    NotFound for a name to remove that is none.
     """
     service = current().expectations
     stated = state(
@@ -76,17 +81,17 @@ def expect(
         from ..services.expectations.pandera_schemas import state_schema
 
         stated.append(state_schema(name, pandera, Severity(on_fail)))
-    gone = [remove] if isinstance(remove, str) else list(remove or ())
+    gone = _removed(remove)
     if not stated and not gone:
         raise InvalidInput(f"Say what is expected: mlops.expect({name!r}, not_null=['id'], rows=(1, None)).")
     for each in gone:
         service.remove(name, each)
-    return Expectations(name, service.set(name, stated))
+    return Expectations(name, service.set(name, stated, new_columns=new_columns))
 
 
 def expectations(name: str) -> Expectations:
-    """All that is expected of a dataset."""
-    return Expectations(name, current().expectations.all(name))
+    """All that is expected of a dataset. Raises NotFound for a name of which nothing is known."""
+    return Expectations(name, current().expectations.of(name))
 
 
 def check(what: Any, dataset: str | None = None) -> Check:
@@ -100,6 +105,15 @@ def check(what: Any, dataset: str | None = None) -> Check:
     if not isinstance(what, str):
         raise InvalidInput("Say by which dataset's expectations: mlops.check(frame, 'train').")
     return Check(service.check(what))
+
+
+def _removed(given: Any) -> list[str]:
+    names = [given] if isinstance(given, str) else given or []
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise InvalidInput(
+            f"remove takes the name of an expectation, or several, such as 'not_null: id', not {given!r}."
+        )
+    return list(names)
 
 
 class Expectations(Sequence["entities.Expectation"]):

@@ -45,9 +45,7 @@ class FeatureView:
         """The plain function. Raises Untrusted for a registered one of somebody else, without ``trust``."""
         if self._definition is not None:
             return self._definition.function
-        from ..services.features.loading import function_of
-
-        return function_of(self.registered, current().settings, trust=trust)
+        return current().features.function(self.registered, trust=trust)
 
     @property
     def name(self) -> str:
@@ -135,13 +133,20 @@ def feature_view(
 
     ``@feature_view(source="rides", keys="driver_id", timestamp="ended_at", ttl="30d")`` above a function in a
     notebook cell or a module. What it returns has the columns ``keys``, ``timestamp`` (when the row became
-    known; left out, rows always hold) and features. ``ttl`` is how old a row may be when it is used. Its
+    known; left out, rows always hold) and features. ``ttl`` is how old a row may be when it is used: by
+    ``online_features`` as of now, by ``training_set`` as of the label; of an older one all is null. Its
     definition is the function with all that it uses of its notebook or module, the source, keys, timestamp
     and ttl: the same is the same version, a changed one the next. In a notebook it is registered at once, in
     a module when it is first used: an import decides nothing.
 
     ``feature_view("driver_stats@2")`` is one that is registered already.
     """
+    if view is not None and not isinstance(view, str):
+        said = f" {view.__name__!r}" if hasattr(view, "__name__") else ""
+        raise InvalidInput(
+            f"Say above the function{said} of which dataset its features are, and which columns tell rows "
+            'apart: @feature_view(source="rides", keys="driver_id", timestamp="ended_at"), with brackets.'
+        )
     if view is not None:
         return FeatureView(registered=current().features.version(view))
     if source is None or not keys:
@@ -193,7 +198,8 @@ def training_set(
 ) -> pd.DataFrame:
     """Labels with features as they were known at each label's time: nothing of the future gets in.
 
-    ``labels`` are a DataFrame, or the name of a dataset, with the views' keys and a column ``timestamp``;
+    ``labels`` are a DataFrame, or the name of a dataset, with the views' keys and a column ``timestamp``,
+    which is ``event_timestamp`` unless another one is named (no other is guessed);
     ``features`` name views or their features: ``["driver_stats", "customer@2:age"]``. Each label gets the
     newest row of its keys whose time is not after its own (one of the same instant counts) and that is not
     older than the view's ttl; where there is none, nulls. Times are compared in UTC, and one without a zone
@@ -254,8 +260,9 @@ def online_features(
     and dtypes are those of ``training_set``; ``as_dicts`` gives a list of dicts instead, for a service.
     Raises NotFound for a view that is not online, InvalidInput for a key of another kind.
     """
-    asked: list[Any] = keys.to_dict("records") if hasattr(keys, "to_dict") else list(keys)
-    serving = current().features.serving
+    from ..services.features.keys import asked_for
+
+    asked, serving = asked_for(keys), current().features.serving
     if as_dicts:
         return serving.rows(_references(features), asked, full=full_names)
     from ..services.features.frames import frame_of
@@ -279,13 +286,18 @@ def export_feast(
 
 
 def _references(features: str | FeatureView | Iterable[str | FeatureView]) -> list[str]:
-    if isinstance(features, (str, FeatureView)):
+    if not isinstance(features, Iterable) or isinstance(features, str):
         return [_reference(features)]
     return [_reference(each) for each in features]
 
 
 def _reference(view: str | FeatureView) -> str:
     if not isinstance(view, FeatureView):
+        if not isinstance(view, str):
+            raise InvalidInput(
+                "A view is named by a text such as 'driver_stats', 'driver_stats@2' or "
+                f"'driver_stats:rating', or is the view itself, not {view!r}."
+            )
         return view
     number = view.registered.version
     return view.name if number is None else f"{view.name}@{number}"

@@ -205,7 +205,9 @@ class Job:
         from ..services.registry.pickles import load_file
         from ..services.registry.trust import require_trust_in_result
 
-        require_trust_in_result(short_id(self.id), self.spec.user, current().settings)
+        workspace = current()
+        here = workspace.jobs.is_here(self._entity)
+        require_trust_in_result(short_id(self.id), self.spec.user, workspace.settings, here=here)
         return load_file(path, what=what)
 
     def raise_for_status(self) -> Job:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..entities import DatasetVersion, FeatureViewVersion, ModelVersion, VersionRef
+from ..errors import InvalidInput
 from ..services.lineage.nodes import version_node
 from ..services.showing.lineage_html import impact_html, lineage_html
 from ..services.showing.lineage_text import impact_text, lineage_text
@@ -98,7 +99,7 @@ class Impact:
 
     @property
     def aliases(self) -> list[str]:
-        """Names that stand for one of the versions now: ``digits@champion``, ``dataset/train@gold``."""
+        """Names that stand for one of the versions now: ``digits@champion``, ``dataset:train@gold``."""
         return self.entity.aliases
 
     @property
@@ -149,6 +150,11 @@ def _node(given: Something) -> str:
         return version_node(given)
     if kind := KIND_OF_VERSION.get(type(given)):
         return f"{kind}:{given.name}@{given.version}"
+    if not hasattr(given, "id"):
+        raise InvalidInput(
+            "Say of what: a reference such as 'train@2' or 'digits@champion', an id, or a run, a job or a "
+            f"version that you have at hand, not {given!r}."
+        )
     return f"{'job' if isinstance(given, Job) else 'run'}:{given.id}"
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
 from ..services.promotion.declaring import Better, gates_of
+from ..services.promotion.service import Version
+from ..services.registry.names import CHAMPION
 from ..services.showing.review_html import gates_html, review_html
 from ..services.showing.review_text import gates_text, move_text, review_text
 from ..wire import to_json
@@ -15,32 +17,43 @@ from ..workspace import current
 if TYPE_CHECKING:
     from .. import entities
 
-CHAMPION = "champion"
-
 
 def set_alias(
-    name: str, alias: str, version: int, *, reason: str = "", kind: str = "model"
+    name: str,
+    alias: str,
+    version: Version = None,
+    *,
+    new: bool = False,
+    reason: str = "",
+    kind: str = "model",
 ) -> entities.Model | entities.Dataset:
     """Point an alias of a model, or with ``kind="dataset"`` of a dataset, at a version.
 
-    The move is in the audit trail with its reason. Raises GatesRefused when a gate of the alias does not let
-    the version pass, and Forbidden when your role does not allow it: both are in the trail as well.
+    ``set_alias("digits@2", "champion")`` and ``set_alias("digits", "champion", 2)`` are the same. An alias
+    that is nearly the same as another, as if misspelt, is made only with ``new=True``.
+
+    The move is in the audit trail with its reason. Raises InvalidInput, NotFound, GatesRefused when a gate of
+    the alias does not let the version pass, and Forbidden when your role does not allow it: both are in the
+    trail as well.
     """
-    return current().registry.set_alias(name, alias, version, reason=reason, kind=kind)
+    return current().promotion.promote(kind, name, alias, version, new=new, reason=reason)
 
 
 def delete_alias(
-    name: str, alias: str, *, reason: str = "", kind: str = "model"
+    name: str, alias: str | None = None, *, reason: str = "", kind: str = "model"
 ) -> entities.Model | entities.Dataset:
-    """Remove an alias; the version stays."""
-    return current().registry.delete_alias(name, alias, reason=reason, kind=kind)
+    """Remove an alias, ``("digits", "champion")`` or ``"digits@champion"``; the version stays."""
+    if alias is None and "@" not in str(name):
+        raise InvalidInput(f"Which alias of {name!r}? Write '{name}@champion', or {name!r} and 'champion'.")
+    return current().promotion.take_away(kind, name, alias, reason=reason)
 
 
-def rollback(name: str, alias: str = CHAMPION, *, reason: str = "", kind: str = "model") -> Move:
+def rollback(name: str, alias: str | None = None, *, reason: str = "", kind: str = "model") -> Move:
     """Point an alias at the version that it had before the present one.
 
-    Once more goes further back. No gate is asked, so that it works in an incident. Raises Forbidden when your
-    role does not allow it, and Conflict when there is nothing to go back to.
+    The alias of ``"digits@champion"``, or of ``"digits"`` and ``"champion"``, which is the default. Once more
+    goes further back. No gate is asked, so that it works in an incident. Raises Forbidden when your role does
+    not allow it, and Conflict when there is nothing to go back to.
     """
     return Move(current().promotion.rollback(kind, name, alias, reason))
 
@@ -58,6 +71,8 @@ def gates(
     role: str = "approver",
     reason: str = "",
     clear: bool = False,
+    new_metrics: str | Iterable[str] = (),
+    new: bool = False,
 ) -> GateTable:
     """What must hold before an alias of a model may move; with only the names, what is asked for now.
 
@@ -68,8 +83,10 @@ def gates(
     of the datasets that it was made from (True), or of those named. ``approvals`` is how many other users,
     each of at least the ``role``, have to approve it.
 
-    What is given replaces the gates that there were; ``clear=True`` takes them away. Raises NotFound,
-    InvalidInput, and Forbidden when your role does not allow it.
+    What is given replaces the gates that there were; ``clear=True`` takes them away. A metric that no version
+    has logged yet is taken as such when it is one of the ``new_metrics``, and an alias that is nearly the
+    same as another when it is ``new``. Raises NotFound, InvalidInput, and Forbidden when your role does not
+    allow it.
     """
     declared = gates_of(
         minimum=minimum,
@@ -84,31 +101,36 @@ def gates(
         raise InvalidInput("clear=True takes all gates away: leave it out to declare these instead.")
     service = current().promotion
     if declared or clear:
-        return GateTable([service.set_gates(name, alias or CHAMPION, declared, reason=reason)])
-    return GateTable([each for each in service.gates(name) if alias in (None, each.alias)])
+        metrics = [new_metrics] if isinstance(new_metrics, str) else [*new_metrics]
+        changed = service.declare_gates(name, alias, declared, new_metrics=metrics, new=new, reason=reason)
+        return GateTable([changed])
+    return GateTable(service.gates(name, alias))
 
 
-def review(name: str, version: int, alias: str = CHAMPION) -> Review:
+def review(name: str, version: Version = None, alias: str = CHAMPION) -> Review:
     """What would change if an alias moved to a version, against the one that has it now, and whether it may.
 
-    It shows itself in a notebook and as text: gates, metrics, packages, data, figures and code.
+    The version is ``"digits@2"``, or ``"digits"`` and 2; an alias names one too: ``"digits@challenger"``. It
+    shows itself in a notebook and as text: gates, metrics, packages, data, figures and code.
     """
     return Review(current().promotion.review(name, version, alias))
 
 
 def approve(
-    name: str, version: int, alias: str = CHAMPION, *, reason: str = "", withdraw: bool = False
+    name: str, version: Version = None, alias: str = CHAMPION, *, reason: str = "", withdraw: bool = False
 ) -> entities.Approval | None:
     """Say that a version may become an alias's; with ``withdraw`` take back what you said of it before.
 
-    It holds for this one version. Raises NotFound, and Forbidden when your role does not allow it or you
-    registered the version yourself.
+    The version is ``"digits@2"``, or ``"digits"`` and 2, and it holds for this one. Raises NotFound, and
+    Forbidden when your role does not allow it or you registered the version yourself.
     """
     approved = None if withdraw else True
     return current().promotion.approve(name, version, alias, approved=approved, reason=reason)
 
 
-def reject(name: str, version: int, alias: str = CHAMPION, *, reason: str = "") -> entities.Approval | None:
+def reject(
+    name: str, version: Version = None, alias: str = CHAMPION, *, reason: str = ""
+) -> entities.Approval | None:
     """Say that a version may not become an alias's: no approval helps until you withdraw or approve."""
     return current().promotion.approve(name, version, alias, approved=False, reason=reason)
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from ..capture.loaded import calls_of, loaded
 from ..errors import InvalidInput
 from ..workspace import current
 
 if TYPE_CHECKING:
+    from ..capture.loaded import Calls
     from ..entities import ModelVersion
     from ..services.tracking.reads import Reads
     from ..services.tracking.tracker import RunWriter
@@ -118,20 +120,25 @@ class track:
         self._source: str | None = None
         self._run: RunWriter | None = None
         self._reads: Reads | None = None
+        self._where: Calls | None = None
+        self._function = ""
 
     def __enter__(self) -> RunWriter:
         from ..entities import RunKind
+        from ..services.tracking.read_before import before_block
         from ..services.tracking.reads import watch_reads
 
         if self._run is not None:
             raise RuntimeError("This track(...) is in use already: make a new one for another block.")
         workspace = current()
+        self._where = calls_of(sys._getframe(1))
         run = workspace.tracker.start(
             name=self._name or _script_name(),
             experiment=self._experiment,
             kind=RunKind.SCRIPT,
             source=_source_of(sys._getframe(1)) if self._source is None else self._source,
             surroundings=True,
+            read_before=before_block(self._where, str(workspace.settings.home), function=self._function),
         )
         run.log_params(self._params)
         run.tag(self._tags)
@@ -149,6 +156,8 @@ class track:
         reads, self._reads = self._reads, None
         if reads is not None:
             reads.stop()
+        if self._where is not None:
+            loaded.block_ended(self._where)
         if run is not None:
             run.__exit__(kind, error, traceback)
 
@@ -168,7 +177,7 @@ class track:
                 params=self._params,
                 tags=self._tags,
             )
-            block._source = source
+            block._source, block._function = source, function.__name__
             return block
 
         @functools.wraps(function)

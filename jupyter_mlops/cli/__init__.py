@@ -18,6 +18,10 @@ from .parser import build_parser
 
 FAILED = 1
 USAGE = 2
+BEGINNERS = frozenset(
+    ("agent", "demo", "doctor", "expect", "gates", "gpus", "import", "register", "restore", "submit")
+)
+"""The commands that make sense in a home that is not there yet. A team's database makes sense of all."""
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
@@ -27,17 +31,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = build_parser().parse_args(argv)
     except SystemExit as leave:  # argparse has printed help or the usage error
         return leave.code if isinstance(leave.code, int) else USAGE
-    if arguments.home:
-        _use_home(arguments.home)
     return _run(arguments)
 
 
-def _use_home(folder: str) -> None:
-    """Exported, so that the agent, jobs and kernels that this command starts use it as well."""
-    from ..config import HOME
+def _use_home(arguments: Namespace) -> None:
+    """Exported, so that the agent, jobs and kernels that this command starts use it as well.
+
+    Raises NotFound where a command that only looks at a home, or changes what is in it, would make one.
+    """
+    from ..config import DATABASE, HOME
+    from ..errors import NotFound
     from ..workspace import use
 
-    os.environ[HOME] = os.path.abspath(os.path.expanduser(folder))
+    home = os.path.abspath(os.path.expanduser(arguments.home))
+    if arguments.command not in BEGINNERS and not os.path.isdir(home) and not os.environ.get(DATABASE):
+        raise NotFound(f"There is no workspace at {home}: no such folder. Look at what --home says.")
+    os.environ[HOME] = home
     use(None)
 
 
@@ -45,7 +54,9 @@ def _run(arguments: Namespace) -> int:
     from ..errors import MlopsError
 
     try:
-        status = _handler(arguments.handler)(arguments)
+        if arguments.home:
+            _use_home(arguments)
+        status = handler_of(arguments.handler)(arguments)
         _leave()
         return status
     except MlopsError as error:
@@ -64,7 +75,8 @@ def _leave() -> None:
         workspace.leave()
 
 
-def _handler(name: str) -> Callable[[Namespace], int]:
+def handler_of(name: str) -> Callable[[Namespace], int]:
+    """What a command does, by its parser's ``handler``; its module is imported now."""
     module, function = name.split(".")
     handler: Callable[[Namespace], int] = getattr(import_module(f".{module}", __name__), function)
     return handler

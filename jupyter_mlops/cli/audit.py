@@ -50,12 +50,13 @@ def _verify(arguments: Namespace) -> int:
 def _print(found: Verification) -> None:
     out = console()
     for problem in found.problems:
-        out.print("[red]✗[/] ", end="")
-        out.print(problem, markup=False, soft_wrap=True)
+        out.print("✗", style="red", end=" ")
+        out.print(problem)
     if not found.problems:
-        out.print(f"[green]✓[/] {counted(found.rows, 'row')}, whole.", soft_wrap=True)
+        out.print("✓", style="green", end=" ")
+        out.print(f"{counted(found.rows, 'row')}, whole.")
     if found.rows:
-        out.print(f"The hash of the last row: {found.head}", markup=False, soft_wrap=True)
+        out.print(f"The hash of the last row: {found.head}")
 
 
 def _export(arguments: Namespace) -> int:
@@ -64,10 +65,13 @@ def _export(arguments: Namespace) -> int:
         trail.export(sys.stdout.buffer.write, **wanted)
         sys.stdout.buffer.flush()
         return 0
-    with open(arguments.jsonl, "wb") as file:
-        number = trail.export(file.write, **wanted)
+    try:
+        with open(arguments.jsonl, "wb") as file:
+            number = trail.export(file.write, **wanted)
+    except OSError as error:
+        raise InvalidInput(f"{arguments.jsonl} cannot be written: {error.strerror}.") from error
     if arguments.json:
         print_json({"path": arguments.jsonl, "rows": number})
     else:
-        console().print(f"{counted(number, 'row')} in {arguments.jsonl}", markup=False, soft_wrap=True)
+        console().print(f"{counted(number, 'row')} in {arguments.jsonl}")
     return 0

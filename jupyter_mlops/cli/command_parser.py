@@ -13,6 +13,11 @@ class CommandParser(ArgumentParser):
 
     takes_options = False
 
+    @property
+    def flags(self) -> list[str]:
+        """The long names of the flags."""
+        return [flag for flag in self._option_string_actions if flag.startswith("--")]
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         words, options = self._split(list(args or ()))
         found, unknown = super().parse_known_args(words, namespace)

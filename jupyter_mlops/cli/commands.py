@@ -34,6 +34,8 @@ class Commands:
         self._sub = parser.add_subparsers(
             title="commands", metavar="COMMAND", dest="command", required=True, parser_class=CommandParser
         )
+        self.parsers: dict[str, CommandParser] = self._sub.choices
+        """By the names of the commands."""
 
     def add(self, name: str, handler: str, help: str, *, example: str, more: str = "") -> CommandParser:
         parser: CommandParser = self._sub.add_parser(

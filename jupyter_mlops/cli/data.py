@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
 from ..entities import ProfileStatus
-from ..errors import InvalidInput
+from ..errors import InvalidInput, NotFound
 from ..services.expectations.stating import state
 from ..services.showing.diffs_text import diff_text
 from ..services.showing.expectations import expectations_text, report_text
@@ -44,7 +45,7 @@ def expect(arguments: Namespace) -> int:
     service = current().expectations
     stated = state(
         arguments.name,
-        columns=[name for each in arguments.columns for name in each.split(",")] or None,
+        columns=_names(arguments.columns),
         types=_by_column("--type", arguments.type),
         not_null=arguments.not_null or None,
         unique=[each.split(",") for each in arguments.unique] or None,
@@ -59,9 +60,26 @@ def expect(arguments: Namespace) -> int:
     )
     for name in arguments.remove:
         service.remove(arguments.name, name)
-    found = service.set(arguments.name, stated) if stated else service.all(arguments.name)
+    if stated:
+        found = service.set(arguments.name, stated, new_columns=_names(arguments.new_column))
+        _note_unknown(arguments.name)
+    else:
+        found = service.all(arguments.name) if arguments.remove else service.of(arguments.name)
     _print(found, expectations_text(arguments.name, found), as_json=arguments.json)
     return 0
+
+
+def _note_unknown(dataset: str) -> None:
+    """What is said before the first version may be said of a misspelt name."""
+    try:
+        current().registry.dataset(dataset)
+    except NotFound as error:
+        said = error.message.partition(" List them")[0]
+        print(f"{said} What is expected holds from its first version on.", file=sys.stderr)
+
+
+def _names(given: Sequence[str]) -> list[str] | None:
+    return [name for each in given for name in each.split(",")] or None
 
 
 def _print(found: Any, text: str, *, as_json: bool) -> None:

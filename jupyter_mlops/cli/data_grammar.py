@@ -64,6 +64,7 @@ def _add_expect(commands: Commands) -> None:
         "--one-of": ("COL=A,B", "the values that there may be"),
         "--matches": ("COL=REGEX", "a regular expression of the whole value"),
         "--remove": ("NAME", "take back an expectation by its name"),
+        "--new-column": ("COL[,COL]", "one that no version has yet, so that it is not taken for a typo"),
     }
     for flag, (metavar, help) in flags.items():
         expect.add_argument(flag, action="append", default=[], metavar=metavar, help=help)

@@ -16,12 +16,12 @@ from ..entities import Job, JobStatus, ModelVersion, Run, RunKind, short_id
 from ..errors import MissingPackage, MlopsError, NotFound, Unsupported
 from ..services.quantities import duration_text
 from ..services.rows import job_row, model_row, run_row
+from ..services.showing.registered import MODELS
 from ..workspace import Workspace, current, use
 from .demo_run import Execution, execute
 from .jobs import print_jobs
-from .models import print_models
 from .runs import print_runs
-from .tables import console, print_json
+from .tables import console, print_json, print_table
 
 NOTEBOOK = "quickstart.ipynb"
 PACKAGES = {"matplotlib": "matplotlib", "sklearn": "scikit-learn"}
@@ -99,7 +99,7 @@ def _workspace_with_slots(*, quiet: bool) -> Workspace:
             use(None)
         message = f"No GPU found: {len(slots) or SLOTS} virtual slots stand in for GPUs ({GPU_SLOTS})."
     if not quiet:
-        console().print(message, markup=False)
+        console().print(message)
     return current()
 
 
@@ -155,11 +155,11 @@ def _print_tables(harvest: Harvest, arguments: Namespace, execution: Execution) 
     if harvest.jobs:
         print_jobs(harvest.jobs)
     if harvest.champion:
-        print_models([harvest.champion], "Champion")
+        print_table("Champion", tuple(MODELS.of_versions), MODELS.cells([harvest.champion]))
     if arguments.keep_output:
-        out.print(f"The executed notebook: {arguments.keep_output}", markup=False)
+        out.print(f"The executed notebook: {arguments.keep_output}")
     out.print(f"It took {duration_text(time.time() - execution.began)}.")
-    out.print(f"See it all in the sidebar: {how_to_see(arguments.home)}", style="bold", markup=False)
+    out.print(f"See it all in the sidebar: {how_to_see(arguments.home)}", style="bold")
 
 
 def how_to_see(home: str | None) -> str:

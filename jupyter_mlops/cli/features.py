@@ -5,23 +5,19 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from ..services.features.rows import materialization_row, view_rows
-from ..services.features.showing import SHOWN_COLUMNS, shown_cells
+from ..services.features.rows import materialization_row
 from ..services.quantities import counted, duration_text
+from ..services.showing.registered import FEATURE_VIEWS
 from ..workspace import current
-from .tables import console, print_json, print_table
+from .registered import print_registered
+from .tables import console, print_json
 
 
 def features(arguments: Namespace) -> int:
     """``jupyter mlops features``."""
     service = current().features
     found = [service.named(arguments.name)] if arguments.name else service.all()
-    if arguments.json:
-        print_json([row for each in found for row in view_rows(each)])
-    elif found:
-        print_table("Feature views", SHOWN_COLUMNS, [cells for each in found for cells in shown_cells(each)])
-    else:
-        console().print("No feature views yet: @jupyter_mlops.feature_view(source=..., keys=...) makes one.")
+    print_registered(FEATURE_VIEWS, found, as_json=arguments.json)
     return 0
 
 
@@ -40,7 +36,7 @@ def materialize(arguments: Namespace) -> int:
     row = materialization_row(found)
     online = "" if found.online_rows is None else f", {counted(found.online_rows, 'key')} online"
     told = f"{counted(found.rows, 'row')}{online}. It took {duration_text(found.duration_s)}."
-    console().print(f"{row['view']} of {row['source']} is dataset {row['dataset']}: {told}", markup=False)
+    console().print(f"{row['view']} of {row['source']} is dataset {row['dataset']}: {told}")
     return 0
 
 
@@ -52,5 +48,5 @@ def export_feast(arguments: Namespace) -> int:
     if arguments.json:
         print_json({"path": str(path)})
     else:
-        console().print(f"Wrote {path}. In that folder: feast apply", markup=False)
+        console().print(f"Wrote {path}. In that folder: feast apply")
     return 0

@@ -132,7 +132,7 @@ def _searched(sweep: Sweep, arguments: Namespace) -> int:
 def _tell(told: Told) -> None:
     for line in told.lines():
         # as for errors: here, what to do next is a command
-        console(stderr=True).print(line.replace("%mlops ", "jupyter mlops "), markup=False)
+        console(stderr=True).print(line.replace("%mlops ", "jupyter mlops "))
 
 
 def _print_submitted(jobs: Sequence[Job], arguments: Namespace) -> None:

@@ -15,7 +15,7 @@ def lineage(arguments: Namespace) -> int:
     if arguments.json:
         print_json(found)
     else:
-        console().print(lineage_text(found), markup=False, soft_wrap=True)
+        console().print(lineage_text(found))
     return 0
 
 
@@ -25,5 +25,5 @@ def impact(arguments: Namespace) -> int:
     if arguments.json:
         print_json(found)
     else:
-        console().print(impact_text(found), markup=False, soft_wrap=True)
+        console().print(impact_text(found))
     return 0

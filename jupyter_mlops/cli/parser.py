@@ -31,6 +31,15 @@ PARTS = (
 
 def build_parser() -> ArgumentParser:
     """The parser of the whole command line; ``handler`` names the function to run."""
+    return _built()[0]
+
+
+def flags_of(command: str) -> list[str]:
+    """The long flags of a command, such as ``--alias``."""
+    return _built()[1].parsers[command].flags
+
+
+def _built() -> tuple[ArgumentParser, Commands]:
     from .._version import __version__
 
     parser = ArgumentParser(
@@ -50,7 +59,7 @@ def build_parser() -> ArgumentParser:
     _add_usage(commands)
     _add_gpus(commands)
     _add_system(commands)
-    return parser
+    return parser, commands
 
 
 def _add_runs(commands: Commands) -> None:

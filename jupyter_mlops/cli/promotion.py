@@ -10,8 +10,9 @@ from pathlib import Path
 from rich.syntax import Syntax
 
 from ..entities import Gates, Review
-from ..errors import InvalidInput
+from ..errors import InvalidInput, NotFound
 from ..services.promotion.declaring import gates_of, in_words
+from ..services.registry.names import CHAMPION, alias_reference
 from ..services.showing.review_text import (
     approval_rows,
     diff_text,
@@ -29,26 +30,34 @@ REFUSED = 1
 
 def promote(arguments: Namespace) -> int:
     """``jupyter mlops promote``."""
-    if arguments.delete is (arguments.version is not None):
-        raise InvalidInput("Give the VERSION that the alias shall point at, or --delete to take it away.")
-    kind, name, alias = _kind(arguments), arguments.name, arguments.alias
-    registry = current().registry
+    kind, name, alias, version = _kind(arguments), arguments.name, arguments.alias, arguments.version
+    workspace = current()
     if arguments.delete:
-        registry.delete_alias(name, alias, reason=arguments.reason, kind=kind)
+        if version is not None:
+            raise InvalidInput("--delete takes the alias away: leave the VERSION out.")
+        name, alias = alias_reference(name, alias)
+        named = workspace.promotion.take_away(kind, name, alias, reason=arguments.reason)
     else:
-        registry.set_alias(name, alias, arguments.version, reason=arguments.reason, kind=kind)
-    moves = registry.moves(name, alias, kind=kind)
+        alias = alias or CHAMPION
+        named = workspace.promotion.promote(
+            kind, name, alias, version, new=arguments.new, reason=arguments.reason
+        )
+    moves = workspace.registry.moves(named.name, alias, kind=kind)
     if arguments.json:
         print_json(moves[:1])
     elif moves:
-        console().print(move_text(moves[0]), markup=False)
+        console().print(move_text(moves[0]))
+        if len(moves) == 1:
+            console().print(
+                f"{alias!r} is a new alias of {named.name}, which has {', '.join(named.aliases)}."
+            )
     return 0
 
 
 def rollback(arguments: Namespace) -> int:
     """``jupyter mlops rollback``."""
     move = current().promotion.rollback(_kind(arguments), arguments.name, arguments.alias, arguments.reason)
-    print_json([move]) if arguments.json else console().print(move_text(move), markup=False)
+    print_json([move]) if arguments.json else console().print(move_text(move))
     return 0
 
 
@@ -61,7 +70,7 @@ def review(arguments: Namespace) -> int:
 
 def _print_review(review: Review) -> None:
     out = console()
-    out.print(headline(review), style="bold green" if review.allowed else "bold red", markup=False)
+    out.print(headline(review), style="bold green" if review.allowed else "bold red")
     if review.gates:
         rows = [
             ("passed" if each.passed else "refused", in_words(each.gate), each.message)
@@ -75,11 +84,11 @@ def _print_review(review: Review) -> None:
             "Differences", ("what", *sides(review)), [(row[0], *map(shown, row[1:])) for row in differences]
         )
     for diff in review.data:
-        out.print(diff_text(diff), markup=False)
+        out.print(diff_text(diff))
     if review.source_diff:
         out.print(Syntax(review.source_diff, "diff", theme="ansi_dark", background_color="default"))
     for note in review.notes:
-        out.print(note, style="dim", markup=False)
+        out.print(note, style="dim")
 
 
 def approve(arguments: Namespace) -> int:
@@ -93,8 +102,9 @@ def reject(arguments: Namespace) -> int:
 
 
 def _say(arguments: Namespace, *, approved: bool | None) -> int:
-    name, version, alias = arguments.name, arguments.version, arguments.alias
-    promotion = current().promotion
+    promotion, alias = current().promotion, arguments.alias
+    found = promotion.version(arguments.name, arguments.version)
+    name, version = found.name, found.version
     promotion.approve(name, version, alias, approved=approved, reason=arguments.reason)
     said = promotion.approvals(name, version, alias)
     if arguments.json:
@@ -102,12 +112,19 @@ def _say(arguments: Namespace, *, approved: bool | None) -> int:
     elif said:
         print_table(f"{name}@{version} as {alias}", ("user", "says", "when", "why"), approval_rows(said))
     else:
-        console().print(f"Nobody has said anything of {name}@{version} as {alias}.", markup=False)
+        console().print(f"Nobody has said anything of {name}@{version} as {alias}.")
     return 0
 
 
 def gates(arguments: Namespace) -> int:
     """``jupyter mlops gates``."""
+    found = declared_or_shown(arguments)
+    print_json(found) if arguments.json else _print_gates(arguments.name.partition("@")[0], found)
+    return 0
+
+
+def declared_or_shown(arguments: Namespace) -> list[Gates]:
+    """The gates that the flags declare; without any those that there are."""
     expected = arguments.expectations
     declared = gates_of(
         minimum=dict(arguments.minimum),
@@ -120,14 +137,19 @@ def gates(arguments: Namespace) -> int:
     )
     if declared and arguments.clear:
         raise InvalidInput("--clear takes all gates away: leave it out to set these instead.")
-    promotion = current().promotion
+    promotion, name, alias = current().promotion, arguments.name, arguments.alias
     if declared or arguments.clear:
-        alias = arguments.alias or "champion"
-        found = [promotion.set_gates(arguments.name, alias, declared, reason=arguments.reason)]
-    else:
-        found = [each for each in promotion.gates(arguments.name) if arguments.alias in (None, each.alias)]
-    print_json(found) if arguments.json else _print_gates(arguments.name, found)
-    return 0
+        return [
+            promotion.declare_gates(
+                name,
+                alias,
+                declared,
+                new_metrics=arguments.new_metric,
+                new=arguments.new,
+                reason=arguments.reason,
+            )
+        ]
+    return promotion.gates(name, alias)
 
 
 def _print_gates(name: str, found: Iterable[Gates]) -> None:
@@ -135,7 +157,7 @@ def _print_gates(name: str, found: Iterable[Gates]) -> None:
     if rows:
         print_table(f"Gates of {name}", ("alias", "gate"), rows)
     else:
-        console().print(f"No gates: whoever may move an alias of {name} may move it.", markup=False)
+        console().print(f"No gates: whoever may move an alias of {name} may move it.")
 
 
 def card(arguments: Namespace) -> int:
@@ -150,7 +172,7 @@ def card(arguments: Namespace) -> int:
     elif arguments.edit is None:
         print(text)
     else:
-        console().print(f"The card of {arguments.ref} was edited.", markup=False)
+        console().print(f"The card of {arguments.ref} was edited.")
     return 0
 
 
@@ -159,6 +181,10 @@ def _text_of(file: str) -> str:
         return sys.stdin.read()
     try:
         return Path(file).expanduser().read_text(encoding="utf-8")
+    except OSError as error:
+        raise NotFound(
+            f"{file} cannot be read: {error.strerror}. --edit takes the file with the card's text."
+        ) from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{file} is no text in UTF-8: {error.reason} at byte {error.start}.") from error
 

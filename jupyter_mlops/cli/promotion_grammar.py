@@ -33,12 +33,14 @@ def _add_moves(commands: Commands) -> None:
         "promote",
         "promotion.promote",
         "point an alias of a model at a version, where roles and gates allow it",
-        example=f'{PROGRAM} promote digits 7 --reason "better on night shifts"',
-        more="A refusal says why, and is in the audit trail as every move is: see review.",
+        example=f'{PROGRAM} promote digits@7 --reason "better on night shifts"',
+        more="""\
+            A refusal says why, and is in the audit trail as every move is: see review. An alias that is
+            nearly the same as another, as if misspelt, is made only with --new.""",
     )
-    promote.add_argument("name", metavar="NAME", help="the model")
-    promote.add_argument("version", metavar="VERSION", nargs="?", type=positive, help="the version's number")
-    _add_alias(promote)
+    _add_version(promote)
+    _add_alias(promote, default=None)
+    promote.add_argument("--new", action="store_true", help="make an alias that looks like another one")
     promote.add_argument("--dataset", action="store_true", help="NAME is a dataset")
     promote.add_argument("--delete", action="store_true", help="take the alias away; the version stays")
     rollback = commands.add(
@@ -48,8 +50,8 @@ def _add_moves(commands: Commands) -> None:
         example=f'{PROGRAM} rollback digits --reason "wrong on night shifts"',
         more="No gate is asked. Once more goes further back.",
     )
-    rollback.add_argument("name", metavar="NAME", help="the model")
-    _add_alias(rollback)
+    rollback.add_argument("name", metavar="NAME", help="the model: digits, or digits@champion")
+    _add_alias(rollback, default=None)
     rollback.add_argument("--dataset", action="store_true", help="NAME is a dataset")
 
 
@@ -58,7 +60,7 @@ def _add_review(commands: Commands) -> None:
         "review",
         "promotion.review",
         "show what would change if an alias moved to a version, and whether it may",
-        example=f"{PROGRAM} review digits 7",
+        example=f"{PROGRAM} review digits@7",
         more="""\
             Against the version that has the alias: gates, approvals, metrics, packages, data, code.
             Exit status 1 when a gate refuses it.""",
@@ -67,19 +69,18 @@ def _add_review(commands: Commands) -> None:
         "approve",
         "promotion.approve",
         "say that a model version may have an alias",
-        example=f'{PROGRAM} approve digits 7 --reason "looked at the errors"',
+        example=f'{PROGRAM} approve digits@7 --reason "looked at the errors"',
         more="Nobody approves what he registered himself.",
     )
     reject = commands.add(
         "reject",
         "promotion.reject",
         "say that a model version may not have an alias",
-        example=f'{PROGRAM} reject digits 7 --reason "trained on the test set"',
-        more="No approval of others helps until it is withdrawn: approve NAME VERSION --withdraw.",
+        example=f'{PROGRAM} reject digits@7 --reason "trained on the test set"',
+        more="No approval of others helps until it is withdrawn: approve digits@7 --withdraw.",
     )
     for parser in (review, approve, reject):
-        parser.add_argument("name", metavar="NAME", help="the model")
-        parser.add_argument("version", metavar="VERSION", type=positive, help="the version's number")
+        _add_version(parser)
         _add_alias(parser, reason=parser is not review)
     approve.add_argument("--withdraw", action="store_true", help="take back what you said of it before")
 
@@ -92,10 +93,11 @@ def _add_gates(commands: Commands) -> None:
         example=f"{PROGRAM} gates digits --minimum accuracy=0.9 --better loss=lower --approvals 1",
         more="""\
             What is given replaces the gates that there were. --better compares with the version that has
-            the alias, on the same dataset versions: METRIC, METRIC=lower, METRIC=0.01 (higher by more than
-            that) or METRIC=lower,0.01.""",
+            the alias, on the same dataset versions: METRIC (higher), METRIC=lower, METRIC=0.01 (higher by
+            more than that) or METRIC=lower,0.01; of a loss or an error it has to be said which. --clear takes
+            all gates of the alias away.""",
     )
-    gates.add_argument("name", metavar="NAME", help="the model")
+    gates.add_argument("name", metavar="NAME", help="the model: digits, or digits@champion")
     gates.add_argument("--alias", metavar="ALIAS", help="default: all to show, champion to set")
     for bound in ("minimum", "maximum"):
         gates.add_argument(
@@ -127,14 +129,31 @@ def _add_gates(commands: Commands) -> None:
     gates.add_argument(
         "--role", choices=ROLES, default="approver", help="that they need at least (default: approver)"
     )
+    gates.add_argument(
+        "--new-metric",
+        action="append",
+        default=[],
+        metavar="METRIC",
+        help="one that no version has yet, so that it is not taken for a typo",
+    )
+    gates.add_argument("--new", action="store_true", help="of an alias that looks like another one")
     gates.add_argument("--clear", action="store_true", help="take all gates of the alias away")
     gates.add_argument("--reason", default="", metavar="TEXT", help="for the audit trail")
 
 
-def _add_alias(parser: ArgumentParser, *, reason: bool = True) -> None:
-    parser.add_argument("--alias", default=CHAMPION, metavar="ALIAS", help="default: champion")
+def _add_version(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the version: digits@7, digits@challenger; or the model")
+    parser.add_argument("version", metavar="VERSION", nargs="?", type=_version, help="of NAME without one")
+
+
+def _add_alias(parser: ArgumentParser, *, reason: bool = True, default: str | None = CHAMPION) -> None:
+    parser.add_argument("--alias", default=default, metavar="ALIAS", help="default: champion")
     if reason:
         parser.add_argument("--reason", default="", metavar="TEXT", help="for the audit trail")
+
+
+def _version(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
 
 
 def _bound(text: str) -> tuple[str, float]:
@@ -149,7 +168,7 @@ def _better(text: str) -> tuple[str, object]:
     """``loss=lower,0.01`` as ``gates_of`` takes it."""
     metric, equals, how = text.rpartition("=")
     if not equals:
-        return text, "higher"
+        return text, None
     word, comma, by = how.partition(",")
     try:
         return (metric, (word, float(by))) if comma else (metric, float(word))

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.syntax import Syntax
 
-from ..api import runs as api_runs
+from ..api.reading import runs as api_runs
 from ..entities import Comparison, Job, Run, RunDetail, RunTable, ScheduleDetail, SweepDetail, short_id
 from ..errors import InvalidInput
 from ..services.lookup import anything
@@ -71,7 +71,7 @@ def _write_table(arguments: Namespace) -> int:
         if arguments.json:
             print_json([{"runs": len(table), "files": [*filter(None, (arguments.csv, arguments.parquet))]}])
         else:
-            console().print(f"{counted(len(table), 'run')} written to {files}.", markup=False)
+            console().print(f"{counted(len(table), 'run')} written to {files}.")
     return 0
 
 
@@ -153,8 +153,8 @@ def _print_run(detail: RunDetail) -> None:
     if detail.error and not any(output.kind == "error" for output in detail.outputs):
         message = f"{detail.error.name}: {detail.error.message}"
         if message not in detail.error.traceback:
-            out.print(message, style="red", markup=False)
-        out.print(detail.error.traceback, markup=False)
+            out.print(message, style="red")
+        out.print(detail.error.traceback)
 
 
 def _print_outputs(detail: RunDetail) -> None:
@@ -169,7 +169,7 @@ def _print_outputs(detail: RunDetail) -> None:
         out.print(
             f"… {counted(more, 'line')} before: jupyter mlops logs {short_id(detail.run.id)}", style="dim"
         )
-    out.print("\n".join(lines[-SHOWN_LINES:]), markup=False)
+    out.print("\n".join(lines[-SHOWN_LINES:]))
 
 
 def _print_job(job: Job) -> None:

@@ -23,10 +23,11 @@ def doctor(arguments: Namespace) -> int:
         out = console()
         for check in checks:
             mark, style = ("✓", "green") if check.ok else ("✗", "red")
-            out.print(f"[{style}]{mark}[/] [bold]{check.name}[/]: ", end="")
-            out.print(check.message, markup=False, soft_wrap=True)
+            out.print(mark, style=style, end=" ")
+            out.print(check.name, style="bold", end=": ")
+            out.print(check.message)
             if not check.ok and check.fix:
-                out.print(f"  → {check.fix}", style="yellow", markup=False, soft_wrap=True)
+                out.print(f"  → {check.fix}", style="yellow")
     return 0 if all(check.ok for check in checks) else 1
 
 
@@ -53,15 +54,15 @@ def _tell(status: AgentStatus | None, arguments: Namespace) -> None:
         waiting = sum(job.status is JobStatus.QUEUED for job in current().jobs.store.open())
         words = f"No agent is running, and {counted(waiting, 'job waits', 'jobs wait')}" if waiting else ""
         hint = "start it: jupyter mlops agent start" if waiting else "one starts by itself with the next job"
-        console().print(f"{words or 'No agent is running'}; {hint}.", soft_wrap=True)
+        console().print(f"{words or 'No agent is running'}; {hint}.")
     else:
         words = (
             f"The agent of {status.home} is running: pid {status.process.pid} since "
             f"{clock_time(status.started_at)}, {status.slots} GPU slots, log {status.log}"
         )
-        console().print(words, markup=False, soft_wrap=True)
+        console().print(words)
         for note in ready_nurseries(current().settings.runtime_dir):
-            console().print(f"Jobs are forked from {note.words()}.", markup=False, soft_wrap=True)
+            console().print(f"Jobs are forked from {note.words()}.")
 
 
 def _row(status: AgentStatus | None) -> dict[str, Any]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from uuid import uuid4
 
 import msgspec
 
@@ -28,6 +26,7 @@ from ..config import (
     Settings,
 )
 from ..errors import InvalidInput, NotFound
+from ..ownership import ID_FILE, workspace_id
 from ..protocols.jobs import Launch
 from ..remote.batches import OBJECT_BYTES, Batch, Part, batched, digest_of, encode
 from ..remote.folder import RemoteFolder, reaches_elsewhere
@@ -37,7 +36,6 @@ from ..remote.layout import (
     GIVEN_BATCHES,
     REGISTERED,
     WISHES,
-    WORKSPACE_ID,
     Given,
     Wishes,
     batch_name,
@@ -115,7 +113,8 @@ class Upload:
                 yield path
 
     def _parts(self, blobs: Mapping[str, Path], large: Mapping[Path, str]) -> Iterator[Part]:
-        yield Part(path=WORKSPACE_ID, data=self._workspace_id())
+        # models that the job registers are this home's; its key stays here, where they are signed
+        yield Part(path=ID_FILE, data=workspace_id(self._settings.home).encode("ascii"))
         registered = self._launch.folder / "files" / REGISTERED
         yield Part(path=REGISTERED, data=registered.read_bytes() if registered.exists() else b"{}")
         for digest in blobs:
@@ -140,20 +139,6 @@ class Upload:
         if missing := next((digest for digest, path in found.items() if not path.exists()), None):
             raise NotFound(f"The job needs the blob {missing}, and it is gone. Submit again.")
         return found
-
-    def _workspace_id(self) -> bytes:
-        """Models that the job registers are this home's."""
-        path = self._settings.home / WORKSPACE_ID
-        if not path.exists():
-            temporary = path.with_name(f".{WORKSPACE_ID}-{uuid4().hex}")
-            temporary.write_text(uuid4().hex, encoding="ascii")
-            try:
-                os.link(temporary, path)
-            except FileExistsError:
-                pass
-            finally:
-                temporary.unlink()
-        return path.read_bytes()
 
     def _put_object(self, digest: str, path: Path) -> None:
         if self._root.size(object_name(digest)) != path.stat().st_size:

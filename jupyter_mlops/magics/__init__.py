@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..capture.history import History, on_job_use, on_read
+from ..capture.history import History, kernels, on_job_use
+from ..capture.loaded import on_read
 from ..notebooks.ahead import ReadAhead
 from .cells import cells_that_raised, running_cell
 from .completion import complete
@@ -26,7 +27,7 @@ class Extension:
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
-        self.history = History(ReadAhead().put)
+        self.history = History(ReadAhead().put, shell.user_ns)
         self._hooks = CellHooks(shell, self.history)
         self._transformer = TrackTransformer(shell.transform_cell)
 
@@ -44,6 +45,7 @@ class Extension:
             shell.Completer.custom_matchers.append(complete)
         on_job_use.append(self.history.note_job_use)
         on_read.append(self.history.note_read)
+        kernels.append(self.history)
         self._seed()
 
     def unload(self) -> None:
@@ -58,6 +60,7 @@ class Extension:
             shell.Completer.custom_matchers.remove(complete)
         on_job_use.remove(self.history.note_job_use)
         on_read.remove(self.history.note_read)
+        kernels.remove(self.history)
 
     def _seed(self) -> None:
         """The cells that ran before, and the one that loads the extension: no hook saw their begin."""

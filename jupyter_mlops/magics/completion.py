@@ -22,9 +22,10 @@ _WORDS: dict[str, list[str]] = {
         "--wait", "-p",
     ],
     "mlops": [
-        "runs", "jobs", "sweeps", "schedules", "usage", "gpus", "datasets", "models", "profile", "diff",
-        "check", "features", "lineage", "impact", "audit", "review", "gates", "card", "show", "compare",
-        "logs", "cancel", "replay", "reproduce", "help",
+        "runs", "jobs", "sweeps", "schedules", "usage", "gpus", "datasets", "models", "register", "edit",
+        "profile", "diff", "check", "expect", "features", "materialize", "lineage", "impact", "audit",
+        "review", "promote", "rollback", "approve", "reject", "gates", "card", "show", "compare", "logs",
+        "cancel", "replay", "reproduce", "help",
     ],
 }
 # fmt: on
@@ -34,11 +35,21 @@ _WORDS: dict[str, list[str]] = {
 def complete(context: Any) -> dict[str, Any]:
     """An IPython matcher (its version 2 protocol)."""
     match = _LINE.match(context.line_with_cursor[: context.cursor_position])
-    words = _WORDS.get(match["magic"], []) if match else []
+    words = _words(match["magic"], match["rest"].split(maxsplit=1)) if match else []
     token = re.split(r"\s", match["rest"])[-1] if match else ""
     fitting = [word for word in words if word.startswith(token) and (token or word[0] != "-")]
     found = [SimpleCompletion(text=word, type="option") for word in fitting]
     return {"completions": found, "matched_fragment": token, "suppress": bool(found and token)}
+
+
+def _words(magic: str, rest: list[str]) -> list[str]:
+    """Behind a command of ``%mlops`` that has a grammar, its flags."""
+    if magic == "mlops" and rest:
+        from .command_line import PARSED, flags_of
+
+        if rest[0] in PARSED:
+            return [*_WORDS["mlops"], *flags_of(rest[0])]
+    return _WORDS.get(magic, [])
 
 
 complete.matcher_identifier = "jupyter_mlops"

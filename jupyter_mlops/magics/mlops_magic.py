@@ -22,16 +22,24 @@ HELP = """\
 %mlops schedules pause|resume|run|delete ID
 %mlops usage [BY]            what jobs used in a week, by user, notebook, executor or day
 %mlops gpus [users]          who has which GPU of this machine; what each user has had, and may have
-%mlops datasets | models     what is registered
+%mlops datasets | models     what is registered; %mlops datasets train shows all versions of one
+%mlops register DATA --name NAME
+                             register a file or folder as a dataset
+%mlops edit KIND:REF         change a description or tags: %mlops edit model:digits@7 --tag team=vision
 %mlops profile REF           what a dataset version is like: %mlops profile train@2
 %mlops diff A B [--keys COL] what differs between two dataset versions: %mlops diff train@1 train@2
 %mlops check REF             whether a dataset version is as it is expected to be
+%mlops expect NAME [FLAGS]   what a dataset must be like, or say it: %mlops expect train --not-null id
 %mlops features [NAME]       feature views, with what they gave last
+%mlops materialize VIEW      compute a feature view from its source: %mlops materialize rides --online
 %mlops lineage REF           where it comes from and what it led to: %mlops lineage digits@champion --up
 %mlops impact REF            all that would have to be looked at again if it were bad: %mlops impact train@2
 %mlops audit [SUBJECT]       the newest decisions, or those on model:digits@champion, job:ID, ...
-%mlops review NAME VERSION   what would change if it became the champion, and whether it may
-%mlops gates NAME            what must hold before an alias of a model may move
+%mlops review REF            what would change if it became the champion, and whether it may
+%mlops promote REF           point an alias at a version: %mlops promote digits@7 --alias champion
+%mlops rollback NAME         point an alias at the version that it had before
+%mlops approve | reject REF  say that a version may become the champion, or may not
+%mlops gates NAME [FLAGS]    what must hold before an alias of a model may move, or say it
 %mlops card REF              the model card of digits@7 or digits@champion
 %mlops show ID               all of a run, a job, a sweep or a schedule; the end of an id is enough
 %mlops compare ID ID [ID]... what differs between two runs, or among more
@@ -45,7 +53,8 @@ HELP = """\
 Track a cell:      %%track [NAME] [-e EXPERIMENT] [-p NAME[=VALUE]]... [-m NAME]... [-t KEY=VALUE]...
 Run it as a job:   %%submit [NAME] [--gpus N] [-p NAME=VALUE]... [--cron '0 3 * * *']
 Add --json to runs, jobs, sweeps, schedules, usage, gpus, datasets, models, features, show and compare
-for JSON."""
+for JSON. register, edit, expect, materialize, promote, rollback, approve, reject, gates and review take the
+words of jupyter mlops; --help behind one of them lists its flags."""
 
 
 def mlops(line: str) -> None:
@@ -74,8 +83,10 @@ def _answer(command: str, arguments: Sequence[str], as_json: bool) -> Any:
     if command == "replay" and not arguments:
         current().tracker.replaying = True
         return ""
-    from . import data_views, lineage_views, promotion_views, views
+    from . import command_line, data_views, lineage_views, promotion_views, views
 
+    if command in command_line.COMMANDS:
+        return command_line.run(command, arguments, as_json=as_json)
     commands: dict[str, tuple[Callable[..., Any], int, int]] = {
         "": (views.overview, 0, 0),
         "runs": (views.runs, 0, 1000),
@@ -84,8 +95,8 @@ def _answer(command: str, arguments: Sequence[str], as_json: bool) -> Any:
         "schedules": (views.schedules, 0, 2),
         "usage": (views.usage, 0, 1),
         "gpus": (views.gpus, 0, 1),
-        "datasets": (views.datasets, 0, 0),
-        "models": (views.models, 0, 0),
+        "datasets": (views.datasets, 0, 1),
+        "models": (views.models, 0, 1),
         "profile": (data_views.profile, 1, 1),
         "diff": (data_views.diff, 2, 4),
         "check": (data_views.check, 1, 1),
@@ -93,8 +104,8 @@ def _answer(command: str, arguments: Sequence[str], as_json: bool) -> Any:
         "lineage": (lineage_views.lineage, 1, 2),
         "impact": (lineage_views.impact, 1, 1),
         "audit": (lineage_views.audit, 0, 1),
-        "review": (promotion_views.review, 2, 3),
-        "gates": (promotion_views.gates, 1, 1),
+        "review": (promotion_views.review, 0, 1000),
+        "gates": (promotion_views.gates, 0, 1000),
         "card": (promotion_views.card, 1, 1),
         "show": (views.show, 1, 1),
         "compare": (views.compare, 2, 100),
@@ -104,7 +115,13 @@ def _answer(command: str, arguments: Sequence[str], as_json: bool) -> Any:
         "cancel": (views.cancel, 1, 1),
     }
     if command not in commands:
-        raise BadArguments(f"%mlops: no command {command!r}. There are {_listed(commands)} and help.")
+        from ..services.hints import did_you_mean
+
+        names = [*filter(None, commands), *command_line.COMMANDS]
+        raise BadArguments(
+            f"%mlops: no command {command!r}.{did_you_mean(command, names)} There are {', '.join(names)} "
+            "and help."
+        )
     view, fewest, most = commands[command]
     if not fewest <= len(arguments) <= most:
         ids = " ".join(["ID"] * fewest) + (" ..." if most > fewest else "")
@@ -119,10 +136,6 @@ def _reproduce(workspace: Workspace, run_id: str, *, as_json: bool) -> str:
     from .reproduction import reproduce
 
     return reproduce(workspace, run_id, as_json=as_json)
-
-
-def _listed(commands: dict[str, tuple[Callable[..., Any], int, int]]) -> str:
-    return ", ".join(name for name in commands if name)
 
 
 def _split(line: str) -> list[str]:

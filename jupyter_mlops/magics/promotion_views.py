@@ -5,26 +5,28 @@ from __future__ import annotations
 import json
 
 from ..api.cards import ModelCard
-from ..api.promotion import CHAMPION, GateTable, Review
+from ..api.promotion import GateTable, Review
 from ..workspace import Workspace
-from .refusals import BadArguments
+from . import command_line
 
 
-def review(
-    workspace: Workspace, name: str, version: str, alias: str = CHAMPION, *, as_json: bool
-) -> str | Review:
+def review(workspace: Workspace, *words: str, as_json: bool) -> str | Review:
     """What would change if an alias moved to a version, and whether it may."""
-    if not version.isdecimal():
-        raise BadArguments(
-            f"%mlops review takes the number of a version, not {version!r}: %mlops review digits 7"
-        )
-    found = Review(workspace.promotion.review(name, int(version), alias))
+    given = command_line.arguments_of("review", words)
+    if isinstance(given, str):
+        return given
+    found = Review(workspace.promotion.review(given.name, given.version, given.alias))
     return json.dumps(found.to_dict(), indent=2, ensure_ascii=False) if as_json else found
 
 
-def gates(workspace: Workspace, name: str, *, as_json: bool) -> str | GateTable:
-    """What must hold before the aliases of a model may move."""
-    found = GateTable(workspace.promotion.gates(name))
+def gates(workspace: Workspace, *words: str, as_json: bool) -> str | GateTable:
+    """What must hold before the aliases of a model may move; with flags it is said."""
+    given = command_line.arguments_of("gates", words)
+    if isinstance(given, str):
+        return given
+    from ..cli.promotion import declared_or_shown  # with rich, which looking at runs never needs
+
+    found = GateTable(declared_or_shown(given))
     return json.dumps(found.to_dict(), indent=2, ensure_ascii=False) if as_json else found
 
 

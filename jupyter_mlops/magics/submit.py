@@ -14,7 +14,6 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 
 from ..capture.history import History
 from ..errors import MlopsError
-from .place import notebook_path
 from .refusals import BadArguments, without_traceback
 
 if TYPE_CHECKING:
@@ -89,9 +88,10 @@ class SubmitMagics(Magics):
             raise without_traceback(error)  # noqa: B904  the traceback is what is not shown
 
     def _submit(self, options: SubmitOptions, cell: str | None) -> Any:
-        from ..api import job_handle
+        from ..api.submitting import job_handle
         from ..services.jobs.origin import Origin
         from ..workspace import current
+        from .place import notebook_path
 
         submission = current().submission
         namespace = self.shell.user_ns if self.shell else None

@@ -17,7 +17,8 @@ from ..config import JOB, RUN
 from ..entities import RunError, RunKind, RunStatus
 from ..journal.layout import output_tails
 from ..services.tracking.endings import ending
-from ..services.tracking.executed import capture_history, read_before
+from ..services.tracking.executed import capture_history
+from ..services.tracking.read_before import before_cell
 from ..services.tracking.reads import watch_reads
 from ..services.tracking.surroundings import capture_surroundings
 from ..services.tracking.tracker import RunWriter, Tracker, warn_line
@@ -27,7 +28,6 @@ from .footer import Summary, show
 from .logged_models import log_models
 from .options import TrackOptions
 from .place import Place
-from .result_file import keep_result
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +78,8 @@ class TrackedCell:
         else:
             self.run.close()
             if succeeded:
+                from .result_file import keep_result
+
                 keep_result(result.result)
         if self._was_recorded:
             show(self._summary(status, registered))
@@ -153,7 +155,7 @@ def begin(
         logger.debug("The params of a cell could not be captured", exc_info=problem)
         warn_line(f"the params of run {run.id} were not all captured: {problem}")
     run.tag(options.tags)
-    run.read_before = partial(read_before, past, shell.user_ns)
+    run.read_before = before_cell(past, shell.user_ns, str(workspace.settings.home))
     history = partial(
         capture_history,
         past=past,

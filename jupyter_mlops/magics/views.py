@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..api import Comparison, RunTable
+from ..api.comparing import Comparison, RunTable
 from ..api.replaying import detail_to_show
 from ..entities import Job, Run, RunDetail, ScheduleDetail, SweepDetail, short_id
-from ..services.features.rows import view_rows
-from ..services.features.showing import SHOWN_COLUMNS, shown_cells
 from ..services.lookup import anything, job_or_sweep, run_or_job
 from ..services.quantities import counted, duration_text, size_text
-from ..services.rows import dataset_row, job_row, model_row, run_row, schedule_row, sweep_row
+from ..services.rows import job_row, run_row, schedule_row, sweep_row
 from ..services.runs.data_reads import DATA_COLUMNS, shown_data
 from ..services.sharing import gpus_of, users_of
 from ..services.showing.gpus import NO_GPUS, gpus_table, users_table
 from ..services.showing.jobs import placing_facts
 from ..services.showing.outputs_text import outputs_text
+from ..services.showing.registered import DATASETS, FEATURE_VIEWS, MODELS, N, Registered, V
 from ..services.showing.schedules import schedule_text, schedules_table, status_text
 from ..services.showing.sweeps import counts_text, sweep_text, sweeps_table
 from ..services.showing.tables import facts, main_first, pairs, table, when
@@ -119,57 +118,25 @@ def gpus(workspace: Workspace, what: str = "", *, as_json: bool) -> str:
     return gpus_table(rows) if rows else NO_GPUS
 
 
-def datasets(workspace: Workspace, *, as_json: bool) -> str:
-    """Registered datasets: their newest versions."""
-    found = workspace.registry.datasets()
-    if as_json:
-        return _json([dataset_row(version) for each in found for version in each.versions])
-    rows = [
-        (
-            each.name,
-            len(each.versions),
-            pairs(each.aliases),
-            newest.kind.value,
-            newest.rows,
-            size_text(newest.size_bytes),
-            newest.storage.value,
-        )
-        for each in found
-        for newest in each.versions[:1]
-    ]
-    empty = "No datasets. Register one: mlops.register_dataset('data.csv', name='train')"
-    return table(("name", "versions", "aliases", "kind", "rows", "size", "storage"), rows) if rows else empty
+def datasets(workspace: Workspace, name: str = "", *, as_json: bool) -> str:
+    """Registered datasets: their newest versions; or all versions of one."""
+    registry = workspace.registry
+    found = [registry.dataset(name)] if name else registry.datasets()
+    return _registered(DATASETS, found, as_json=as_json, by_version=bool(name))
 
 
-def models(workspace: Workspace, *, as_json: bool) -> str:
-    """Registered models and where their aliases point."""
-    found = workspace.registry.models()
-    if as_json:
-        return _json([model_row(version) for each in found for version in each.versions])
-    rows = [
-        (
-            each.name,
-            len(each.versions),
-            newest.class_name.rpartition(".")[2],
-            pairs(each.aliases),
-            pairs(newest.metrics),
-        )
-        for each in found
-        for newest in each.versions[:1]
-    ]
-    empty = "No models. Register one: mlops.register_model(model, name='digits')"
-    return table(("name", "versions", "class", "aliases", "metrics"), rows) if rows else empty
+def models(workspace: Workspace, name: str = "", *, as_json: bool) -> str:
+    """Registered models and where their aliases point; or all versions of one."""
+    registry = workspace.registry
+    found = [registry.model(name)] if name else registry.models()
+    return _registered(MODELS, found, as_json=as_json, by_version=bool(name))
 
 
 def features(workspace: Workspace, name: str = "", *, as_json: bool) -> str:
     """Feature views, each version with what it gave last."""
     service = workspace.features
     found = [service.named(name)] if name else service.all()
-    if as_json:
-        return _json([row for each in found for row in view_rows(each)])
-    rows = [cells for each in found for cells in shown_cells(each)]
-    empty = "No feature views. Put @mlops.feature_view(source=..., keys=...) above a function."
-    return table(SHOWN_COLUMNS, rows) if rows else empty
+    return _registered(FEATURE_VIEWS, found, as_json=as_json)
 
 
 def show(workspace: Workspace, short: str, *, as_json: bool) -> str:
@@ -206,7 +173,7 @@ def logs(workspace: Workspace, short: str, *, as_json: bool) -> str:
 
 def replay(workspace: Workspace, short: str, *, as_json: bool) -> str:
     """Show all that a run displayed, as it was."""
-    from ..api import replay
+    from ..api.replaying import replay
 
     replay(workspace.runs.get(short).id)
     return ""
@@ -223,6 +190,17 @@ def cancel(workspace: Workspace, short: str, *, as_json: bool) -> str:
     if job.status.ended:
         return f"Job {short_id(job.id)} ({job.spec.name}) is {job.status.value}."
     return f"Job {short_id(job.id)} ({job.spec.name}) was asked to end; it is still {job.status.value}."
+
+
+def _registered(
+    kind: Registered[N, V], found: Sequence[N], *, as_json: bool, by_version: bool = False
+) -> str:
+    if as_json:
+        return _json(kind.rows(found))
+    by_name = bool(kind.of_names) and not by_version
+    cells = kind.names(found) if by_name else kind.versions(found)
+    columns = tuple(kind.of_names if by_name else kind.of_versions)
+    return table(columns, cells) if cells else kind.none_yet("mlops")
 
 
 def _run_table(found: Iterable[Run]) -> str:

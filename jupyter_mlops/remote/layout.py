@@ -13,12 +13,14 @@ import re
 
 import msgspec
 
+from ..ownership import ID_FILE
+
 GIVEN, GIVEN_BATCHES = "given.json", "given"
 SENT, OBJECTS = "sent", "objects"
 ENVIRONMENT, WISHES, CLAIM = "environment", "wishes.json", "claim"
 EXIT, STARTED, LOG, PRUNE, WORK = "exit.json", "started.json", "log.txt", "prune", "work"
 
-REGISTERED, WORKSPACE_ID = "registered.json", "workspace-id"
+REGISTERED = "registered.json"
 BLOB = r"blobs/[0-9a-f]{2}/[0-9a-f]{64}"
 OF_RUN = re.compile(r"runs/(?P<run>[^/\0]+)/(?:journal/(?P<writer>[^/\0]+)\.jsonl|outputs/[^/\0]+)")
 """A journal of a run, or one of its long outputs."""
@@ -64,4 +66,4 @@ def of_worker(job_id: str, attempt: int) -> re.Pattern[str]:
 
 def of_job(job_id: str) -> re.Pattern[str]:
     """What a home may write at the worker's: blobs, and the job's folder."""
-    return re.compile(rf"{BLOB}|jobs/{re.escape(job_id)}/.+|{REGISTERED}|{WORKSPACE_ID}", re.DOTALL)
+    return re.compile(rf"{BLOB}|jobs/{re.escape(job_id)}/.+|{REGISTERED}|{ID_FILE}", re.DOTALL)

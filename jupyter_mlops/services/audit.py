@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..entities import AuditEntry
-from ..errors import InvalidInput
+from ..errors import InvalidInput, NotFound
 from ..protocols.audit import AuditQuery, AuditStore, Verification
 from ..protocols.clock import Clock
 from ..wire import decode, encode, to_json
@@ -49,8 +49,8 @@ class AuditService:
         ``action`` is one (``alias.set``) or all of a kind (``alias``), ``since`` a length of time (``7d``),
         and ``before`` the number of a row. Raises InvalidInput.
         """
-        if limit < 0:
-            raise InvalidInput(f"limit counts decisions and cannot be negative: {limit}.")
+        if not isinstance(limit, int) or limit < 0:
+            raise InvalidInput(f"limit is how many decisions are wanted, 0 or more, not {limit!r}.")
         query = self._query(subject, user, action, since)
         return self._store.newest(replace(query, before=before), limit=limit)
 
@@ -74,7 +74,7 @@ class AuditService:
         """Whether the chain is whole; and ``against`` an earlier export, or a hash that was noted then,
         whether the trail still begins as it did.
 
-        Raises InvalidInput for a file that is no export, OSError for one that cannot be read.
+        Raises InvalidInput for a file that is no export, NotFound for one that cannot be read.
         """
         verified = self._store.verify()
         if against is None:
@@ -125,7 +125,14 @@ class AuditService:
 
 
 def _exported(path: Path) -> Iterator[AuditEntry]:
-    with path.open("rb") as lines:
+    try:
+        lines = path.open("rb")
+    except OSError as error:
+        raise NotFound(
+            f"{path} cannot be read: {error.strerror}. --against takes an export (audit --jsonl FILE) or "
+            "the hash of a row, of 64 hexadecimal digits."
+        ) from error
+    with lines:
         for number, line in enumerate(lines, start=1):
             try:
                 yield decode(line, AuditEntry)

@@ -55,6 +55,14 @@ def spoken(duration_s: float) -> str:
     return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
+def age_text(age_s: float | None) -> str:
+    """A time to live as people say it: ``30 d``, ``1 h 30 min``; empty for None."""
+    if age_s is None:
+        return ""
+    days, rest = divmod(age_s, _SECONDS["d"])
+    return spoken(age_s) if rest else f"{days:g} d"
+
+
 def duration_text(duration_s: float | None) -> str:
     """How long something took: ``40 ms``, ``0.4 s``, ``3 min 05 s``, ``2 h 10 min``; empty for None."""
     if duration_s is None:

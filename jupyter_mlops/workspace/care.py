@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def upkeep(workspace: Workspace) -> UpkeepService:
     """Garbage, checks, backups."""
     from ..services.upkeep.service import Parts, UpkeepService
-    from ..store.upkeep import SqlRows, copy_sqlite, problems_of_registry
+    from ..store.upkeep import SqlRows, copy_sqlite, disown_unproved, problems_of_registry
 
     registry = workspace._registry_store
     return UpkeepService(
@@ -33,6 +33,7 @@ def upkeep(workspace: Workspace) -> UpkeepService:
             fetching=workspace._fetching,
             copy_database=copy_sqlite,
             check_registry=problems_of_registry,
+            disown=disown_unproved,
             agent_runs=lambda: workspace.agent.status() is not None,
         ),
         clock=workspace.clock,

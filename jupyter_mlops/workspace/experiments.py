@@ -6,8 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import Unsupported
+from ..protocols.sealing import RUN
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..entities import VersionRef
     from ..journal.records import Register
     from ..services.lineage import LineageService
@@ -82,16 +85,22 @@ def elsewhere(workspace: Workspace) -> Elsewhere:
 
 
 def apply_registration(workspace: Workspace, key: str, record: Register, run_id: str, user: str) -> int:
-    """What an imported run registered is the registration of who took it in, whatever name it brings."""
-    from ..services.runs.export.origin import as_registered_here
+    """What an imported run registered is the registration of who took it in, whatever name it brings.
 
+    That a run was imported says a mark in its folder: here, or as its home has sealed it.
+    """
+    from ..journal.layout import IMPORTED
+    from ..services.runs.export.origin import as_registered_here, origin_in
+
+    folder: Path | None = workspace.settings.home / "runs" / run_id
+    if folder is not None and not folder.exists():
+        folder = workspace.elsewhere.folder_with(RUN, run_id, IMPORTED)
+    origin = None if folder is None else origin_in(folder)
+    if origin is None:
+        return workspace.registry.apply(key, record, run_id, user)
     store = workspace._registry_store
-    mine = as_registered_here(
-        workspace.settings.home, run_id, record, is_known=lambda: store.applied(key) is not None
-    )
-    if mine is not record:
-        user = workspace.settings.user
-    return workspace.registry.apply(key, mine, run_id, user)
+    mine = as_registered_here(origin, run_id, record, is_known=lambda: store.applied(key) is not None)
+    return workspace.registry.apply(key, mine, run_id, origin.get("by") or workspace.settings.user)
 
 
 def exports(workspace: Workspace) -> RunExporter:

@@ -143,7 +143,7 @@ def home_in_team(workspace: Workspace) -> str:
     """What tells this home from others that push to the same index; empty where there is only this one."""
     if not workspace.settings.database or workspace._travelled is not None:
         return ""
-    from ..services.registry.trust import workspace_id
+    from ..ownership import workspace_id
 
     return workspace_id(workspace.settings.home)
 

@@ -270,6 +270,29 @@ def test_what_is_no_export_is_refused(home: Path, capsys: Any, tmp_path: Path) -
     assert "leave the filters" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--against", "nofile"], "not_found", "nofile cannot be read: No such file"),
+        (["--against", "."], "not_found", ". cannot be read: Is a directory"),
+        (["--jsonl", "nowhere/audit.jsonl"], "invalid_input", "nowhere/audit.jsonl cannot be written"),
+    ],
+)
+def test_file_that_is_not_there_is_named(
+    home: Path,
+    capsys: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    code: str,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["audit", *words, "--json"]) == 1
+    told = json.loads(capsys.readouterr().err)
+    assert (told["code"], said in told["message"]) == (code, True), told
+
+
 def test_decisions_are_listed_and_found(home: Path, capsys: Any) -> None:
     status, out = audit_command(capsys, "--user", "bob")
     assert status == 0

@@ -394,8 +394,35 @@ def test_agent_of_a_removed_home_ends_so_that_the_next_one_serves_the_new_home(h
 
 
 def test_home_option_chooses_the_workspace(two_runs: None, tmp_path: Path, capsys: Capture):
-    assert main(["--home", str(tmp_path / "other"), "runs", "--json"]) == 0
+    other = tmp_path / "other"
+    other.mkdir()
+    assert main(["--home", str(other), "runs", "--json"]) == 0
     assert read(capsys) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["runs"], ["jobs"], ["datasets"], ["models"], ["audit"], ["show", "x"], ["gc"], ["features"]],
+    ids=str,
+)
+def test_command_that_only_looks_makes_no_home(
+    home: Path, tmp_path: Path, capsys: Capture, command: list[str]
+):
+    before = os.environ["JUPYTER_MLOPS_HOME"]
+    assert main([*command, "--home", str(tmp_path / "typo"), "--json"]) == 1
+    assert error(capsys) == {
+        "code": "not_found",
+        "message": f"There is no workspace at {tmp_path / 'typo'}: no such folder. Look at what --home says.",
+    }
+    assert not (tmp_path / "typo").exists()
+    assert os.environ["JUPYTER_MLOPS_HOME"] == before
+
+
+def test_writing_command_begins_a_home(home: Path, tmp_path: Path, capsys: Capture):
+    (tmp_path / "x.csv").write_text("a\n1\n")
+    assert main(["register", str(tmp_path / "x.csv"), "x", "--home", str(tmp_path / "new")]) == 0
+    assert "x@1" in capsys.readouterr().out
+    assert (tmp_path / "new" / "registry.sqlite").exists()
 
 
 def test_the_console_script_works_and_help_imports_nothing_heavy(home: Path):

@@ -134,6 +134,45 @@ def test_polars_frame_is_a_table(registry: Registry) -> None:
     assert registry.service.load_dataset("p")["x"].tolist() == [1, 2]
 
 
+def test_table_comes_back_as_the_library_that_is_asked_for_has_it(
+    registry: Registry, folder: Path, tmp_path: Path
+) -> None:
+    pa, polars = optional("pyarrow"), optional("polars")
+    service = registry.service
+    table = pa.table({"x": pa.array([1, None], pa.int64()), "l": [["a"], []]})  # pandas has a float of it
+    service.register_dataset(table, name="t")
+    assert service.load_dataset("t", as_="arrow").equals(table)
+    assert service.load_dataset("t", as_="polars").equals(polars.from_arrow(table))
+    assert isinstance(service.load_dataset("t", as_="pandas"), pd.DataFrame)
+    assert service.load_dataset("t", as_="path") == service.load_dataset("t", as_path=True)
+    place = tmp_path / "year=2024"  # no partition of it
+    place.mkdir()
+    FRAME.to_parquet(place / "x.parquet")
+    service.register_dataset(place / "x.parquet", name="left", copy=False)
+    assert service.load_dataset("left", as_="arrow").column_names == ["x", "y"]
+    FRAME.to_csv(tmp_path / "x.csv", index=False)
+    service.register_dataset(tmp_path / "x.csv", name="csv")
+    assert service.load_dataset("csv", as_="arrow").to_pydict() == {"x": [1, 2, 3], "y": ["a", None, "ü"]}
+    FRAME.to_feather(tmp_path / "x.feather")
+    service.register_dataset(tmp_path / "x.feather", name="feather")
+    assert service.load_dataset("feather", as_="arrow").num_rows == 3
+
+
+def test_what_is_no_table_is_not_loaded_as_one(registry: Registry, folder: Path) -> None:
+    service = registry.service
+    service.register_dataset(f"{folder}/*.parquet", name="parts")
+    service.register_dataset(folder / "notes [1].txt", name="notes")
+    with pytest.raises(InvalidInput, match=r"parts@1 is a folder, no table .* as_path=True"):
+        service.load_dataset("parts", as_="arrow")
+    with pytest.raises(InvalidInput, match=r"notes@1 is the file 'notes \[1\]\.txt', no table"):
+        service.load_dataset("notes", as_="pandas")
+    with pytest.raises(InvalidInput, match="as_= is one of 'pandas', 'arrow', 'polars', 'path', not 'panda'"):
+        service.load_dataset("parts", as_="panda")
+    with pytest.raises(InvalidInput, match="two things: leave one of them out"):
+        service.load_dataset("parts", as_path=True, as_="arrow")
+    assert service.load_dataset("parts").is_dir()
+
+
 def test_empty_files_folders_and_frames_are_contents(registry: Registry, tmp_path: Path) -> None:
     (tmp_path / "nothing").write_bytes(b"")
     (tmp_path / "empty").mkdir()
@@ -242,7 +281,7 @@ def test_bad_query_is_refused_with_the_databases_words(
         ("nonsense://u:secret@host/db", InvalidInput, "no database 'nonsense'"),
         ("no url", InvalidInput, "SQLAlchemy URL such as"),
         (3, InvalidInput, "not a int"),
-        ("sqlite:////no/such/folder/x.db", Unavailable, "cannot be reached"),
+        ("sqlite:////no/such/folder/x.db", NotFound, "No database at '/no/such/folder/x.db'"),
     ],
 )
 def test_connection_that_does_not_work_says_what_to_do(
@@ -251,6 +290,23 @@ def test_connection_that_does_not_work_says_what_to_do(
     with pytest.raises(error, match=why) as caught:
         registry.service.register_dataset(mlops.sql("SELECT 1", connection), name="x")
     assert "secret" not in str(caught.value)
+
+
+def test_database_that_is_not_there_is_not_made(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotFound, match=r"No database at '.*/typo\.db', which sqlite:///typo\.db names"):
+        registry.service.register_dataset(mlops.sql("SELECT 1 AS x", "sqlite:///typo.db"), name="x")
+    assert not (tmp_path / "typo.db").exists()
+    assert registry.service.datasets() == []
+    in_memory = registry.service.register_dataset(mlops.sql("SELECT 1 AS x", "sqlite://"), name="x")
+    assert in_memory.rows == 1
+
+
+def test_query_that_is_no_text_is_refused(registry: Registry, shop: str) -> None:
+    with pytest.raises(InvalidInput, match=r"A query is text, such as 'SELECT .*', not 5"):
+        registry.service.register_dataset(mlops.sql(5, shop), name="x")  # type: ignore[arg-type]
 
 
 def test_password_of_a_connection_is_kept_nowhere(registry: Registry, tmp_path: Path) -> None:
@@ -440,15 +496,32 @@ def test_file_url_is_a_path(registry: Registry, folder: Path) -> None:
     ("url", "error", "why"),
     [
         ("memory://nothing/here", NotFound, "Nothing at memory://nothing/here"),
-        ("nonsense://x/y", InvalidInput, "nonsense://x/y"),
+        ("nonsense://x/y", InvalidInput, "'nonsense://x/y' is no URL .*: Protocol not known: nonsense.$"),
+        ("s4://b/x", InvalidInput, "'s4://b/x' is no .*: Protocol not known: s4. Did you mean s3://\\?$"),
+        ("sqlite:///x.db", InvalidInput, r"not known: sqlite\. .* jupyter_mlops\.sql\('SELECT"),
+        ("s4://ada:secret@b/x", InvalidInput, "'s4://ada@b/x' is no"),
         ("gs://bucket/x", MissingPackage, "pip install gcsfs"),
     ],
 )
 def test_url_that_does_not_work_says_what_to_do(
     registry: Registry, url: str, error: type[Exception], why: str
 ) -> None:
-    with pytest.raises(error, match=why):
+    with pytest.raises(error, match=why) as caught:
         registry.service.register_dataset(url, name="x")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["x.csv", "*.csv", ""])
+def test_web_server_that_refuses_the_connection_is_unavailable(registry: Registry, path: str) -> None:
+    with pytest.raises(Unavailable, match=r"http://127\.0\.0\.1:\d+/.* cannot be reached: .*Cannot connect"):
+        registry.service.register_dataset(f"http://127.0.0.1:{s3.free_port()}/{path}", name="x")
+
+
+def test_database_that_refuses_the_connection_is_unavailable(registry: Registry) -> None:
+    url = f"postgresql+psycopg://u:secret@127.0.0.1:{s3.free_port()}/db"
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:\d+/db cannot be reached") as caught:
+        registry.service.register_dataset(mlops.sql("SELECT 1", url), name="x")
+    assert "secret" not in str(caught.value)
 
 
 def test_server_that_does_not_answer_is_unavailable(registry: Registry, bucket: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import shutil
@@ -17,10 +18,11 @@ import pandas as pd
 import pytest
 
 from jupyter_mlops.entities import Column, DatasetKind, DatasetVersion, Details, VersionRef, VersionStatus
-from jupyter_mlops.errors import Corrupt, ExpectationsFailed, InvalidInput, NotFound
+from jupyter_mlops.errors import Corrupt, ExpectationsFailed, InvalidInput, NotFound, Unavailable
 from jupyter_mlops.hashing import digest_of
 from jupyter_mlops.services.registry.folders import store_folder
 
+from ..datasets import workspace_in
 from ..registries import RUN, RecordedRun, Registry, open_registry
 
 FRAME = pd.DataFrame({"x": [1, 2, 3], "y": ["a", None, "ü"]})
@@ -281,6 +283,70 @@ def test_registering_says_and_points(registry: Registry) -> None:
         (None, 1),
     ]
     assert service.verify_audit() == []
+
+
+BAD_WORDS: list[tuple[dict[str, Any], str]] = [
+    ({"tags": "x"}, "tags= is a dict of texts, such as .*, not 'x'"),
+    ({"tags": ["x"]}, "tags= is a dict of texts"),
+    ({"tags": {1: "x"}}, "tags= is a dict of texts"),
+    ({"tags": {"": "x"}}, "tags= is a dict of texts"),
+    ({"description": 5}, "description= is text, not 5"),
+    ({"owner": 5}, "owner= is text, not 5"),
+    ({"licence": ["MIT"]}, r"licence= is text, not \['MIT'\]"),
+]
+
+
+@pytest.mark.parametrize(("said", "why"), BAD_WORDS, ids=str)
+def test_what_is_no_text_is_refused_before_anything_is_stored(
+    registry: Registry, said: dict[str, Any], why: str
+) -> None:
+    service = registry.service
+    with pytest.raises(InvalidInput, match=why):
+        service.register_dataset(FRAME, name="train", **said)
+    assert service.datasets() == []
+    service.register_dataset(FRAME, name="train")
+    with pytest.raises(InvalidInput, match=why):
+        service.edit("dataset", "train@1", **said)
+    assert service.dataset_version("train").tags == {}
+
+
+def test_copy_is_a_truth(registry: Registry) -> None:
+    with pytest.raises(InvalidInput, match=r"copy= is True, False, or None .* not 'yes'"):
+        registry.service.register_dataset(FRAME, name="train", copy="yes")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["dataset", "model"])
+def test_latest_is_no_alias(registry: Registry, kind: str) -> None:
+    registry.service.register_dataset(FRAME, name="train")
+    registry.service.register_model({"w": 1}, name="train")
+    with pytest.raises(InvalidInput, match="'latest' cannot be an alias: NAME@latest is always the newest"):
+        registry.service.set_alias("train", "latest", 1, kind=kind)
+
+
+def test_tags_are_not_lost_when_the_registry_goes_away_after_the_number(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def describe(*arguments: object, **more: object) -> None:
+        raise Unavailable("the database went away")
+
+    monkeypatch.setattr(registry.store, "describe", describe)
+    registry.service.register_dataset(FRAME, name="train", tags={"a": "1"})
+    assert registry.service.dataset_version("train").tags == {"a": "1"}
+    with pytest.raises(Unavailable):
+        registry.service.register_dataset(FRAME, name="train", tags={"b": "2"}, owner="ada")
+    assert registry.service.dataset_version("train").tags == {"a": "1", "b": "2"}
+
+
+def test_alias_that_roles_keep_is_told_and_the_version_is_registered(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    roles = tmp_path / "roles.json"
+    roles.write_text(json.dumps({"default": "contributor", "aliases": {"golden": "admin"}}))
+    workspace = workspace_in(tmp_path / "home", access=str(roles))
+    version = workspace.registry.register_dataset(FRAME, name="train", alias="golden", tags={"a": "1"})
+    assert (version.version, version.aliases, version.tags) == (1, [], {"a": "1"})
+    assert "Dataset train@1 is registered, and the alias 'golden' stays where it is:" in caplog.text
+    assert workspace.registry.audit(limit=1)[0].action == "alias.refuse"
 
 
 def test_bad_alias_is_refused_before_anything_is_stored(registry: Registry) -> None:

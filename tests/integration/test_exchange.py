@@ -17,11 +17,12 @@ from blake3 import blake3
 import jupyter_mlops as mlops
 from jupyter_mlops import workspace
 from jupyter_mlops.entities import ModelVersion, Storage
-from jupyter_mlops.errors import Conflict, Corrupt, InvalidInput, NotFound, Untrusted
+from jupyter_mlops.errors import Conflict, Corrupt, InvalidInput, NotFound, Unavailable, Untrusted
 from jupyter_mlops.services.exchange.reading import is_model
 from jupyter_mlops.services.registry.trust import IMPORTED
 from jupyter_mlops.services.runs.export.manifest import FileEntry
 from jupyter_mlops.services.runs.export.places import source_of, verified
+from jupyter_mlops.store.registry import SqlRegistryStore
 from jupyter_mlops.workspace import Workspace, open_workspace
 from tests.waiting import wait_until
 
@@ -149,10 +150,60 @@ def test_second_import_gives_the_version_that_is_there(there: Workspace, made: P
     assert (again.version, again.new) == (first, False)
     assert there.registry.audit() == trail
     again = there.model_imports.read(made / "with-data.zip")
-    assert (again.version, again.new) == (first, False)
+    assert (replace(again.version, datasets=first.datasets), again.new) == (first, False)
     pd.testing.assert_frame_equal(there.registry.load_dataset("train"), FRAME)
     there.runs.rebuild()
     assert [each.version for each in there.registry.model("digits").versions] == [1]
+
+
+def test_data_that_comes_later_is_what_the_model_was_made_from(there: Workspace, made: Path) -> None:
+    there.model_imports.read(made / "digits.zip")
+    assert [each.version for each in there.registry.model_version("digits").datasets] == [None]
+    again = there.model_imports.read(made / "with-data.zip")
+    assert [each.version for each in again.version.datasets] == [1]
+    assert again.version == there.registry.model_version("digits")
+    graph = there.lineage.graph("dataset:train@1")
+    assert "model:digits@1" in {node.id for node in graph.nodes}
+    assert "model:digits@1" in {edge.target for edge in graph.edges}
+
+
+def test_data_that_is_registered_later_is_what_the_model_was_made_from(there: Workspace, made: Path) -> None:
+    there.model_imports.read(made / "digits.zip")
+    there.registry.register_dataset(FRAME, name="train")
+    assert [each.version for each in there.registry.model_version("digits").datasets] == [1]
+
+
+def test_import_leaves_latest_of_a_dataset_where_it_is(there: Workspace, made: Path) -> None:
+    mine = FRAME.assign(x=0)
+    there.registry.register_dataset(mine, name="train")
+    there.model_imports.read(made / "with-data.zip")
+    assert [each.imported for each in there.registry.dataset("train").versions] == [True, False]
+    for ref in ("train", "train@latest"):
+        pd.testing.assert_frame_equal(there.registry.load_dataset(ref), mine)
+    pd.testing.assert_frame_equal(there.registry.load_dataset("train@2"), FRAME)
+    assert [each.version for each in there.registry.model_version("digits").datasets] == [2]
+    there.registry.register_dataset(FRAME, name="train")  # now it is this home's word
+    pd.testing.assert_frame_equal(there.registry.load_dataset("train"), FRAME)
+
+
+def test_what_is_said_of_a_dataset_comes_with_its_number(
+    there: Workspace, here: Workspace, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one transaction: who is killed after it, and imports again, finds a version that is there."""
+    here.registry.edit("dataset", "train@1", description="clean", tags={"checked": "yes"})
+    here.model_exports.write("digits@1", made / "said.zip", with_data=True)
+    here.registry.edit("dataset", "train@1", description="", tags={"checked": None})
+
+    def describe(*arguments: object, **more: object) -> None:
+        raise Unavailable("the database went away")
+
+    monkeypatch.setattr(SqlRegistryStore, "describe", describe)
+    with pytest.raises(Unavailable):
+        there.model_imports.read(made / "said.zip")
+    monkeypatch.undo()
+    there.model_imports.read(made / "said.zip")
+    found = there.registry.dataset_version("train")
+    assert (found.description, found.tags) == ("clean", {"checked": "yes"})
 
 
 def test_import_where_it_came_from_gives_the_original(made: Path) -> None:

@@ -333,7 +333,7 @@ def test_what_an_imported_run_registered_is_whoevers_who_took_it_in(
 
 
 def test_a_forged_author_is_no_reason_to_trust(here: Workspace, there: Workspace, tmp_path: Path):
-    from jupyter_mlops.services.registry.trust import workspace_id
+    from jupyter_mlops.ownership import workspace_id
 
     with mlops.track("trains") as run:
         mlops.register_model({"w": 1}, name="digits")

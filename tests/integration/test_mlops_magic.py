@@ -113,7 +113,8 @@ def test_logs_of_a_run_are_what_it_displayed_as_text(kernel, ids):
         ("cancel zzzzzz", "No job or sweep 'zzzzzz'"),
         ("jobs nonsense", "nonsense"),
         ("usage --by notebook", "%mlops usage takes at most 1 word, not '--by notebook'."),
-        ("models all", "%mlops models takes nothing more, not 'all'."),
+        ("models all", "No model 'all'"),
+        ("models all of", "%mlops models takes at most 1 word, not 'all of'."),
         ("gpus nonsense", "Write %mlops gpus, or %mlops gpus users."),
         ("sweeps nonsense", "No sweep status 'nonsense'"),
         ("show 'open", "No closing quotation"),
@@ -160,6 +161,11 @@ def test_registered_things_are_listed(tmp_path):
         assert reply.ok, reply.errors
         assert lines(running.run("%mlops datasets"))[2].split()[:4] == ["train", "1", "table", "2"]
         assert lines(running.run("%mlops models"))[2].split()[:4] == ["digits", "1", "dict", "champion=1"]
+        assert lines(running.run("%mlops datasets train"))[2].split()[:2] == ["train@1", "table"]
+        moved = running.run("%mlops promote digits@1 --alias shadow")
+        assert lines(moved)[0].startswith("model digits@shadow: no version → version 1, by ")
+        assert "digits@1 as champion" in running.run("%mlops reject digits@1").text, "as text, not as HTML"
+        assert "Did you mean 'champion'?" in message(running.run("%mlops promote digits@1 --alias champoin"))
 
 
 def test_looking_loads_no_data_science(kernel):

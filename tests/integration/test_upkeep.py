@@ -9,6 +9,7 @@ import sqlite3
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
@@ -27,9 +28,11 @@ from jupyter_mlops.errors import (
     NotFound,
     Unavailable,
     Unsupported,
+    Untrusted,
 )
 from jupyter_mlops.journal import JournalWriter
 from jupyter_mlops.journal.records import Start
+from jupyter_mlops.ownership import KEY_FILE, workspace_key
 from jupyter_mlops.services.jobs.folder import JobFolder
 from jupyter_mlops.services.schedules.folder import ScheduleFolder
 from jupyter_mlops.testing.jobs import job_spec
@@ -373,6 +376,47 @@ class TestBackup:
         assert str(aside) in report.notes[-1]
         assert place.reopened().runs.get(place.runs[0]).name == "fit"
 
+    def test_a_backup_has_no_key_and_proves_nothing_in_another_home(self, place: Place):
+        fill(place)
+        report = place.upkeep.backup(place.folder / "saved.zip")
+        assert workspace_key(place.home) not in _all_bytes(place.folder / "saved.zip")
+        report = place.upkeep.restore(place.folder / "saved.zip", into=place.folder / "restored")
+        assert any("is in no backup" in note for note in report.notes)
+        other = place.reopened(place.folder / "restored").registry
+        with pytest.raises(Untrusted, match=r"net@1.*or before a restore"):
+            other.load_model("net")
+        assert type(other.load_model("net", trust=True)) is Model
+        other.register_model(Model(), name="net")
+        assert type(other.load_model("net")) is Model
+
+    @pytest.mark.parametrize(("proof", "loads"), [("kept", True), ("none", False)])
+    def test_a_home_restored_in_its_place_knows_what_it_had_proved(
+        self, place: Place, proof: str, loads: bool
+    ):
+        """Who had the backup may have put a row into it: one without a proof is not believed."""
+        fill(place)
+        if proof == "none":
+            with closing(sqlite3.connect(place.home / "registry.sqlite")) as database, database:
+                database.execute("UPDATE model_versions SET proof = NULL")
+        assert type(place.reopened().registry.load_model("net")) is Model
+        place.upkeep.backup(place.folder / "saved")
+        report = place.upkeep.restore(place.folder / "saved", force=True)
+        assert any("load as before" in note for note in report.notes)
+        if loads:
+            assert type(place.reopened().registry.load_model("net")) is Model
+        else:
+            with pytest.raises(Untrusted):
+                place.reopened().registry.load_model("net")
+
+    def test_the_backup_of_another_home_gets_no_key_of_this_one(self, place: Place):
+        fill(place)
+        place.upkeep.backup(place.folder / "saved")
+        other = place.reopened(place.folder / "other")
+        other.registry.register_model(Model(), name="mine")
+        key = workspace_key(place.folder / "other")
+        other.upkeep.restore(place.folder / "saved", force=True)
+        assert workspace_key(place.folder / "other") not in (key, workspace_key(place.home))
+
     def test_damaged_backups_change_nothing(self, place: Place):
         fill(place)
         saved = place.folder / "saved"
@@ -395,13 +439,33 @@ class TestBackup:
         assert not into.exists()
         assert not list(place.folder.glob(".into.restoring-*"))
 
+    @pytest.mark.parametrize("force", [False, True])
+    def test_a_backup_that_is_not_there_is_told_before_anything_else(self, place: Place, force: bool):
+        fill(place)
+        with pytest.raises(NotFound, match=r"No backup at .*missing\.zip"):
+            place.upkeep.restore(place.folder / "missing.zip", force=force)
+        (place.folder / "notes.zip").write_text("no zip")
+        with pytest.raises(Corrupt, match="no whole zip file"):
+            place.upkeep.restore(place.folder / "notes.zip", force=force)
+        with pytest.raises(NotFound, match="No backup"):
+            place.upkeep.restore(place.folder / "missing", into=place.folder / "a" / "b")
+        assert not (place.folder / "a").exists()
+
     def test_forged_paths_lead_nowhere(self, place: Place):
         fill(place)
         saved = place.folder / "saved"
         place.upkeep.backup(saved)
         manifest = json.loads((saved / "backup.json").read_bytes())
         entry = next(iter(manifest["files"].values()))
-        for path in ("../evil", "/etc/evil", "a/../../evil", "a\\b", "jobs/1/env.json", "blobs/00/x"):
+        for path in (
+            "../evil",
+            "/etc/evil",
+            "a/../../evil",
+            "a\\b",
+            "jobs/1/env.json",
+            "blobs/00/x",
+            KEY_FILE,
+        ):
             (saved / "backup.json").write_text(json.dumps({**manifest, "files": {path: entry}}))
             with pytest.raises(InvalidInput):
                 place.upkeep.restore(saved, into=place.folder / "into")

@@ -8,13 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
-from jupyter_mlops.entities import Cause, Exit, GpuSlot, JobStatus, RunStatus, Started
+from jupyter_mlops.entities import Cause, Exit, GpuSlot, Job, JobStatus, RunStatus, Started
 from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.protocols.jobs import Presence, Sighting
 from jupyter_mlops.services.jobs.attending import WRAP_UP_S
 from jupyter_mlops.services.jobs.folder import JobFolder
+from jupyter_mlops.store.registry_tables import jobs
 from jupyter_mlops.testing.jobs import job_spec
+from jupyter_mlops.wire import to_json
 
 from .queue_worlds import REBOOTED, WORKER, Queue, queue_world
 
@@ -51,6 +54,29 @@ def test_environment_is_handed_over_and_forgotten_at_the_end(queue):
     queue.worker_ends(job)
     queue.tick()
     assert not kept.exists()
+
+
+def test_what_runs_is_what_the_folder_says_not_the_row(queue):
+    """In a team's database everybody can write the row."""
+    job = queue.submit()
+    forged = replace(job.spec, interpreter="/tmp/evil", python_path=["/tmp/evil"])
+    with queue.store._database.write() as connection:
+        connection.execute(update(jobs).values(spec=to_json(forged)))
+    queue.loop = queue.new_loop()
+    queue.tick()
+    (launch,) = queue.executor.launches
+    assert launch.spec == job.spec
+    assert "/tmp/evil" not in str(launch.environment)
+
+
+def test_row_whose_id_leads_out_of_the_home_is_none_of_its_jobs(queue):
+    outside = JobFolder(queue.settings.home.parent / "evil")
+    spec = job_spec(id="../../evil")
+    outside.create(spec, b"{}", {})
+    queue.store.add(Job(spec=spec, status=JobStatus.QUEUED))
+    shared = replace(queue.settings, database="postgresql+psycopg://db/team")
+    queue.new_loop(shared).tick(queue.clock())
+    assert queue.executor.launches == []
 
 
 def test_one_turn_starts_as_many_as_fit(queue):

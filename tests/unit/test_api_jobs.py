@@ -39,6 +39,7 @@ class EndedJob:
         self.attempt = Attempt(folder / "home" / "jobs" / "1")
         self.attempt.path.mkdir(parents=True)
         self.path = self.attempt.result
+        self.here = True
 
     def wait(self, ids: Any, *, timeout_s: float | None = None) -> list[JobEntity]:
         return [self.entity]
@@ -48,6 +49,9 @@ class EndedJob:
 
     def cancel(self, job_id: str) -> JobEntity:
         return self.entity
+
+    def is_here(self, job: JobEntity) -> bool:
+        return self.here
 
     def last_attempt(self, job_id: str) -> Attempt:
         return self.attempt
@@ -222,6 +226,15 @@ def test_another_users_result_is_not_unpickled_unless_that_user_is_trusted(jobs:
     with pytest.raises(Untrusted, match=r"submitted by 'ada'.*JUPYTER_MLOPS_TRUSTED_USERS"):
         _ = Job(jobs.entity).result
     be("eve", jobs, trusted=("ada",))
+    assert Job(jobs.entity).result == 1
+
+
+def test_a_result_from_another_home_is_not_ones_own_whatever_the_row_says(jobs: EndedJob) -> None:
+    jobs.path.write_bytes(cloudpickle.dumps(1))
+    jobs.here = False
+    with pytest.raises(Untrusted, match=r"submitted by 'ada', from another home.*TRUSTED_USERS"):
+        _ = Job(jobs.entity).result
+    be("ada", jobs, trusted=("ada",))
     assert Job(jobs.entity).result == 1
 
 

@@ -11,6 +11,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from jupyter_mlops.notebooks.carried import carrying_cell, check_returns
 from jupyter_mlops.services.carrying import service
 from jupyter_mlops.services.carrying.loading import unpack
 from jupyter_mlops.services.carrying.service import Carrying, notes, weighing
+from jupyter_mlops.services.jobs.folder import JobFolder
 from jupyter_mlops.testing.jobs import job_spec
 from jupyter_mlops.workspace import Workspace, use
 from tests.optional import optional
@@ -348,6 +350,20 @@ def test_a_pickle_is_loaded_only_where_a_job_of_this_user_carries_it(
     with pytest.raises(Untrusted, match=r"a job of 'eve', not of yours.*JUPYTER_MLOPS_TRUSTED_USERS"):
         jupyter_mlops.carried(rows.digest, rows.format, "x")
     workspace.jobs.store.add(Job(spec=job_spec(user="ada", carried=[rows]), status=JobStatus.FAILED))
+    assert jupyter_mlops.carried(rows.digest, rows.format, "x") == [1, 2]
+
+
+def test_a_row_of_a_team_that_names_this_user_vouches_for_no_pickle(
+    workspace: Workspace, settings: Settings
+) -> None:
+    shared = Workspace(replace(settings, database=f"sqlite:///{settings.home}/registry.sqlite"))
+    (rows,) = Carrying(workspace.blobs, settings).pack({"x": [1, 2]}, ["x"])
+    spec = job_spec(user="ada", carried=[rows])
+    workspace.jobs.store.add(Job(spec=spec, status=JobStatus.FAILED))
+    use(shared)
+    with pytest.raises(Untrusted, match="no job here carries it"):
+        jupyter_mlops.carried(rows.digest, rows.format, "x")
+    JobFolder.of(settings.home, spec.id).create(spec, b"{}", {})
     assert jupyter_mlops.carried(rows.digest, rows.format, "x") == [1, 2]
 
 

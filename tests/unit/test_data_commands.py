@@ -102,6 +102,30 @@ def test_expectations_are_said_listed_checked_and_taken_back(workspace: Workspac
     assert "--between takes a column, = and what is said of it, not 'age'" in capsys.readouterr().err
 
 
+def test_typos_in_expectations_are_told(workspace: Workspace, capsys: Capture) -> None:
+    for arguments, message in (
+        (["nosuch"], "No dataset 'nosuch'"),
+        (
+            ["train", "--not-null", "agee"],
+            "train@2 has no column 'agee'; it has id, age, sex. Did you mean 'age'",
+        ),
+        (["train", "--type", "age=integr"], "'integr' is no type. Did you mean 'integer'"),
+        (["train", "--remove", "not_null: age"], "No expectation 'not_null: age'"),
+    ):
+        assert main(["expect", *arguments]) == 1
+        assert message in capsys.readouterr().err
+    assert main(["expect", "train"]) == 0
+    assert "Nothing is expected" in capsys.readouterr().out
+    assert main(["expect", "train", "--not-null", "a,b", "--new-column", "x,a,b"]) == 1
+    capsys.readouterr()
+    assert main(["expect", "train", "--not-null", "income", "--new-column", "income", "--json"]) == 0
+    assert [each["name"] for each in read(capsys)] == ["not_null: income"]
+    assert main(["expect", "trian", "--rows", "1..", "--json"]) == 0  # its first version may be still to come
+    said = capsys.readouterr()
+    assert "No dataset 'trian'. Did you mean 'train'?" in said.err
+    assert json.loads(said.out)[0]["name"] == "rows"
+
+
 def test_magics_give_what_shows_itself_or_json(workspace: Workspace, capsys: Capture) -> None:
     assert isinstance(data_views.profile(workspace, "train", as_json=False), DatasetProfile)
     assert isinstance(data_views.check(workspace, "train", as_json=False), Check)

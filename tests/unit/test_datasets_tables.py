@@ -64,6 +64,27 @@ def test_other_values_index_order_or_type_give_other_bytes() -> None:
     assert len({encode(each)[0] for each in variants}) == len(variants)
 
 
+@pytest.mark.parametrize(
+    ("index", "columns", "shown"),
+    [
+        (pd.Index([5, 8, 1]), ["x"], ["x", "index"]),
+        (pd.Index(["p", "q", "r"]), ["index"], ["index", "level_0"]),
+        (pd.Index([5, 8, 1], name="key"), ["x"], ["x", "key"]),
+        (pd.RangeIndex(3), ["x"], ["x"]),
+        (pd.MultiIndex.from_product([["a"], [1, 2, 3]]), ["x"], ["x", "level_0", "level_1"]),
+        (pd.MultiIndex.from_product([["a"], [1, 2, 3]], names=["u", None]), ["x"], ["x", "u", "level_1"]),
+        (pd.Index([5, 8, 1]), ["index", "level_0"], ["index", "level_0", "__index_level_0__"]),
+    ],
+    ids=str,
+)
+def test_index_without_a_name_is_shown_as_reset_index_names_it(
+    index: pd.Index, columns: list[str], shown: list[str]
+) -> None:
+    frame = pd.DataFrame({name: [1.0, 2.0, 3.0] for name in columns}, index=index)
+    _, shape = encode(frame)
+    assert [column.name for column in shape.columns] == shown
+
+
 def test_view_of_a_larger_frame_is_the_same_as_its_copy() -> None:
     large = pd.DataFrame({"x": range(100), "s": [str(n) for n in range(100)]})
     view = large.iloc[10:20].reset_index(drop=True)

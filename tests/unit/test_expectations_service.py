@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from jupyter_mlops import check, expect, expectations
 from jupyter_mlops import workspace as workspaces
-from jupyter_mlops.api import check, expect, expectations
 from jupyter_mlops.entities import ExpectationResult, Severity
 from jupyter_mlops.errors import ExpectationsFailed, ExpectationWarning, Forbidden, InvalidInput, NotFound
 from jupyter_mlops.services.expectations import service as services
@@ -148,7 +148,7 @@ def test_version_that_is_not_as_expected_any_more_is_not_loaded(workspace: Works
 
 
 def test_expectation_that_warns_does_so_once_in_the_users_line(workspace: Workspace) -> None:
-    from jupyter_mlops.api import load_dataset, register_dataset
+    from jupyter_mlops import load_dataset, register_dataset
 
     expect("train", between={"age": (0, 120)}, on_fail="warn")
     with pytest.warns(ExpectationWarning, match="'age' is not between 0 and 120 in 1 of 1 rows") as caught:
@@ -208,7 +208,8 @@ def test_a_frame_is_checked_without_being_registered(workspace: Workspace) -> No
     found = check(pd.DataFrame({"age": [None]}, dtype="float64"), "train")
     assert (bool(found), [each.name for each in found.failed]) == (False, ["not_null: age"])
     assert found.results["not_null: age"].failing == 1
-    assert check(pd.DataFrame({"x": [1]}), "other").passed
+    with pytest.raises(NotFound, match="No dataset 'other'"):
+        check(pd.DataFrame({"x": [1]}), "other")
     with pytest.raises(InvalidInput, match=r"mlops\.check\(frame, 'train'\)"):
         check(pd.DataFrame({"x": [1]}))
     with pytest.raises(InvalidInput, match="A list is no table"):
@@ -219,6 +220,9 @@ def test_a_frame_is_checked_without_being_registered(workspace: Workspace) -> No
 
 def test_expectations_list_and_show_themselves(workspace: Workspace) -> None:
     evil = "<b>id</b>"
+    with pytest.raises(NotFound, match="No dataset 'train'"):
+        expectations("train")
+    workspace.registry.register_dataset(pa.table({evil: [0], "age": [0]}), name="train")
     assert "Nothing is expected of it yet" in repr(expectations("train"))
     said = expect("train", not_null=evil, between={"age": (0, None)}, on_fail="warn")
     assert said.names == [f"not_null: {evil}", "between: age"]
@@ -228,7 +232,7 @@ def test_expectations_list_and_show_themselves(workspace: Workspace) -> None:
     assert evil not in said._repr_html_()
     workspace.registry.register_dataset(pa.table({evil: [1], "age": [1]}), name="train")
     found = check("train")
-    assert "train@1: all expectations hold" in repr(found)
+    assert "train@2: all expectations hold" in repr(found)
     assert evil not in found._repr_html_()
     assert json.loads(found.to_json())["passed"] is True
 
@@ -253,7 +257,66 @@ def test_a_pattern_that_the_engine_does_not_know_is_refused_when_it_is_said(work
         expect("train", matches={"email": r"(?=a)b"})
     with pytest.raises(InvalidInput, match="Say what is expected"):
         expect("train")
-    assert len(expectations("train")) == 0
+    assert workspace.expectations.all("train") == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"columns": ["id", "agee"]},
+        {"types": {"agee": int}},
+        {"not_null": "agee"},
+        {"unique": [("id", "agee")]},
+        {"between": {"agee": (0, 1)}},
+        {"one_of": {"agee": [1]}},
+        {"matches": {"agee": ".*"}},
+    ],
+    ids=str,
+)
+def test_column_that_the_newest_version_has_not_is_taken_for_a_typo(
+    workspace: Workspace, said: dict[str, Any]
+) -> None:
+    for frame in (pd.DataFrame({"agee": [1]}), pd.DataFrame({"id": [1], "age": [2]})):
+        workspace.registry.register_dataset(frame, name="train")
+    with pytest.raises(
+        InvalidInput, match=r"train@2 has no column 'agee'; it has id, age\. Did you mean 'age'\?"
+    ) as caught:
+        expect("train", **said)
+    assert "new_columns=['agee']" in caught.value.message
+    assert workspace.expectations.all("train") == []
+    assert len(expect("train", **said, new_columns="agee")) == 1
+    assert not check("train")  # a column that is still missing at a check is a failure
+    assert len(expect("train", rows=1)) == 2  # what was said before is not refused later
+
+
+def test_any_column_may_be_named_before_the_first_version_and_of_what_is_no_table(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    assert len(expect("later", not_null="x")) == 1
+    (tmp_path / "notes.txt").write_text("x")
+    workspace.registry.register_dataset(tmp_path / "notes.txt", name="notes")
+    assert len(expect("notes", not_null="x")) == 1
+
+
+def test_columns_that_a_pandera_schema_wants_are_there(workspace: Workspace) -> None:
+    pandera = optional("pandera.pandas")
+    workspace.registry.register_dataset(pd.DataFrame({"age": [1]}), name="train")
+    wanted = pandera.Column(int)
+    free = {"maybe": pandera.Column(int, required=False), "x_.*": pandera.Column(int, regex=True)}
+    assert len(expect("train", pandera=pandera.DataFrameSchema({"age": wanted, **free}))) == 1
+    with pytest.raises(InvalidInput, match="train@1 has no column 'agee'"):
+        expect("train", pandera=pandera.DataFrameSchema({"agee": wanted, **free}))
+
+
+def test_type_is_compared_by_arrows_own_name(workspace: Workspace) -> None:
+    found = result_of(workspace, types={"day": "date32"})
+    assert found.passed, found.message
+
+
+@pytest.mark.parametrize("given", [5, [5], {"not_null: id"}], ids=str)
+def test_what_is_to_be_removed_is_named(workspace: Workspace, given: Any) -> None:
+    with pytest.raises(InvalidInput, match="remove takes the name of an expectation"):
+        expect("train", remove=given)
 
 
 def test_pandera_schemas_are_kept_as_their_json(workspace: Workspace) -> None:
@@ -294,7 +357,7 @@ def test_pandera_schemas_that_only_python_can_say_are_refused(workspace: Workspa
     ):
         with pytest.raises(InvalidInput, match=reason):
             expect("train", pandera=schema)
-    assert len(expectations("train")) == 0
+    assert workspace.expectations.all("train") == []
 
 
 def test_without_pandera_the_error_says_what_to_install(

@@ -362,21 +362,21 @@ def test_somebody_elses_view_is_computed_when_it_is_trusted(here: World, tmp_pat
     with pytest.raises(
         Untrusted, match=r"was defined by 'ada', not by you.*feature_view\('driver_stats@1'\).code"
     ):
-        function_of(version, shared)
-    assert function_of(version, shared, trust=True)(FIRST).rating.max() == 5.0
-    assert function_of(version, replace(shared, trusted_users=("ada",)))(FIRST).rating.max() == 5.0
-    impostor = replace(shared, user="ada")
+        bob.features.function(version)
+    assert bob.features.function(version, trust=True)(FIRST).rating.max() == 5.0
+    trusting = Workspace(replace(shared, trusted_users=("ada",)))
+    assert trusting.features.function(version)(FIRST).rating.max() == 5.0
     with pytest.raises(Untrusted, match="in another workspace"):
-        function_of(version, impostor)
+        Workspace(replace(shared, user="ada")).features.function(version)
     with pytest.raises(Untrusted):
-        function_of(replace(version, origin="imported"), replace(shared, trusted_users=("ada",)))
+        trusting.features.function(replace(version, origin="imported"))
 
 
 def test_a_definition_that_was_changed_is_not_run(here: World) -> None:
     here.defined()
     version = here.workspace.features.version("driver_stats")
     with pytest.raises(Corrupt, match="is not what was registered"):
-        function_of(replace(version, code="import os"), here.workspace.settings)
+        function_of(replace(version, code="import os"))
 
 
 # ------------------------------------------------------------------ training sets

@@ -218,7 +218,7 @@ class World:
             run_id=run_id,
         )
         with self.database.write() as connection:
-            VIEWS.register(connection, version, 1)
+            VIEWS.register(connection, version, 1, proof="")
 
 
 SPEND = VersionRef(kind="view", name="spend", version=1, digest="e" * 64)
@@ -423,10 +423,10 @@ def test_lineage_ends_at_the_aliases_that_stand_for_a_version_now(world: World) 
     assert nodes["alias:digits@champion"] == Node(
         id="alias:digits@champion", kind="alias", label="digits@champion"
     )
-    assert nodes["alias:dataset/train@gold"].label == "train@gold"
+    assert nodes["alias:dataset:train@gold"].label == "train@gold"
     assert ("model:digits@1", "named", "alias:digits@champion") in world.edges("alias:digits@champion")
     assert "dataset:train@1" in world.ids("alias:digits@champion", "up")
-    assert world.ids("alias:dataset/train@gold") == {"alias:dataset/train@gold", "dataset:train@1"}
+    assert world.ids("alias:dataset:train@gold") == {"alias:dataset:train@gold", "dataset:train@1"}
 
 
 def test_lineage_begins_at_notebooks(world: World) -> None:

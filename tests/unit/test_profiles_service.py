@@ -11,6 +11,7 @@ import pytest
 from jupyter_mlops.api.profiles import DatasetProfile
 from jupyter_mlops.entities import Profile, ProfileStatus
 from jupyter_mlops.errors import NotFound
+from jupyter_mlops.services.expectations.stating import state
 from jupyter_mlops.services.profiles import service as services
 from jupyter_mlops.services.profiles.background import Request, Requests, is_locked, locked
 from jupyter_mlops.workspace import Workspace
@@ -30,6 +31,29 @@ def spawned(monkeypatch: pytest.MonkeyPatch) -> list[Requests]:
     wanted: list[Requests] = []
     monkeypatch.setattr(Requests, "_spawn", lambda self: wanted.append(self))
     return wanted
+
+
+def test_index_without_a_name_is_named_so_in_profiles_diffs_and_expectations(workspace: Workspace) -> None:
+    for frame in (
+        pd.DataFrame({"age": [1, 2, 3]}, index=[5, 8, 1]),
+        pd.DataFrame({"age": [1, 2, 4, 3]}, index=[5, 8, 1, 9]),
+    ):
+        workspace.registry.register_dataset(frame, name="people")
+        pd.testing.assert_frame_equal(workspace.registry.load_dataset("people"), frame)
+    profile = workspace.profiles.of("people")
+    assert [(each.name, each.type, each.max) for each in profile.columns] == [
+        ("age", "int64", 4),
+        ("index", "int64", 9),
+    ]
+    diff = workspace.diffs.diff("people@1", "people@2", ["index"])
+    assert diff.rows is not None
+    assert (diff.rows.added, diff.rows.changed, diff.rows.changed_columns) == (1, 1, {"age": 1})
+    workspace.expectations.set("people", state("people", unique="index", between={"index": (0, 8)}))
+    report = workspace.expectations.check("people")
+    assert [(each.name, each.passed) for each in report.results] == [
+        ("unique: index", True),
+        ("between: index", False),
+    ]
 
 
 def test_profile_is_computed_once_a_content(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,16 @@ def test_reference_of_another_form_is_refused(text: str) -> None:
         parse_reference(text)
 
 
-@pytest.mark.parametrize("alias", ["latest", "3", "", "a@b", "a/b"])
-def test_alias_that_a_reference_would_misread_is_refused(alias: str) -> None:
-    with pytest.raises(InvalidInput):
+@pytest.mark.parametrize(
+    ("alias", "why"),
+    [
+        ("latest", "NAME@latest is always the newest version"),
+        ("3", "NAME@3 is the version of that number"),
+        ("", "must not be empty"),
+        ("a@b", "must not contain"),
+        ("a/b", "must not contain"),
+    ],
+)
+def test_alias_that_a_reference_would_misread_is_refused(alias: str, why: str) -> None:
+    with pytest.raises(InvalidInput, match=why):
         checked_alias(alias)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from jupyter_mlops.entities import VersionStatus
-from jupyter_mlops.errors import NotFound, Unavailable
+from jupyter_mlops.errors import NotFound, Unavailable, Untrusted
 from jupyter_mlops.protocols.registry import RegistryStore
 from jupyter_mlops.services.registry.travelling import FILE, Travelling, TravellingStore, plan
 from jupyter_mlops.wire import decode
@@ -89,10 +90,21 @@ def test_what_went_along_is_loaded_as_at_home(home: Registry, tmp_path: Path) ->
     )
     pd.testing.assert_frame_equal(node.service.load_dataset("train"), FRAME * 2)
     pd.testing.assert_frame_equal(node.service.load_dataset("train@1"), FRAME)
-    assert node.service.load_model("digits@champion", trust=True) == {"w": 1}
+    assert node.service.load_model("digits@champion") == {"w": 1}
     assert [each.name for each in node.service.datasets()] == ["train"]
     assert node.service.model("digits").aliases == {"champion": 1}
     assert node.service.dataset("train").versions[0].version == 2
+
+
+def test_what_the_home_cannot_prove_to_be_its_own_is_not_so_where_it_travels(
+    home: Registry, tmp_path: Path
+) -> None:
+    own = home.service.model_version("digits@2")
+    home.store.register_model(replace(own, version=None, name="forged"))
+    node = at_the_node(home, tmp_path, "load_model('forged'); load_model('digits')")
+    assert node.service.load_model("digits") == {"w": 2}
+    with pytest.raises(Untrusted, match="forged@1"):
+        node.service.load_model("forged")
 
 
 @pytest.mark.parametrize("reference", ["train@2", "folder", "train"])

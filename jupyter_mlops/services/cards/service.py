@@ -73,6 +73,8 @@ class CardService:
         What stands between the comments around the facts is not kept: it is made from the lineage. Raises
         NotFound, Forbidden, InvalidInput.
         """
+        if not isinstance(text, str):
+            raise InvalidInput(f"A card is Markdown as text, not {text!r}.")
         if len(text) > LONGEST:
             raise InvalidInput(f"A card has at most {LONGEST} characters, this one {len(text)}.")
         version = self._registry().model_version(ref)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...entities import Column
 from ...errors import InvalidInput
-from ..registry.tables import COMPRESSIONS, DELIMITERS
+from ..registry.tables import COMPRESSIONS, DELIMITERS, shown_names
 from .engine import Engine, EngineError, literal, quoted
 
 CONTENT = "content"
@@ -53,11 +53,15 @@ _REALS = ("FLOAT", "DOUBLE", "DECIMAL")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableColumn:
-    """A column: ``type`` is Arrow's name of its type, ``engine_type`` the engine's."""
+    """A column: ``type`` is Arrow's name of its type, ``engine_type`` the engine's.
+
+    ``stored`` is its name in the file, where that is another one: an index of pandas' without a name.
+    """
 
     name: str
     type: str
     engine_type: str
+    stored: str = ""
 
     @property
     def kind(self) -> str:
@@ -85,7 +89,7 @@ class TableColumn:
 
     @property
     def sql(self) -> str:
-        return quoted(self.name)
+        return quoted(self.stored or self.name)
 
     @property
     def present(self) -> str:
@@ -215,10 +219,21 @@ def _parquet(engine: Engine, path: Path, suffix: str, compression: str | None, v
     columns = _columns(engine, source, names)
     if column_named(columns, "file_row_number"):  # the file has one of its own
         return _materialized(engine, f"SELECT * FROM {source}", view, names)
+    columns = [
+        column if column.name == name else replace(column, name=name, stored=column.name)
+        for column, name in zip(columns, _shown_names(columns, file.schema_arrow), strict=True)
+    ]
     ends = _ends(file.metadata, columns)
     return Table(
         source=source, numbered=numbered, row="file_row_number", columns=columns, rows=rows, ends=ends
     )
+
+
+def _shown_names(columns: Sequence[TableColumn], schema: Any) -> list[str]:
+    """Those of the engine, which tells two columns of one name apart, but for an index without a name."""
+    shown = shown_names(schema)
+    own = [column.name for column in columns]
+    return shown if own == list(schema.names) else own
 
 
 def _ends(metadata: Any, columns: Sequence[TableColumn]) -> dict[str, Ends]:

@@ -17,7 +17,7 @@ EXAMPLES = 5
 LONGEST_EXAMPLE = 80
 _TIMES = ("DATE", "TIME")
 
-_FAMILIES: dict[str, Callable[[TableColumn], bool]] = {
+FAMILIES: dict[str, Callable[[TableColumn], bool]] = {
     "int": lambda column: column.is_integer,
     "integer": lambda column: column.is_integer,
     "real": lambda column: column.kind == "number" and not column.is_integer,
@@ -32,6 +32,7 @@ _FAMILIES: dict[str, Callable[[TableColumn], bool]] = {
     "float64": lambda column: column.engine_type == "DOUBLE",
     "float32": lambda column: column.engine_type == "FLOAT",
 }
+"""Words for types that are not Arrow's names."""
 
 
 def check_table(engine: Engine, table: Table, expectation: Expectation) -> ExpectationResult:
@@ -95,7 +96,7 @@ def result(
 
 def _typed(expectation: Expectation, column: TableColumn) -> ExpectationResult:
     wanted = expectation.arguments["type"]
-    family = _FAMILIES.get(wanted)
+    family = FAMILIES.get(wanted)
     passed = column.type == wanted or (family is not None and family(column))
     said = f"{column.name!r} is {column.type}"
     return result(expectation, passed=passed, message=f"{said}." if passed else f"{said}, not {wanted}.")

@@ -6,6 +6,7 @@ What a JSON cannot say (a lambda as a check, a parser) is refused when the schem
 
 from __future__ import annotations
 
+import json
 import warnings
 from typing import Any
 
@@ -36,6 +37,12 @@ def state_schema(dataset: str, schema: Any, severity: Severity) -> Expectation:
         arguments={"schema": _json(schema)},
         severity=severity,
     )
+
+
+def required_columns(expectation: Expectation) -> list[str]:
+    """The columns that a schema names and wants: neither optional nor told by a pattern."""
+    said = json.loads(expectation.arguments["schema"])["columns"] or {}
+    return [name for name, each in said.items() if each.get("required", True) and not each.get("regex")]
 
 
 def check_schema(frame: Any, expectation: Expectation) -> ExpectationResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import Any
 
 from ...config import Settings
 from ...entities import CheckReport, Column, DatasetVersion, Expectation, ExpectationResult
-from ...errors import InvalidInput
+from ...errors import InvalidInput, NotFound
 from ...protocols.clock import Clock
 from ...protocols.expectations import ExpectationStore
 from ..columnar.contents import Contents
@@ -21,7 +22,10 @@ from ..registry.deciding import Access
 from ..registry.names import checked_name
 from .checking import check_table, count_files, refuse_bad_pattern, result
 from .pandera_schemas import CHECK as PANDERA
-from .pandera_schemas import check_schema
+from .pandera_schemas import check_schema, required_columns
+from .stating import Columns, listed
+
+SHOWN_COLUMNS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,24 @@ class ExpectationService:
         """A dataset's expectations, in the order in which they were first said."""
         return self.store.all(checked_name(dataset))
 
-    def set(self, dataset: str, expectations: Sequence[Expectation]) -> list[Expectation]:
-        """Say some, in place of those of the same names; gives all. Raises Forbidden, InvalidInput."""
+    def of(self, dataset: str) -> list[Expectation]:
+        """As :meth:`all`. Raises NotFound for a name of which nothing is said and that no dataset has."""
+        found = self.all(dataset)
+        if not found:
+            self.contents().dataset_version(dataset)
+        return found
+
+    def set(
+        self, dataset: str, expectations: Sequence[Expectation], *, new_columns: Columns | None = None
+    ) -> list[Expectation]:
+        """Say some, in place of those of the same names; gives all.
+
+        Raises Forbidden, and InvalidInput: also for a column that the newest version does not have, unless
+        it is one of ``new_columns``, which a version is to have that is still to come.
+        """
         name = checked_name(dataset)
         self.access().require(self.settings.user, "describe", f"dataset:{name}")
+        self._refuse_unknown_columns(name, expectations, listed("new_columns", new_columns))
         self._refuse_bad_patterns(expectations)
         return self.store.set(expectations, user=self.settings.user) if expectations else self.all(name)
 
@@ -75,9 +93,12 @@ class ExpectationService:
         return report
 
     def check_frame(self, frame: Any, dataset: str) -> CheckReport:
-        """A table in memory against the expectations of a dataset; nothing is kept. Raises InvalidInput."""
+        """A table in memory against the expectations of a dataset; nothing is kept.
+
+        Raises InvalidInput for what is no table, and NotFound as :meth:`of` does.
+        """
         name, began = checked_name(dataset), time.perf_counter()
-        expectations = self.store.all(name)
+        expectations = self.of(name)
         if not tables.is_table(frame):
             raise InvalidInput(f"A {type(frame).__qualname__} is no table that can be checked.")
         encoded, _ = tables.encode(frame)
@@ -129,6 +150,32 @@ class ExpectationService:
                 for each in expectations
             ]
 
+    def _refuse_unknown_columns(
+        self, dataset: str, expectations: Sequence[Expectation], new: Sequence[str]
+    ) -> None:
+        """Before the first version, and of what is no table, any column may be named."""
+        named = dict.fromkeys(column for each in expectations for column in _named_columns(each))
+        if not named:
+            return
+        try:
+            version = self.contents().dataset_version(dataset)
+        except NotFound:
+            return
+        if version.columns is None:
+            return
+        there = [each.name for each in version.columns]
+        unknown = [column for column in named if column not in there and column not in new]
+        if not unknown:
+            return
+        near = difflib.get_close_matches(unknown[0], there, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        more = ", …" if len(there) > SHOWN_COLUMNS else ""
+        raise InvalidInput(
+            f"{dataset}@{version.version} has no column {', '.join(map(repr, unknown))}; it has "
+            f"{', '.join(there[:SHOWN_COLUMNS]) or 'none'}{more}.{hint} A column that later versions are to "
+            f"have is named as one: new_columns=[{unknown[0]!r}] (--new-column on the command line)."
+        )
+
     def _refuse_bad_patterns(self, expectations: Sequence[Expectation]) -> None:
         """The engine's regular expressions are RE2's, which know no look-ahead and no back references."""
         patterns = [each for each in expectations if each.check == "matches"]
@@ -141,6 +188,11 @@ class ExpectationService:
     @property
     def _scratch(self) -> Path:
         return self.settings.home / "cache" / "incoming"
+
+
+def _named_columns(expectation: Expectation) -> Sequence[str]:
+    """Those that the data has to have."""
+    return required_columns(expectation) if expectation.check == PANDERA else expectation.columns
 
 
 def _frame(expectations: Sequence[Expectation], path: Path, file_name: str) -> Any:

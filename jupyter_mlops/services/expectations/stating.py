@@ -6,6 +6,7 @@ thing of the same columns again replaces it.
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from typing import Any
 from ...entities import Expectation, Severity
 from ...errors import InvalidInput
 from ..registry.names import checked_name
+from ..registry.tables import SIMPLE_TYPES, type_name
+from .checking import FAMILIES
 
 PYTHON_TYPES = {"int": "integer", "float": "real", "str": "text", "bool": "boolean", "datetime": "time"}
 MOST_VALUES = 10_000
@@ -41,9 +44,9 @@ def state(
     severity = _severity(on_fail)
     parts: list[tuple[str, list[str], dict[str, Any]]] = []
     if columns is not None:
-        parts.append(("columns", _listed("columns", columns), {}))
+        parts.append(("columns", listed("columns", columns), {}))
     parts += [("type", [name], {"type": _type(name, said)}) for name, said in _items("types", types)]
-    parts += [("not_null", [name], {}) for name in _listed("not_null", not_null)]
+    parts += [("not_null", [name], {}) for name in listed("not_null", not_null)]
     parts += [("unique", key, {}) for key in _keys(unique)]
     parts += [
         ("between", [name], _range(f"between of {name!r}", said)) for name, said in _items("between", between)
@@ -78,7 +81,8 @@ def _severity(on_fail: str) -> Severity:
         raise InvalidInput(f"on_fail is 'refuse' or 'warn', not {on_fail!r}.") from None
 
 
-def _listed(what: str, given: Columns | None) -> list[str]:
+def listed(what: str, given: Columns | None) -> list[str]:
+    """The names of columns that an argument gives, one or several. Raises InvalidInput."""
     if given is None:
         return []
     names = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else []
@@ -91,8 +95,14 @@ def _keys(given: Columns | Sequence[Columns] | None) -> Iterator[list[str]]:
     """``unique="id"``, ``unique=["id", "email"]`` (each), ``unique=[("user", "day")]`` (together)."""
     if given is None:
         return
-    for each in [given] if isinstance(given, str) else given:
-        yield _listed("unique", each)
+    keys = [given] if isinstance(given, str) else given
+    if isinstance(keys, Mapping) or not isinstance(keys, Iterable) or not (keys := list(keys)):
+        raise InvalidInput(
+            "unique takes columns, such as unique='id', unique=['id', 'email'] (each) or "
+            f"unique=[('user', 'day')] (together), not {given!r}."
+        )
+    for each in keys:
+        yield listed("unique", each)
 
 
 def _items(what: str, given: Mapping[str, Any] | None) -> Iterator[tuple[str, Any]]:
@@ -112,18 +122,24 @@ _EXAMPLES = {
 
 
 def _type(column: str, said: Any) -> str:
+    """One of ``FAMILIES``, or Arrow's own name of a type; also of NumPy's and Arrow's type objects."""
     if isinstance(said, type):
-        said = PYTHON_TYPES.get(said.__name__)
-    if not isinstance(said, str) or not said.strip():
+        said = PYTHON_TYPES.get(said.__name__, said.__name__)
+    text = said.strip() if isinstance(said, str) else str(said)
+    found = text if text in FAMILIES else type_name(text)
+    if found is None:
+        near = difflib.get_close_matches(text.lower(), (*FAMILIES, *SIMPLE_TYPES), n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
         raise InvalidInput(
-            f"types of {column!r} takes Arrow's name of a type such as 'int64', one of integer, real, "
-            "number, text, boolean and time, or int, float, str, bool or datetime."
+            f"types of {column!r}: {said!r} is no type.{hint} Say integer, real, number, text, boolean or "
+            "time; int, float, str, bool or datetime; or Arrow's name of the type, such as "
+            f"{', '.join(SIMPLE_TYPES)}, decimal128(10, 2) or list<element: int64>."
         )
-    return said.strip()
+    return found
 
 
 def _range(what: str, said: Any) -> dict[str, Any]:
-    if isinstance(said, (str, Mapping)) or not isinstance(said, Sequence) or len(said) != 2:
+    if isinstance(said, (str, bytes, Mapping)) or not isinstance(said, Sequence) or len(said) != 2:
         raise InvalidInput(
             f"{what} takes two ends such as (0, 120), or (0, None) without an upper one, not {said!r}."
         )
@@ -146,7 +162,7 @@ def _end(value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     """A value as JSON keeps it. Raises InvalidInput."""
-    if hasattr(value, "item") and not isinstance(value, (str, bytes)):  # NumPy's scalars
+    if getattr(value, "shape", None) == ():  # NumPy's scalars
         value = value.item()
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
@@ -172,12 +188,18 @@ def _regex(column: str, said: Any) -> str:
     pattern = said.pattern if isinstance(said, re.Pattern) else said
     if not isinstance(pattern, str):
         raise InvalidInput(f"matches of {column!r} takes a regular expression as text, not {said!r}.")
+    if isinstance(said, re.Pattern) and said.flags & ~re.UNICODE:
+        raise InvalidInput(
+            f"matches of {column!r}: the flags of {said!r} would be lost. Write them into the expression, "
+            "such as '(?i)yes|no' for re.IGNORECASE."
+        )
     return pattern
 
 
 def _count(what: str, said: Any) -> dict[str, Any]:
-    if isinstance(said, int) and not isinstance(said, bool):
-        said = (said, said)
+    number = said if isinstance(said, (Sequence, Mapping)) else _plain(said)
+    if isinstance(number, int) and not isinstance(number, bool):
+        said = (number, number)
     ends = _range(what, said)
     if not all(end is None or (isinstance(end, int) and end >= 0) for end in ends.values()):
         raise InvalidInput(f"{what} takes whole numbers that are not negative, not {said!r}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -14,9 +14,9 @@ from blake3 import blake3
 from ...config import Settings
 from ...entities import FeatureViewVersion, VersionStatus
 from ...errors import Corrupt, InvalidInput
+from ...ownership import workspace_id
 from ..quantities import seconds
 from ..registry.names import checked_name, parse_reference
-from ..registry.trust import workspace_id
 from .capturing import MAIN, captured
 
 SEPARATOR = ":"
@@ -81,6 +81,8 @@ def defined(
     description: str = "",
 ) -> Definition:
     """A definition whose words are checked. Raises InvalidInput."""
+    if not callable(function) or not (name or hasattr(function, "__name__")):
+        raise InvalidInput(f"A feature view is made of a function, not of {function!r}.")
     name = checked_name(name or function.__name__, "feature view's name")
     if SEPARATOR in name:
         raise InvalidInput(f"A feature view's name must not contain {SEPARATOR!r}: {name!r}.")
@@ -90,7 +92,7 @@ def defined(
             f"The feature view {name!r} is called like its source. What it computes becomes a dataset of its "
             "name: give it another one with name=..."
         )
-    columns = (keys,) if isinstance(keys, str) else tuple(keys)
+    columns = tuple(keys) if isinstance(keys, Iterable) and not isinstance(keys, str) else (keys,)
     timed = () if timestamp is None else (timestamp,)
     if not columns or not all(isinstance(each, str) and each for each in (*columns, *timed)):
         raise InvalidInput(f"keys and timestamp are names of columns, not {keys!r} and {timestamp!r}.")
@@ -100,13 +102,16 @@ def defined(
         )
     if ttl is not None and timestamp is None:
         raise InvalidInput(f"{name!r} has a ttl but no timestamp: nothing says how old its rows are.")
+    ttl_s = ttl.total_seconds() if isinstance(ttl, timedelta) else seconds(ttl)
+    if ttl_s is not None and ttl_s <= 0:
+        raise InvalidInput(f"The ttl of {name!r} is how old its rows may be: more than nothing, not {ttl!r}.")
     return Definition(
         function=function,
         name=name,
         source=source,
         keys=columns,
         timestamp=timestamp,
-        ttl_s=ttl.total_seconds() if isinstance(ttl, timedelta) else seconds(ttl),
+        ttl_s=ttl_s,
         description=description or inspect.getdoc(function) or "",
     )
 

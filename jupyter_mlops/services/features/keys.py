@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ...errors import InvalidInput
+from ..registry.tables import is_table
 from . import types
 
 if TYPE_CHECKING:
@@ -93,6 +94,27 @@ def texts(columns: Sequence[Any]) -> list[str | None]:
     rows = zip(*(column.to_pylist() for column in columns), strict=True)
     encode = msgspec.json.Encoder().encode
     return [None if None in row else encode(row).decode() for row in rows]
+
+
+def asked_for(keys: Any) -> list[Mapping[str, Any]]:
+    """Keys as people give them, a mapping each: those, or a table of them. Raises InvalidInput."""
+    if hasattr(keys, "iloc") and hasattr(keys, "columns"):
+        found: list[Any] = keys.to_dict("records")
+    elif is_table(keys) and not hasattr(keys, "iloc"):
+        import pyarrow as pa
+
+        found = pa.table(keys).to_pylist()
+    elif isinstance(keys, Iterable) and not isinstance(keys, (str, bytes, Mapping)):
+        found = list(keys)
+    else:
+        found = [None]
+    if wrong := [each for each in found if not isinstance(each, Mapping)]:
+        given = keys if wrong[0] is None else wrong[0]
+        raise InvalidInput(
+            f"Keys are a list of dicts, [{{'driver_id': 5}}, {{'driver_id': 7}}], or a DataFrame of them, "
+            f"not {given!r}."
+        )
+    return found
 
 
 def of_mappings(asked: Sequence[Mapping[str, Any]], name: str, wanted: Any, view: str) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ...entities import FeatureViewVersion, Materialization
 from ...errors import InvalidInput
+from ..hints import did_you_mean
 from ..registry.names import Reference, parse_reference
 from .definition import SEPARATOR
 
@@ -37,6 +38,10 @@ def parsed(reference: str) -> tuple[Reference, str | None]:
 
 def listed(features: str | Iterable[str]) -> list[str]:
     """One reference or several as a list. Raises InvalidInput for none."""
+    if not isinstance(features, Iterable):
+        raise InvalidInput(
+            f"Features are named by texts: 'driver_stats', or ['driver_stats:age', 'town']; not {features!r}."
+        )
     found = [features] if isinstance(features, str) else list(features)
     if not found:
         raise InvalidInput("No features are asked for. Name views or their features: ['driver_stats'].")
@@ -57,6 +62,7 @@ def selected(
         if feature is not None and feature not in there:
             raise InvalidInput(
                 f"{view.name}@{view.version} has no feature {feature!r}: it has {', '.join(there)}."
+                f"{did_you_mean(feature, there)}"
             )
         part.features.extend(name for name in ([feature] if feature else there) if name not in part.features)
     return list(found.values())
@@ -72,8 +78,8 @@ def names(parts: Sequence[Selected], taken: Collection[str], *, full: bool) -> l
     for part, columns in zip(parts, found, strict=True):
         for column in columns:
             if column in seen:
-                whose = "the labels have" if column in taken else "another view has"
+                whose = "The labels have" if column in taken else "Another view has"
                 way = "Rename it there" if full else "Ask with full_names=True: they are view__feature then"
-                raise InvalidInput(f"{whose} a column {column!r}, as {part.view.name}. {way}.".capitalize())
+                raise InvalidInput(f"{whose} a column {column!r}, as {part.view.name} has. {way}.")
             seen.add(column)
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import operator
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -21,6 +23,8 @@ from ...protocols.clock import Clock
 from ...protocols.features import FeatureStore, OnlineStore
 from ..registry.deciding import Access, EverythingAllowed
 from ..registry.names import Reference, checked_name, parse_reference, pinned
+from ..registry.trust import is_vouched_for, proof_of, untrusted
+from .ageing import age_note
 from .definition import Definition
 from .loading import function_of
 from .results import checked, features_of
@@ -29,6 +33,8 @@ from .training import TrainingSets
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 KIND = "view"
 
@@ -89,12 +95,35 @@ class FeatureService:
         pending = definition.version(self._settings, now=self._clock(), run_id=self._run_id())
         try:
             known = self._store.of_digest(pending.name, pending.digest)
-            if known is not None or self._replaying():
+            if self._replaying():
                 return known or pending
+            if known is not None:
+                self._prove(known, pending)
+                return known
             self._access.require(self._settings.user, "register", f"{KIND}:{pending.name}")
-            return self._store.register(pending)
+            return self._store.register(pending, proof=proof_of(pending, self._settings.home))
         except Unavailable:
             return pending
+
+    def _prove(self, known: FeatureViewVersion, defined: FeatureViewVersion) -> None:
+        """Prove a row that says that it is this user's of this home: he has just defined the same here."""
+        if (known.created_by, known.origin) != (defined.created_by, defined.origin):
+            return
+        if not self._is_vouched_for(known):
+            self._store.prove(defined.name, defined.digest, proof_of(defined, self._settings.home))
+
+    def _is_vouched_for(self, version: FeatureViewVersion) -> bool:
+        return is_vouched_for(version, self._store.proof(version.name, version.version), self._settings)
+
+    def function(self, version: FeatureViewVersion, *, trust: bool = False) -> Callable[..., Any]:
+        """The function of a registered definition, whose code is run.
+
+        Raises Untrusted for what this user has not registered in this home, unless its author is trusted or
+        ``trust`` is given, and otherwise as ``loading.function_of``.
+        """
+        if not trust and not self._is_vouched_for(version):
+            raise untrusted(version, self._settings)
+        return function_of(version)
 
     def all(self) -> list[FeatureView]:
         """Every view, by name."""
@@ -136,7 +165,8 @@ class FeatureService:
 
         ``function`` is the view's own where it is at hand; else the registered code is run: Untrusted unless
         its author is trusted. The result is the dataset of the view's name; what was computed already is not
-        computed again, unless ``force``d. In a run the source is its input and the result what it registers.
+        computed again, unless ``force``d. That rows are older than the view's ttl is told by a warning in the
+        log. In a run the source is its input and the result what it registers.
         With ``online`` it is put into the online table as well: Conflict when a newer one is there.
         """
         version = self.version(view) if isinstance(view, str) else view
@@ -147,15 +177,21 @@ class FeatureService:
             )
         source = self._source_of(version, source_version)
         found = None if version.version is None else self._store.materialization(_ref(version), _ref(source))
-        if found is None or force:
+        if computed := (found is None or force):
             found = self._computed(version, function, source, replace_it=force, trust=trust)
+        assert found is not None
         if online and found.dataset.version is not None and not self._replaying():
-            return self._put_online(version, found)
+            return self._put_online(version, found, note_age=not computed)
         return found
 
     def _source_of(self, version: FeatureViewVersion, number: int | None) -> DatasetVersion:
-        name = parse_reference(version.source).name
-        return self._registry.dataset_version(version.source if number is None else f"{name}@{int(number)}")
+        if number is None:
+            return self._registry.dataset_version(version.source)
+        try:
+            wanted = operator.index(number)
+        except TypeError:
+            raise InvalidInput(f"A version of {version.source!r} is a number, not {number!r}.") from None
+        return self._registry.dataset_version(f"{parse_reference(version.source).name}@{wanted}")
 
     def _computed(
         self,
@@ -167,7 +203,7 @@ class FeatureService:
         trust: bool,
     ) -> Materialization:
         self._access.require(self._settings.user, "register", f"{KIND}:{version.name}")
-        function = function or function_of(version, self._settings, trust=trust)
+        function = function or self.function(version, trust=trust)
         self._require_own_name(version)
         began, place = time.perf_counter(), f"{source.name}@{source.version}"
         data = self._registry.load_dataset(place)
@@ -177,6 +213,7 @@ class FeatureService:
             )
         table = checked(function(data), version, of=place)
         took = time.perf_counter() - began
+        self._note_age(version, table)
         dataset = self._registry.register_dataset(
             table,
             name=version.name,
@@ -197,6 +234,10 @@ class FeatureService:
         if dataset.status is VersionStatus.PENDING or version.version is None or self._replaying():
             return found
         return self._store.materialized(found, features=features_of(table, version), replace=replace_it)
+
+    def _note_age(self, version: FeatureViewVersion, table: Any) -> None:
+        if note := age_note(version, table, now=self._clock()):
+            logger.warning("%s", note)
 
     def _require_own_name(self, version: FeatureViewVersion) -> None:
         """Raises Conflict where the dataset of the view's name is somebody's own data."""
@@ -261,9 +302,14 @@ class FeatureService:
         version, computed = self.newest(parse_reference(ref))
         return computed if self._replaying() else self._put_online(version, computed)
 
-    def _put_online(self, version: FeatureViewVersion, computed: Materialization) -> Materialization:
+    def _put_online(
+        self, version: FeatureViewVersion, computed: Materialization, *, note_age: bool = True
+    ) -> Materialization:
         self._access.require(self._settings.user, "register", f"{KIND}:{version.name}")
-        keys = self.serving.put(version, computed, self.stored(computed))
+        stored = self.stored(computed)
+        if note_age:
+            self._note_age(version, stored)
+        keys = self.serving.put(version, computed, stored)
         return self._store.online(computed.view, computed.source, keys, user=self._settings.user)
 
     def export_feast(

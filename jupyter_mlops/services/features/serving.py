@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from ...entities import FeatureViewVersion, Materialization
-from ...errors import InvalidInput
+from ...errors import InvalidInput, NotFound
 from ...protocols.clock import Clock
 from ...protocols.features import OnlineRead, OnlineStore, OnlineTable
+from ..hints import did_you_mean
 from ..registry.names import Reference, parse_reference
 from . import online, selection, times
 from .definition import SEPARATOR
@@ -71,7 +72,10 @@ class OnlineFeatures:
             read, columns, texts = self._read(view, asked, now_ns)
             own = _features(read.table)
             if missing := [name for name in wanted if name not in own]:
-                raise InvalidInput(f"{view} has no feature {missing[0]!r}: it has {', '.join(own)}.")
+                raise InvalidInput(
+                    f"{view} has no feature {missing[0]!r}: it has {', '.join(own)}."
+                    f"{did_you_mean(missing[0], own)}"
+                )
             for name, values in online.values_of(read, texts, wanted or own, now_ns=now_ns).items():
                 title = selection.FULL_NAME.format(view=read.table.view, feature=name) if full else name
                 if title in found:
@@ -99,11 +103,20 @@ class OnlineFeatures:
                 if _is_alike(found[0].table, known):
                     return found
         while True:
-            known = self._store.read(reference.name, number, (), now_ns=now_ns).table
+            known = self._table(reference.name, number, now_ns)
             self._tables[reference] = known
             found = self._rows(known, number, asked, now_ns)
             if _is_alike(found[0].table, known):
                 return found
+
+    def _table(self, view: str, number: int | None, now_ns: int) -> OnlineTable:
+        """Raises NotFound, with the view that may have been meant."""
+        try:
+            return self._store.read(view, number, (), now_ns=now_ns).table
+        except NotFound as error:
+            there = {table.view for table in self._store.tables()} - {view}
+            hint = did_you_mean(view, there)
+            raise NotFound(f"{error.message}.{hint}" if hint else error.message) from error
 
     def _rows(
         self, table: OnlineTable, number: int | None, asked: Sequence[Mapping[str, Any]], now_ns: int

@@ -41,10 +41,15 @@ def of_labels(labels: pd.DataFrame, name: str) -> Any:
     import pandas as pd
     import pyarrow as pa
 
+    if not isinstance(name, str):
+        raise InvalidInput(f"timestamp= is the name of a column of the labels, not {name!r}.")
     if name not in labels.columns:
+        timed = [each for each in labels.columns if pd.api.types.is_datetime64_any_dtype(labels[each])]
+        told = f"those of times are {', '.join(map(str, timed))}" if timed else "none of them has times"
         raise InvalidInput(
             f"The labels have no column {name!r} that says as of when the features are wanted: their columns "
-            f"are {', '.join(map(str, labels.columns))}. Name it with timestamp=..."
+            f"are {', '.join(map(str, labels.columns))}, and {told}. Name it: "
+            f"timestamp={str(timed[0]) if timed else 'event_timestamp'!r}."
         )
     series = labels[name]
     # objects: Arrow would take times of several zones for those of the first one

@@ -71,7 +71,7 @@ class Namer:
 
     def _alias(self, key: str) -> str:
         kind, name, alias = alias_parts(key)
-        if kind not in VERSIONS or not name:
+        if not name:
             raise InvalidInput(f"{key!r} is no alias: write 'alias:digits@champion'.")
         self._registry.find(kind, name, alias)
         return f"alias:{alias_text(kind, name, alias)}"

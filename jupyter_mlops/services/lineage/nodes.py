@@ -18,20 +18,22 @@ def version_node(version: VersionRef) -> str:
 
 
 def alias_node(version: VersionRef, alias: str) -> str:
-    """``alias:digits@champion``; of a dataset ``alias:dataset/train@gold``, since both kinds have aliases."""
+    """``alias:digits@champion``; of a dataset ``alias:dataset:train@gold``, since both kinds have aliases."""
     return f"alias:{alias_text(version.kind, version.name, alias)}"
 
 
 def alias_text(kind: str, name: str, alias: str) -> str:
-    """An alias in words that tell the kinds apart."""
-    return f"{name}@{alias}" if kind == "model" else f"{kind}/{name}@{alias}"
+    """An alias as a reference that tells the kinds apart: ``digits@champion``, ``dataset:train@gold``."""
+    return f"{name}@{alias}" if kind == "model" else f"{kind}:{name}@{alias}"
 
 
 def alias_parts(key: str) -> tuple[str, str, str]:
     """(kind, name, alias) of what stands after ``alias:``."""
-    kind, slash, rest = key.rpartition("/")
+    kind, colon, rest = key.partition(":")
+    if not colon or kind not in VERSIONS:
+        kind, rest = "model", key
     name, _, alias = rest.rpartition("@")
-    return (kind if slash else "model"), name, alias
+    return kind, name, alias
 
 
 def version_of(node: str) -> VersionRef | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,18 @@ from ...errors import InvalidInput
 from ..registry.names import checked_name
 
 LOWER, HIGHER = "lower", "higher"
+
+# fmt: off
+LOSSES = frozenset((
+    "cost", "crossentropy", "distance", "divergence", "duration", "err", "error", "errors", "latency",
+    "logloss", "loss", "losses", "mae", "mape", "mse", "nll", "perplexity", "regret", "rmse", "rmsle",
+    "smape", "time", "wer",
+))
+# fmt: on
+"""Words in names of metrics that are mostly better when they are lower: which is meant has to be said."""
+
+WORDS = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+"""Of ``val_loss``, ``valLoss`` and ``RMSE``."""
 
 Better = str | Iterable[str] | Mapping[str, Any]
 
@@ -28,10 +41,11 @@ def gates_of(
     """The gates that these words declare. Raises InvalidInput.
 
     ``better`` is a metric, several, or what is better of each: ``"higher"``, ``"lower"``, by how much it must
-    be higher (``0.01``), or both (``("lower", 0.01)``).
+    be higher (``0.01``), or both (``("lower", 0.01)``). Of a loss or an error it has to be said.
     """
-    found = [*_bounds(minimum or {}, maximum or {}), *_betters(better, on), *_expectations(expectations)]
-    if approvals:
+    low, high = _of_metrics("minimum", minimum), _of_metrics("maximum", maximum)
+    found = [*_bounds(low, high), *_betters(better, on), *_expectations(expectations)]
+    if approvals is not None:
         found.append(_approval(approvals, role))
     return checked(found)
 
@@ -67,6 +81,12 @@ def _whose(gate: Gate) -> str:
     return f"dataset {gate.dataset!r}" if gate.dataset else "the datasets that it was made from"
 
 
+def _of_metrics(word: str, given: Any) -> Mapping[str, Any]:
+    if given is None or isinstance(given, Mapping):
+        return given or {}
+    raise InvalidInput(f"{word}= says of which metric: {word}={{'accuracy': 0.9}}, not {given!r}.")
+
+
 def _bounds(minimum: Mapping[str, float], maximum: Mapping[str, float]) -> Iterator[Gate]:
     for metric in dict.fromkeys([*minimum, *maximum]):
         low, high = (_number(metric, bounds.get(metric)) for bounds in (minimum, maximum))
@@ -78,19 +98,34 @@ def _betters(better: Better | None, on: str) -> Iterator[Gate]:
         if on:
             raise InvalidInput(f"on={on!r} says on which dataset something is better: give better= as well.")
         return
+    dataset = checked_name(on, "dataset's name") if on else ""
     names = [better] if isinstance(better, str) else better
-    wanted = names if isinstance(names, Mapping) else dict.fromkeys(names, HIGHER)
-    for metric, how in wanted.items():
+    if not isinstance(names, Iterable):
+        raise InvalidInput(
+            "better= names metrics: better='accuracy', ['accuracy', 'f1'], {'loss': 'lower'}; "
+            f"not {better!r}."
+        )
+    wanted = names.items() if isinstance(names, Mapping) else ((name, None) for name in names)
+    for metric, how in wanted:
         word, by = _direction(metric, how)
         lower = word == LOWER
-        yield Gate(kind=GateKind.BETTER, metric=metric, lower_is_better=lower, by=by, dataset=on)
+        yield Gate(kind=GateKind.BETTER, metric=metric, lower_is_better=lower, by=by, dataset=dataset)
 
 
-def _direction(metric: str, how: Any) -> tuple[str, float]:
+def _direction(metric: Any, how: Any) -> tuple[str, float]:
+    if metric in (LOWER, HIGHER):
+        raise InvalidInput(f"{metric!r} is no metric: say of which one, better={{'loss': {metric!r}}}.")
     if isinstance(how, (tuple, list)) and len(how) == 2:
         word, by = how
     else:
-        word, by = (how, 0.0) if isinstance(how, str) else (HIGHER, how)
+        word, by = (how, 0.0) if isinstance(how, str) else (None, how)
+    if word is None:
+        if LOSSES.intersection(word.lower() for word in WORDS.findall(str(metric))):
+            raise InvalidInput(
+                f"Is a {metric!r} better when it is lower, or higher? Say: better={{{metric!r}: 'lower'}}, "
+                f"or {{{metric!r}: ('lower', 0.01)}} for by how much (--better {metric}=lower)."
+            )
+        word = HIGHER
     if word not in (LOWER, HIGHER):
         raise InvalidInput(
             f"What is better of {metric!r}? 'higher', 'lower', by how much (0.01), or both "
@@ -105,14 +140,18 @@ def _expectations(wanted: bool | str | Iterable[str] | None) -> Iterator[Gate]:
     if wanted is True:
         yield Gate(kind=GateKind.EXPECTATIONS)
         return
+    if not isinstance(wanted, Iterable):
+        raise InvalidInput(f"expectations= is True, or names datasets: 'train', ['train']; not {wanted!r}.")
     for name in [wanted] if isinstance(wanted, str) else wanted:
         yield Gate(kind=GateKind.EXPECTATIONS, dataset=checked_name(name, "dataset's name"))
 
 
-def _approval(approvals: int, role: Role | str) -> Gate:
+def _approval(approvals: Any, role: Role | str) -> Gate:
+    if isinstance(approvals, bool) or not isinstance(approvals, int):
+        raise InvalidInput(f"approvals= is how many other users have to approve, not {approvals!r}.")
     return Gate(
         kind=GateKind.APPROVAL,
-        approvals=int(approvals),
+        approvals=approvals,
         role=role.value if isinstance(role, Role) else str(role),
     )
 

@@ -9,7 +9,9 @@ from ...entities import (
     AuditEntry,
     CheckReport,
     Comparison,
+    Dataset,
     DatasetDiff,
+    DatasetVersion,
     Expectation,
     FigureTable,
     Model,
@@ -30,9 +32,23 @@ class Runs(Protocol):
 
 
 class Models(Protocol):
-    """The registry of models, in one user's name."""
+    """The registry of models and datasets, in one user's name. Every method raises NotFound."""
 
     def model(self, name: str) -> Model: ...
+
+    def model_version(self, ref: str) -> ModelVersion: ...
+
+    def dataset(self, name: str) -> Dataset: ...
+
+    def dataset_version(self, ref: str) -> DatasetVersion: ...
+
+    def set_alias(
+        self, name: str, alias: str, version: int, *, reason: str = "", kind: str = "model"
+    ) -> Model | Dataset: ...
+
+    def delete_alias(
+        self, name: str, alias: str, *, reason: str = "", kind: str = "model"
+    ) -> Model | Dataset: ...
 
     def rollback(self, name: str, alias: str, *, reason: str = "", kind: str = "model") -> Move: ...
 
