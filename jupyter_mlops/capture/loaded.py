@@ -24,10 +24,14 @@ _OURS = os.path.join(Path(__file__).parents[1], "")
 
 
 class Call(NamedTuple):
-    """A line of the user's code that was running. ``code`` is that of its function, module or cell."""
+    """A line of the user's code that was running.
+
+    ``code`` is that of its function, module or cell; ``module`` is the same for all that share their globals.
+    """
 
     code: CodeType
     line: int
+    module: int = 0
 
 
 class Calls(NamedTuple):
@@ -104,16 +108,20 @@ def note_read(version: VersionRef, home: Path) -> None:
 
 
 def calls_of(frame: FrameType | None) -> Calls:
-    """The lines of the user's code that are running in this frame and those that called it."""
+    """The lines of the user's code that are running in this frame and those that called it.
+
+    A main module that is only a string, as workers of pools have, is as if it were not there.
+    """
     main = sys.modules["__main__"].__dict__ if "__main__" in sys.modules else None
     found: list[Call] = []
     root = 0
     while frame is not None:
         code = frame.f_code
         if not is_library(code.co_filename):
-            found.append(Call(code, frame.f_lineno))
-            if frame.f_globals is main and not code.co_flags & CO_NEWLOCALS:
-                root = len(found)
+            is_main = frame.f_globals is main and not code.co_flags & CO_NEWLOCALS
+            if not is_main or code.co_filename != "<string>":
+                found.append(Call(code, frame.f_lineno, id(frame.f_globals)))
+                root = len(found) if is_main else root
         frame = frame.f_back
     return Calls(tuple(reversed(found[:root] if root else found)), bool(root))
 

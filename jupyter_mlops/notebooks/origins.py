@@ -81,7 +81,7 @@ def line_in(source: str, where: Calls) -> int | None:
     head, _ = split_head(source)
     python = [line.rstrip() for line in lines_of(parse_cell(source).python)]
     blank = next((index for index, line in enumerate(python) if line), len(python))
-    for code, line in where.calls:
+    for code, line, _ in where.calls:
         if code.co_flags & CO_NEWLOCALS:
             continue
         if code.co_filename in TIMED and "%%time" in head:

@@ -49,6 +49,10 @@ class Block(NamedTuple):
     round: int
     steps: CellSteps
     again: Unit
+    names: frozenset[str]
+    """Names and attributes in the statement."""
+    body: int
+    """The first line of the block that its contexts are entered for, if it is such; else 0."""
 
 
 @lru_cache(maxsize=8192)
@@ -97,7 +101,9 @@ def block_at(body: Sequence[ast.stmt], line: int, containers: Collection[str]) -
         return None
     again = _unit(target[0], lambda reader: reader.block(target), again=True)
     again = again._replace(last=max(each.end_lineno or each.lineno for each in target))
-    return Block(tuple(before), first, _asked(target, containers), again)
+    names = frozenset(name for each in target for name in _names_in(each))
+    inner = target[0].body[0].lineno if is_header(target[0], line) else 0  # type: ignore[attr-defined]
+    return Block(tuple(before), first, _asked(target, containers), again, names, inner if inner > line else 0)
 
 
 def is_header(statement: ast.stmt, line: int) -> bool:
@@ -149,6 +155,14 @@ def _own(statement: ast.AST) -> Iterator[ast.AST]:
         if not isinstance(child, (ast.stmt, ast.ExceptHandler)):
             yield child
             yield from _own(child)
+
+
+def _names_in(statement: ast.stmt) -> Iterator[str]:
+    for each in ast.walk(statement):
+        if isinstance(each, ast.Attribute):
+            yield each.attr
+        elif isinstance(each, ast.Name):
+            yield each.id
 
 
 def _last_name(node: ast.expr) -> str:

@@ -557,7 +557,7 @@ asyncio.run(main())
 """,
     ),
     "in a thread": (
-        [{"a", "b"}],
+        [set()],
         """
 import threading
 

@@ -25,6 +25,10 @@ class Box:
         self.x = [x]
     def get(self):
         return getattr(self, "x", 0)
+    def use(self, other):
+        other.x = mlops.load_dataset('new')
+        with mlops.track():
+            mlops.probe(self.get())
 box = Box()
 def f(x=None): return x
 def g(x=None): return x
@@ -36,6 +40,15 @@ def stored(name):
     if name not in state:
         state[name] = mlops.load_dataset(name)
     return state[name]
+def look():
+    return [a, b]
+def keep_it(x):
+    global c
+    c = x
+def fill(one, other):
+    one.append(mlops.load_dataset('new'))
+    with mlops.track():
+        mlops.probe(other)
 def apply(function, items):
     return [function(each) for each in items]
 """
@@ -61,6 +74,10 @@ SIMPLE = (
     "{a} = state.get('k')",
     "box.put({a})",
     "{a} = box.get()",
+    "box.use(box)",
+    "{a} = look()",
+    "keep_it({a})",
+    "fill(keep, keep)",
     "{a} = {f}({b})",
     "{a} = {f}(mlops.load_dataset('new'))",
     "{f}({a})",
@@ -71,6 +88,7 @@ SIMPLE = (
     "{a} = [{f}(each) for each in ({b}, {c})]",
 )
 PROBES = (
+    "mlops.probe(look())",
     "mlops.probe({a})",
     "mlops.probe([{a}, {b}])",
     "mlops.probe({f}({a}))",
@@ -93,7 +111,12 @@ AROUND = (
     "with open('/dev/null'):\n{0}",
 )
 NAMES = ("a", "b", "c", "d")
-LOCALS = ("x", "y", "z", "x")
+VARIABLES = (
+    (NAMES, "global a, b, c, d"),
+    (NAMES, "a = b = c = d = x"),
+    (("x", "y", "z", "x"), "y = z = x"),
+)
+"""Names that a function uses, and what stands first in it for that."""
 
 
 @st.composite
@@ -122,9 +145,8 @@ def program(draw: st.DrawFn) -> str:
     parts = []
     for place, name in enumerate("fgh"):
         functions = ("f", "g", "h")[:place] or ("list",)
-        is_global = draw(st.booleans())
-        inner = draw(body(NAMES if is_global else LOCALS, functions, 2))
-        first = "global a, b, c, d" if is_global else "y = z = x"
+        names, first = draw(st.sampled_from(VARIABLES))
+        inner = draw(body(names, functions, 2))
         decorator = draw(st.sampled_from(("", "", "@mlops.track()\n")))
         probe = "mlops.probe(x)" if decorator else "pass"
         text = f"{decorator}def {name}(x=None):\n" + _indented(f"{first}\n{probe}\n{inner}\nreturn x")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .loading_worlds import Script
+from .loading_worlds import Notebook, Script
 from .test_origins import LEARNING
 
 FUNCTIONS = {
@@ -178,3 +178,106 @@ def test_the_datasets_behind_blocks_in_functions(case: str) -> None:
         assert all(names >= wanted for names, wanted in zip(found, expected, strict=True))
     else:
         assert found == expected
+
+
+KEPT: dict[str, tuple[list[set[str]], str]] = {
+    "hidden global": (
+        [{"g"}],
+        """
+def setup():
+    global x
+    x = mlops.load_dataset("g")
+def helper():
+    return fit(x)
+def main():
+    setup()
+    x = mlops.load_dataset("c")
+    with mlops.track():
+        helper()
+main()
+""",
+    ),
+    "aliased parameters": (
+        [{"z"}],
+        """
+def train(p, q):
+    p.append(mlops.load_dataset("z"))
+    with mlops.track():
+        fit(q)
+l = []
+train(l, l)
+""",
+    ),
+    "parameter aliases a global": (
+        [{"z"}],
+        """
+def train(p):
+    p.append(mlops.load_dataset("z"))
+    with mlops.track():
+        fit(keep)
+keep = []
+train(keep)
+""",
+    ),
+    "the same again": (
+        [set(), {"d"}],
+        """
+def g(x=None):
+    x = mlops.load_dataset("d")
+    with mlops.track():
+        fit(keep)
+    keep.append(x)
+keep = []
+list(map(g, [1, 2]))
+""",
+    ),
+    "the same again, in a loop of main": (
+        [set(), {"d"}],
+        """
+def main():
+    for i in range(2):
+        x = mlops.load_dataset("d")
+        with mlops.track():
+            fit(keep)
+        keep.append(x)
+keep = []
+main()
+""",
+    ),
+    "self alias": (
+        [{"a"}],
+        """
+class T:
+    def __init__(self): self.data = []
+    def run(self, other):
+        self.data.append(mlops.load_dataset("a"))
+        with mlops.track():
+            fit(other.data)
+t = T()
+t.run(t)
+""",
+    ),
+    "default argument": (
+        [{"a"}],
+        """
+def train(x=[]):
+    x.append(mlops.load_dataset("a"))
+    inner()
+def inner():
+    with mlops.track():
+        fit(train.__defaults__)
+train()
+""",
+    ),
+}
+"""What gets to a block on ways that are easily missed."""
+
+
+@pytest.mark.parametrize("kind", [Script, Notebook])
+@pytest.mark.parametrize("case", KEPT)
+def test_no_dataset_is_lost(case: str, kind: type[Script] | type[Notebook]) -> None:
+    expected, source = KEPT[case]
+    world = kind()
+    world.run(LEARNING + source)
+    assert len(world.found) == len(expected)
+    assert all(names >= wanted for names, wanted in zip(world.found, expected, strict=True)), world.found

@@ -9,17 +9,17 @@ from __future__ import annotations
 import ast
 import logging
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from ...capture.history import ExecutedCell, Past, kernels
 from ...capture.kinds import OfType, types_of
 from ...capture.loaded import Call, Calls, Read, loaded
 from ...entities import VersionRef
-from .rounds import Rounds, body_of, is_in_body, lasts, tree_of
+from .rounds import Rounds, lasts, tree_of
 
 if TYPE_CHECKING:
     from ...notebooks.origins import InCell, Ran
@@ -45,12 +45,15 @@ def before_cell(past: Past, namespace: Namespace, home: str) -> Callable[[], Seq
 def before_block(where: Calls, home: str, *, function: str = "") -> Callable[[], Sequence[VersionRef]] | None:
     """What was read before a tracked block that begins at this place; None where nothing was.
 
+    None also in a function that a library or a thread calls, as a worker of Celery does, many times: what it
+    was given cannot be told, and what others have read is not its data.
+
     ``function`` is the name of the tracked function that is called there, where it is one.
     """
-    reads = loaded.reads(home)
+    reads = loaded.reads(home) if where.rooted else []
     if not reads:
         return None
-    main = sys.modules["__main__"].__dict__ if where.rooted else {}
+    main = sys.modules["__main__"].__dict__
     history = kernels[-1] if kernels else None
     block = _Block(
         where=where,
@@ -60,7 +63,6 @@ def before_block(where: Calls, home: str, *, function: str = "") -> Callable[[],
         namespace=types_of(main),
         past=history.past("") if history is not None and history.running() else None,
         typed=tuple(main.get("_ih", ())),
-        thread=threading.get_ident(),
     )
     return partial(_versions, block.find, reads)
 
@@ -140,7 +142,6 @@ class _Block:
     namespace: Namespace
     past: Past | None
     typed: tuple[str, ...]
-    thread: int
 
     def find(self) -> list[Read]:
         """Raises _Unknown."""
@@ -149,14 +150,12 @@ class _Block:
 
         if loaded.forked or not lasts(self.where, self.function):
             raise _Unknown
-        if not self.where.rooted:
-            return self._in_callback()
         past = self.past
         if past is not None and (line := line_in(past.target.source, self.where)) is not None:
-            tree = parse_cell(past.target.source).tree
+            tree = parse_cell(past.target.source).tree or ast.Module([], [])
             known = _Attached.of(past, past.cells, self.reads)
             lines = [(each, line_in(past.target.source, each.where)) for each in known.running]
-            return known.stray + self._behind(tree, line, lines, past.cells, known.in_cells, past.target)
+            return known.stray + self._behind(tree.body, line, lines, past.cells, known.in_cells, past.target)
         return self._in_file()
 
     def _in_file(self) -> list[Read]:
@@ -168,35 +167,12 @@ class _Block:
         known = _Attached.of(None, cells, others)
         lines = [(each, each.where.calls[0].line) for each in here]
         of = _typed(len(self.typed), "")
-        return known.stray + self._behind(tree_of(base.code), base.line, lines, cells, known.in_cells, of)
-
-    def _in_callback(self) -> list[Read]:
-        """In a function that a library or a thread calls, a pytest or Celery's worker for example.
-
-        What it was given may be of anything that other functions have read, and not of what the same function
-        has read in other threads. Raises _Unknown.
-        """
-        from ...notebooks.origins import Ran
-        from ...notebooks.units import units_in
-
-        base = self.where.calls[0] if self.where.calls else None
-        module = None if base is None else tree_of(base.code)
-        body = None if base is None else body_of(base.code)
-        if base is None or module is None or body is None:
-            raise _Unknown
-        own = [
-            each
-            for each in self.reads
-            if not each.where.rooted and each.where.calls[:1] and each.where.calls[0].code == base.code
-        ]
-        others = [each for each in self.reads if each not in own]
-        lines = [(each, each.where.calls[0].line) for each in own if each.thread == self.thread]
-        outer = [Ran(unit, []) for unit in units_in(module.body)]
-        return others + self._behind(body, base.line, lines, [], [], _typed(0, ""), outer)
+        tree = tree_of(base.code) or ast.Module([], [])
+        return known.stray + self._behind(tree.body, base.line, lines, cells, known.in_cells, of)
 
     def _behind(
         self,
-        tree: ast.Module | None,
+        body: Sequence[ast.stmt],
         line: int,
         here: Sequence[tuple[Read, int | None]],
         cells: Sequence[ExecutedCell],
@@ -204,80 +180,79 @@ class _Block:
         of: ExecutedCell,
         outer: Sequence[Ran] = (),
         level: int = 0,
+        around: Sequence[tuple[CodeType, Mapping[str, str]]] = (),
     ) -> list[Read]:
         """``here`` are the reads in the same file, cell or function as the block, with their lines.
 
-        ``level`` counts the functions that have been called by then, ``outer`` is what has run before the
-        calls.
+        ``level`` counts the functions that have been called by then, ``around`` are those with their names,
+        and ``outer`` is what has run before the calls.
         """
         from ...notebooks.origins import Ran, reads_behind
         from ...notebooks.units import block_at
 
-        namespace = self._known_in(level)
-        block = block_at(tree.body, line, _containers(namespace)) if tree is not None else None
+        block = block_at(body, line, _containers(self.namespace))
         if block is None:
             raise _Unknown
         rounds = Rounds(self.where, self.function, self.ended, [read for read, _ in here], level)
         before = [Ran(unit, []) for unit in block.before]
         again = Ran(block.again, [])
         inside: list[Read] = []
+        is_last = not self.function and level == len(self.where.calls) - 1
         for read, at in here:
-            around = [place for place, each in enumerate(before) if at is not None and each.unit.has(at)]
-            in_rounds = [place for place in around if before[place].unit.again]
-            present = [place for place in around if not _is_old(rounds, block, place, read)]
-            for place in {*in_rounds, *(present if in_rounds else around)}:
+            holding = [place for place, each in enumerate(before) if at is not None and each.unit.has(at)]
+            in_rounds = [place for place in holding if before[place].unit.again]
+            present = [place for place in holding if not _is_old(rounds, block, place, read)]
+            for place in {*in_rounds, *(present if in_rounds else holding)}:
                 before[place].reads.append(read)
             if at is not None and block.again.has(at):
-                old = (
-                    self._is_of_body(level, at) or rounds.is_replaced(read) or rounds.is_of_call_before(read)
-                )
-                (again.reads if old else inside).append(read)
-            elif not around:
+                old = is_last and block.body and at >= block.body
+                old = old or rounds.is_replaced(read) or rounds.is_of_call_before(read)
+                if old or not rounds.calls_once:
+                    again.reads.append(read)
+                if not old:
+                    inside.append(read)
+            elif not holding:
                 inside.append(read)
         since = [*outer, *before, *([again] if again.reads else [])]
-        found = reads_behind(block.steps, cells, in_cells, since, of=of, namespace=namespace)
-        outer = [each._replace(reads=[]) for each in (*outer, *before)]
-        return found + self._in_function(inside, cells, in_cells, of, outer, level + 1)
-
-    def _known_in(self, level: int) -> Namespace:
-        """What is known of the names that a function does not have of its own."""
-        codes = [each.code for each in self.where.calls[1 : level + 1]]
-        own = {name for each in codes for name in (*each.co_varnames, *each.co_cellvars, *each.co_freevars)}
-        return {name: value for name, value in self.namespace.items() if name not in own}
+        found = reads_behind(block.steps, cells, in_cells, since, of=of, namespace=self.namespace)
+        if level + 1 < len(self.where.calls):
+            outer = [each._replace(reads=[]) for each in since]
+            inside = self._in_function(inside, block, cells, of, outer, level + 1, around)
+        return found + inside
 
     def _in_function(
         self,
         reads: list[Read],
+        calling: Block,
         cells: Sequence[ExecutedCell],
-        in_cells: Sequence[InCell],
         of: ExecutedCell,
         outer: Sequence[Ran],
         level: int,
+        around: Sequence[tuple[CodeType, Mapping[str, str]]],
     ) -> list[Read]:
-        """Of what was read since the statement began that has called the function with the block in it."""
-        if not reads or level >= len(self.where.calls):
-            return reads
-        call = self.where.calls[level]
-        here = [
-            each
-            for each in reads
-            if each.where.calls[level : level + 1] and each.where.calls[level].code == call.code
-        ]
-        body = body_of(call.code)
-        if not here or body is None:
-            return reads
-        lines = [(each, each.where.calls[level].line) for each in here]
-        return [each for each in reads if each not in here] + self._behind(
-            body, call.line, lines, cells, in_cells, of, outer, level
-        )
+        """Of what was read since the statement began that has called the function with the block in it.
 
-    def _is_of_body(self, level: int, line: int) -> bool:
-        """Whether a line is within the block: then it has run in a round before, for this one begins now."""
-        return (
-            not self.function
-            and level == len(self.where.calls) - 1
-            and is_in_body(self.where.calls[-1], line)
-        )
+        Where the statement does not name the function, it is given what cannot be told: then all of it.
+        """
+        from ...notebooks.functions import called_body, given, plain_name
+        from ...notebooks.origins import Ran
+
+        code, line, module = self.where.calls[level]
+        here = [
+            each for each in reads if any(call.code == code for call in each.where.calls[level : level + 1])
+        ]
+        tree = tree_of(code)
+        is_named = code.co_name in {plain_name(each) for each in calling.names}
+        if not here or tree is None or not is_named or module != self.where.calls[0].module:
+            return reads
+        called = called_body(tree, code, level, around)
+        if called is None:
+            return reads
+        body, own = called
+        outer = [*outer, Ran(given(code, own, calling.names), [])]
+        lines = [(each, each.where.calls[level].line) for each in here]
+        others = [each for each in reads if each not in here]
+        return others + self._behind(body, line, lines, cells, [], of, outer, level, [*around, (code, own)])
 
 
 def _is_old(rounds: Rounds, block: Block, place: int, read: Read) -> bool:

@@ -39,6 +39,11 @@ class Rounds:
             self._later.setdefault(read.where, []).append(read)
         self._counts: dict[Calls, int] = {}
 
+    @property
+    def calls_once(self) -> bool:
+        """Whether the statement of this level calls the function with the block once each time it runs."""
+        return self._steady and self._at_once[0]
+
     def is_replaced(self, read: Read) -> bool:
         """Whether the statement that read it has run again, and has read something else."""
         where = read.where
@@ -82,28 +87,6 @@ def tree_of(code: CodeType) -> ast.Module | None:
     return _parsed("".join(linecache.getlines(code.co_filename)))
 
 
-def body_of(code: CodeType) -> ast.Module | None:
-    """The statements of a function as those of a module; None where they are not to be had."""
-    tree = tree_of(code)
-    for each in ast.walk(tree) if tree is not None else ():
-        if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)) and each.name == code.co_name:
-            first = min(each.lineno, *(decorator.lineno for decorator in each.decorator_list), each.lineno)
-            if first == code.co_firstlineno:
-                return ast.Module(each.body, [])
-    return None
-
-
-def is_in_body(call: Call, line: int) -> bool:
-    """Whether a line is in the body of the ``with`` statement whose contexts are entered by ``call``."""
-    from ...notebooks.units import innermost, is_header
-
-    tree = tree_of(call.code)
-    statement = None if tree is None else innermost(tree, call.line)
-    if not isinstance(statement, (ast.With, ast.AsyncWith)) or is_header(statement, line):
-        return False
-    return statement.lineno <= line <= (statement.end_lineno or statement.lineno)
-
-
 @lru_cache(maxsize=32)
 def _parsed(text: str) -> ast.Module | None:
     try:
@@ -126,7 +109,7 @@ def _times(calls: Sequence[Call], place: int, last: str, level: int) -> int:
     """
     from ...notebooks.units import calls_of_name, is_repeated
 
-    code, line = calls[place]
+    code, line, _ = calls[place]
     tree = tree_of(code)
     if tree is None or (place > level and is_repeated(tree, line)):
         return 0
