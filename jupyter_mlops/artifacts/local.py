@@ -85,7 +85,8 @@ class LocalBlobStore:
         now = time.time()
         if packed and self._packs.touch(packed, before=now - FRESH_S, now=now):
             packed = self._packs.among(packed)  # somebody may just have been deleting what was old
-        loose = {digest for digest in wanted - packed if self._touch(digest)}
+        folders = {entry.name for entry in _entries(self.root)}
+        loose = {digest for digest in wanted - packed if digest[:2] in folders and self._touch(digest)}
         return (set(digests) - packed - loose) | damaged
 
     def get(self, digest: str) -> bytes:
