@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -21,3 +22,15 @@ def wait_until(
             text = message() if callable(message) else message
             raise AssertionError(text or f"still not true after {timeout_s} s: {predicate}")
         time.sleep(0.02)
+
+
+def wait_until_closed(home: Path, run_id: str) -> None:
+    """Wait until each writer of the run has written its last record: some come in after the run's end."""
+    journal = home / "runs" / run_id / "journal"
+
+    def has_closed() -> bool:
+        return all(
+            '"close"' in "".join(each.read_text().splitlines()[-1:]) for each in journal.glob("*.jsonl")
+        )
+
+    wait_until(has_closed)

@@ -18,10 +18,10 @@ from jupyter_mlops.journal.records import Data, Input
 from jupyter_mlops.services.runs import data_digests
 from jupyter_mlops.services.runs.data_digests import LaterDigests
 from jupyter_mlops.services.runs.service import RunService
-from jupyter_mlops.workspace import Workspace, use
+from jupyter_mlops.workspace import Workspace, current, use
 from tests.reading_runs import of_long_ago, settings_in
 from tests.run_worlds import HERE, World
-from tests.waiting import wait_until
+from tests.waiting import wait_until, wait_until_closed
 
 
 @pytest.fixture
@@ -267,6 +267,7 @@ def read_in_a_run(path, name="training"):
 
     with mlops.track(name) as run:
         pd.read_csv(path)
+    wait_until_closed(current().settings.home, run.id)
     return run.id
 
 

@@ -24,7 +24,7 @@ from jupyter_mlops.services.runs.export.manifest import FileEntry
 from jupyter_mlops.services.runs.export.places import source_of, verified
 from jupyter_mlops.store.registry import SqlRegistryStore
 from jupyter_mlops.workspace import Workspace, open_workspace
-from tests.waiting import wait_until
+from tests.waiting import wait_until_closed
 
 FRAME = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [0, 1, 1]})
 
@@ -46,7 +46,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             mlops.register_model(
                 {"weights": list(frame.x)}, name="digits", alias="champion", description="Ten digits"
             )
-        wait_until(lambda: has_closed(workspace.current(), run.id))
+        wait_until_closed(workspace.current().settings.home, run.id)
         mlops.edit_model(
             "digits@1", tags={"team": "a"}, owner="ada", card="# Digits\n\nFor reading digits.\n"
         )
@@ -54,11 +54,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         mlops.export_model("digits@1", folder / "with-data.zip", with_data=True)
         yield folder
         workspace.use(None)
-
-
-def has_closed(here: Workspace, run_id: str) -> bool:
-    journals = (here.settings.home / "runs" / run_id / "journal").glob("*.jsonl")
-    return all('"close"' in journal.read_text().splitlines()[-1] for journal in journals)
 
 
 @pytest.fixture
@@ -400,7 +395,7 @@ def test_run_that_came_with_a_model_registers_nothing_else(tmp_path: Path, there
             mlops.register_dataset(FRAME, name="train")
     finally:
         workspace.use(None)
-    wait_until(lambda: has_closed(here, run.id))
+    wait_until_closed(here.settings.home, run.id)
     path = here.model_exports.write("digits@1", tmp_path / "digits.zip")
     there.registry.register_model({"w": 0}, name="other")
     assert there.model_imports.read(path).version.version == 1

@@ -21,7 +21,7 @@ from jupyter_mlops.errors import Conflict, Corrupt, Forbidden, InvalidInput, Not
 from jupyter_mlops.journal import JournalWriter
 from jupyter_mlops.journal.records import Close, Displayed, Join, Register
 from jupyter_mlops.workspace import Workspace, open_workspace
-from tests.waiting import wait_until
+from tests.waiting import wait_until_closed
 
 
 @pytest.fixture(scope="module")
@@ -89,15 +89,9 @@ def everything(here: Workspace, folder: Path) -> str:
             )
         )
         run_id: str = run.id
-    wait_until(lambda: has_closed(here, run_id))  # the surroundings may come in after the end
+    wait_until_closed(here.settings.home, run_id)  # the surroundings may come in after the end
     here.runs.edit(run_id, note="the good one", tags={"stage": "x"})
     return run_id
-
-
-def has_closed(here: Workspace, run_id: str) -> bool:
-    """Whether every writer of the run has written its last record."""
-    journals = (here.settings.home / "runs" / run_id / "journal").glob("*.jsonl")
-    return all('"close"' in journal.read_text().splitlines()[-1] for journal in journals)
 
 
 def without_origin(detail: RunDetail) -> RunDetail:

@@ -18,7 +18,7 @@ from jupyter_mlops.services.runs.export.origin import origin_in
 from jupyter_mlops.store.database import sqlite_url
 from jupyter_mlops.workspace import Workspace
 from tests.registries import settings_in
-from tests.waiting import wait_until
+from tests.waiting import wait_until_closed
 
 FRAME = pd.DataFrame({"x": [1, 2, 3]})
 OTHER = pd.DataFrame({"x": [4]})
@@ -33,8 +33,7 @@ def run_id(tmp_path: Path) -> Iterator[str]:
         mlops.register_dataset(FRAME, name="train", alias="golden", tags={"from": "eve"})
         mlops.register_model({"w": 1}, name="digits")
         mlops.register_model({"w": 2}, name="other")
-    journals = author.settings.home / "runs" / run.id / "journal"
-    wait_until(lambda: all(b'"close"' in each.read_bytes() for each in journals.glob("*.jsonl")))
+    wait_until_closed(author.settings.home, run.id)
     mlops.export_run(run.id, tmp_path / "run.zip")
     mlops.export_model("digits@1", tmp_path / "model.zip")
     yield run.id
@@ -103,7 +102,7 @@ def test_what_a_sealed_import_registers_is_whoevers_who_took_it_in(run_id: str, 
     assert bob._seals is not None
     assert ada._seals is not None
     bob._seals.add(ada._seals.of("run", run_id))
-    bob.runs.search()
+    bob.ingestor.ingest()
     found = bob.registry.dataset_version("train")
     assert (found.created_by, found.imported, found.aliases) == ("ada", True, [])
 

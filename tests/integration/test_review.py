@@ -17,7 +17,7 @@ from jupyter_mlops.entities import Expectation
 from jupyter_mlops.errors import GatesRefused
 from jupyter_mlops.journal.records import Displayed
 from jupyter_mlops.workspace import Workspace
-from tests.waiting import wait_until
+from tests.waiting import wait_until_closed
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -48,13 +48,8 @@ def trained(data: str, *, lr: float, acc: float, alias: str | None = None) -> An
         picture = {"image/png": PIXEL, "text/plain": "<Figure>"}
         run.displayed(Displayed(message="display_data", data=picture))
         version = mlops.register_model({"lr": lr}, name="digits", alias=alias)
-    wait_until(lambda: has_closed(run.id))
+    wait_until_closed(workspace.current().settings.home, run.id)
     return version
-
-
-def has_closed(run_id: str) -> bool:
-    journals = (workspace.current().settings.home / "runs" / run_id / "journal").glob("*.jsonl")
-    return all('"close"' in journal.read_text().splitlines()[-1] for journal in journals)
 
 
 def expect_rows(here: Workspace, *, at_least: int) -> None:

@@ -90,11 +90,13 @@ def test_cancel_button_works_while_the_kernel_is_busy_because_the_front_end_runs
 ):
     reply = kernel.run(f"job = {submit(tmp_path / 'gate')}\njob")
     assert reply.ok
-    message_id = kernel.send("import time; time.sleep(3); print('slept')")  # the kernel is busy now
+    busy = "import os, time\nwhile not os.path.exists('heard'): time.sleep(0.05)\nprint('slept')"
+    message_id = kernel.send(busy)
     told = heard(kernel, lambda message: "running" in values(message))
     assert told
     opened = "".join(str(content) for kind, content in reply.messages if kind == "comm_open")
     assert 'data-commandlinker-command="jupyter-mlops:cancel-job"' in opened
+    (tmp_path / "heard").touch()
     assert kernel.receive(message_id).text == "slept\n"
 
 

@@ -126,15 +126,15 @@ class AgentControl:
     def start(self) -> AgentStatus:
         """Have an agent, and wait for it. Raises Unavailable with the end of its log when none comes."""
         deadline = time.monotonic() + START_TIMEOUT_S
-        if self.status() is None and not self._is_on_its_way():
-            self._spawn()
         while (status := self.status()) is None:
-            if time.monotonic() > deadline:
-                raise Unavailable(
-                    f"The agent did not start within {START_TIMEOUT_S:.0f} s. The end of its log, "
-                    f"{self.log_path}: {last_line(self.log_path) or 'empty'}"
-                )
+            if not self._is_on_its_way():  # also when one that was started before has ended, being idle
+                self._spawn()
             time.sleep(POLL_S)
+            if (failed := self._spawn_failed()) or time.monotonic() > deadline:
+                raise Unavailable(
+                    f"The agent {failed or f'did not start within {START_TIMEOUT_S:.0f} s'}. The end of its "
+                    f"log, {self.log_path}: {last_line(self.log_path) or 'empty'}"
+                )
         return status
 
     def stop(self, *, timeout_s: float = 10.0) -> bool:
@@ -170,6 +170,11 @@ class AgentControl:
             return False
         agent, since = self._spawned
         return time.monotonic() - since < SPAWN_PATIENCE_S and agent.poll() is None
+
+    def _spawn_failed(self) -> str:
+        """How the one that was started last ended, where it ended by an error."""
+        code = self._spawned[0].poll() if self._spawned else None
+        return f"ended with status {code}" if code else ""
 
     def _spawn(self, gpu_slots: int | None = None) -> None:
         if sys.platform == "win32":

@@ -11,10 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import psutil
+import pytest
 
 from jupyter_mlops.capture.processes import is_alive
 from jupyter_mlops.config import POOL, load_settings
 from jupyter_mlops.entities import JobStatus
+from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.services.jobs.agent_control import MODULE, AgentControl, AgentSeat, clean_environment
 from jupyter_mlops.services.jobs.agent_loop import IDLE_S, AgentLoop
 from tests.integration.jobs.conftest import Place
@@ -127,6 +129,20 @@ def test_agent_that_has_nothing_to_do_ends_and_the_next_job_starts_another(place
     assert idle.wait(30) == 0
     assert place.agent.status() is None
     assert place.wait(place.submit("1")).status is JobStatus.SUCCEEDED
+
+
+def test_agent_that_is_just_leaving_is_followed_by_another(place):
+    impatient = AgentControl(replace(place.settings, agent_idle_s=0.5))
+    first = impatient.start().process
+    wait_until(lambda: impatient.status() is None)
+    assert impatient.start().process != first
+
+
+def test_agent_that_cannot_start_says_why_at_once(place):
+    place.agent._lock_path.mkdir(parents=True)
+    with pytest.raises(Unavailable, match=r"ended with status 1\. The end of its log, .*agent-.*\.log: \S+"):
+        place.agent.start()
+    place.agent._lock_path.rmdir()
 
 
 def test_agent_makes_way_when_its_home_was_deleted_and_made_anew(place):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import nbformat
@@ -17,6 +18,7 @@ from jupyter_mlops.errors import InvalidInput, NotFound
 from jupyter_mlops.journal.records import Data
 from jupyter_mlops.services.files.finding import find
 from jupyter_mlops.services.files.packing import plan_packing
+from jupyter_mlops.services.jobs.agent_control import AgentSeat
 from jupyter_mlops.services.jobs.folder import JobFolder
 from jupyter_mlops.services.jobs.origin import Origin
 from jupyter_mlops.services.jobs.service import JobService
@@ -46,6 +48,17 @@ def far(place: Place) -> JobService:
     )
 
 
+@pytest.fixture
+def seat(place: Place) -> Iterator[AgentSeat]:
+    """The agent's seat, taken: a worker that ends and finds no agent would have one end its job."""
+    seat = AgentSeat(place.agent)
+    assert seat.take()
+    seat.announce(started_at=time.time(), slots=0)
+    yield seat
+    seat.withdraw()
+    seat.leave()
+
+
 def put_project(place: Place) -> None:
     lib = place.folder.parent / "lib"
     for path, text in (
@@ -63,10 +76,11 @@ def take_away(place: Place) -> None:
     shutil.rmtree(place.folder.parent / "lib")
 
 
-def test_worker_runs_where_the_files_are_unpacked_and_each_attempt_anew(place: Place, far: JobService):
+def test_worker_runs_where_the_files_are_unpacked_and_each_attempt_anew(
+    place: Place, far: JobService, seat: AgentSeat
+):
     put_project(place)
     files = plan_packing(find(CELLS, cwd=place.folder))
-    # without a retry of its own: a worker that ends and finds no agent sees to the queue
     spec = job_spec(
         submitted_at=time.time(), cwd=str(place.folder), retries=0, kernel_argv=Origin.here().kernel_argv
     )

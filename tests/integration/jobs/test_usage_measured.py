@@ -107,7 +107,9 @@ def test_memory_is_limited_by_a_control_group_where_one_can_be_made(place, group
     run_worker(place, folder)
     end = folder.attempt(1).exit()
     assert (end.status, end.cause) == (JobStatus.FAILED, Cause.MEMORY), end
-    assert end.reason == "out of memory: used 300.0 MiB, and had asked for 300.0 MiB"
+    assert end.reason.endswith(" MiB, and had asked for 300.0 MiB"), end
+    used = float(end.reason.split("used ")[1].split(" MiB")[0])
+    assert 300 <= used < 310  # files' pages, which the group does not count, may be among it
     assert not left_groups(folder.spec().id)
 
 
