@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
 
 on_read: list[Callable[[Read], None]] = []
 """Called whenever this process reads a registered version, in the thread that reads."""
-_STANDARD = tuple(os.path.join(sysconfig.get_path(each), "") for each in ("stdlib", "platstdlib"))
+_STANDARD = os.path.join(os.path.dirname(os.__file__), "")
+"""Of Python's own modules. ``sysconfig`` knows it, too, and takes milliseconds of each kernel to import."""
 _OURS = os.path.join(Path(__file__).parents[1], "")
 
 

@@ -34,6 +34,7 @@ LATER = frozenset({"filter", "map", "zip", "enumerate", "iter", "reversed"})
 """Builtins that go through what they are given only when somebody takes their items."""
 CONSUMING = frozenset({"all", "any", "bytes", "sum", "frozenset"})
 STARTS_TASK = re.compile(r"asyncio\.(.+\.)?(create_task|ensure_future|run_coroutine_threadsafe)$")
+ITEMS = ("[]", "[:]")
 NEVER_CALL = frozenset({"print", "type", "isinstance", "id"})
 
 
@@ -47,7 +48,7 @@ class Calls:
     def call(self, value: Call, frame: Frame | None) -> Seen:
         """The call's value. What is called is evaluated first, then the arguments."""
         flow, function = self._flow, value.function
-        if isinstance(function, Part):
+        if isinstance(function, Part) and function.attribute not in ITEMS:
             base = flow.value(function.base, frame)
             if base.path is None or base.path.startswith("builtins."):
                 return self._method(value, base, function.attribute, self._arguments(value, frame))
@@ -123,7 +124,9 @@ class Calls:
         self._fill(value, arguments)
         if name in purity.CHANGE_THEIR_ARGUMENTS:
             self._change_all(value, arguments, held)
-        given = self._bodies.call_all(held, [*arguments, base])
+        called = held if base.kind == CONTAINER else held | base.objects
+        alone = pure and len(arguments) == 1 and not held & ~heap.codes  # a function is not given to itself
+        given = self._bodies.call_all(called, [base] if alone else [*arguments, base])
         if base.kind == CONTAINER and name in ("keys", "values", "items"):
             return Seen(self._flow.made(value, heap.inner(base.objects) | base.objects), None)
         if base.kind == CONTAINER:
@@ -132,6 +135,8 @@ class Calls:
         if name in purity.DRAWING_METHODS and not value.true_keywords & purity.OWN_SEED:
             self._draw(value, ("numpy.random", "torch"), explicit=name in purity.ALWAYS_DRAWS)
         shared = 0 if name in purity.FRESH_METHODS else base.objects | held | given
+        if pure:  # what is mapped over a table is not kept by the result
+            shared &= ~heap.codes
         made = self._flow.made(value, shared, kind=LIBRARY)
         return Seen(made | base.objects if name in purity.VIEWS else made, LIBRARY)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from .names import magic_call
+from .queries import OF_UNKNOWN_TEXTS, literal_text, names_looked_up, text_argument
 from .scopes import Function, evaluated_outside
 from .steps import (
     NOTHING,
@@ -17,6 +18,7 @@ from .steps import (
     Do,
     Give,
     Iterated,
+    Lookup,
     Made,
     Mixed,
     Name,
@@ -28,7 +30,6 @@ from .steps import (
 )
 
 FILE_TEXT = re.compile(r"[^\n\r\t\0<>|*?\"]{1,200}")
-QUERIED = re.compile(r"@([A-Za-z_]\w*)")
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.Call, ast.ListComp, ast.DictComp, ast.SetComp)
 OUTPUTS = frozenset({"Out", "_oh"})
 """What IPython keeps the values in that cells have shown: one of them is a name of its own."""
@@ -142,15 +143,21 @@ class Expressions:
         constants += [each.value for each in node.keywords if type(each.value) is ast.Constant]
         texts = tuple([each.value for each in constants if type(each.value) is str])
         true = frozenset([each.arg for each in node.keywords if each.arg and not _is_off(each.value)])
-        self._special(node, title, texts)
+        self._look_up(node, title)
+        self._special(node, title)
         return Call(function, arguments, keywords, texts, alone, f"{title}()", true)
 
-    def _special(self, node: ast.Call, title: str, texts: Sequence[str]) -> None:
-        """Calls that see all names, and texts in which names are read."""
+    def _look_up(self, node: ast.Call, title: str) -> None:
+        """Texts in which names are read."""
+        for name in sorted(names_looked_up(node, title)):
+            self._reader.steps.append(Do(Plain((self.name(ast.Name(name)),))))
+        argument, last = text_argument(node), title.rpartition(".")[2]
+        if argument is not None and literal_text(argument) is None and last in OF_UNKNOWN_TEXTS:
+            self._reader.steps.append(Lookup(self.value(argument), last))
+
+    def _special(self, node: ast.Call, title: str) -> None:
+        """Calls that see all names."""
         last = title.rpartition(".")[2]
-        if last in ("eval", "query") and texts:
-            for name in {each for text in texts for each in QUERIED.findall(text)}:
-                self._reader.steps.append(Do(Plain((Name(name),))))
         if title in ("globals", "locals", "exec", "eval", "__import__", "vars", "dir"):
             if title in ("vars", "dir") and node.args:
                 return
@@ -245,6 +252,11 @@ class Expressions:
             return Mixed(tuple(parts), "container")
         return Mixed(held, "container" if container else None, isinstance(node, (ast.BinOp, ast.UnaryOp)))
 
+    def choice(self, node: ast.IfExp) -> Value:
+        """One of two values; nothing of the test is in it."""
+        test = Plain((self.value(node.test),))
+        return Mixed((test, self.value(node.body), self.value(node.orelse)))
+
     def plain(self, node: Any) -> Value:
         values = [self.value(each) for each in _PARTS[type(node)](node)]
         parts = tuple([each for each in values if each != NOTHING])
@@ -335,7 +347,6 @@ _PARTS: dict[type, Callable[[Any], Iterable[ast.expr]]] = {
     ast.BoolOp: lambda node: node.values,
     ast.BinOp: lambda node: (node.left, node.right),
     ast.UnaryOp: lambda node: (node.operand,),
-    ast.IfExp: lambda node: (node.test, node.body, node.orelse),
     ast.Slice: lambda node: [each for each in (node.lower, node.upper, node.step) if each],
 }
 _HANDLERS: dict[type, Callable[[Any, Any], Value]] = {
@@ -356,7 +367,7 @@ _HANDLERS: dict[type, Callable[[Any, Any], Value]] = {
     ast.BoolOp: Expressions.mixed,
     ast.BinOp: Expressions.mixed,
     ast.UnaryOp: Expressions.mixed,
-    ast.IfExp: Expressions.mixed,
+    ast.IfExp: Expressions.choice,
     ast.Compare: Expressions.compared,
     ast.Slice: Expressions.plain,
     ast.JoinedStr: Expressions.formatted,

@@ -15,19 +15,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import purity
-from .bodies import CREATION, MAX_ROUNDS, Bodies
-from .calls import Calls
+from .bodies import MAX_ROUNDS, Bodies
 from .disk import Disk
-from .expressions import OF_A_SHELL
+from .evaluation import Evaluation
 from .figures import Figures
 from .heap import Heap
 from .magic_lines import MACRO
-from .outputs import NUMBERED, Outputs
+from .outputs import Outputs
 from .outside import Outside
+from .queries import ONLY_OF_TEXTS
 from .seen import (
     CONTAINER,
-    DEFAULTING,
-    ITERATOR,
     LIBRARY,
     NONE,
     PLAIN,
@@ -43,19 +41,14 @@ from .steps import (
     Call,
     CellSteps,
     Change,
-    Code,
     Do,
     Files,
     Forget,
     Give,
     Import,
-    Iterated,
-    Made,
-    Mixed,
+    Lookup,
     Name,
     Opaque,
-    Part,
-    Plain,
     Repeat,
     Setting,
     StarImport,
@@ -65,9 +58,7 @@ from .steps import (
 )
 from .variables import Variables
 
-OF_AN_ITEM = ("__getitem__", "__missing__", "__class_getitem__")
 STORING = ("__setattr__", "__setitem__", "__set__", "__delattr__", "__delitem__", "__delete__")
-SHELL = "IPython.get_ipython()"
 OWN_MODULES = "."
 """Stands for all modules of the user's, where what one of them keeps may come from another."""
 MAX_STEPS = 4000
@@ -97,11 +88,10 @@ class Flow:
         self.disk, self.figures = Disk(), Figures()
         self.variables = Variables(self)
         self.bodies = Bodies(self)
-        self._calls = Calls(self, self.bodies, self.variables)
-        self._modules: dict[str, int] = {}
-        self._parts: dict[str, int] = {}
-        """Which cells have imported a submodule of a library."""
         self.outputs = Outputs()
+        self._evaluation = Evaluation(self, self.bodies, self.variables, self.outputs)
+        self._modules: dict[str, int] = {}
+        self.submodules: dict[str, int] = {}
 
     def copy(self) -> Flow:
         made = Flow(of_data=self.of_data)
@@ -109,9 +99,9 @@ class Flow:
         made.heap, made.outside, made.disk = self.heap.copy(), self.outside.copy(), self.disk.copy()
         made.figures = self.figures.copy()
         made.variables, made.bodies = self.variables.copy(made), self.bodies.copy(made)
-        made._calls = Calls(made, made.bodies, made.variables)
-        made._modules, made._parts = self._modules.copy(), self._parts.copy()
         made.outputs = self.outputs.copy()
+        made._evaluation = Evaluation(made, made.bodies, made.variables, made.outputs)
+        made._modules, made.submodules = self._modules.copy(), self.submodules.copy()
         return made
 
     # ------------------------------------------------------------ cells
@@ -204,6 +194,8 @@ class Flow:
     def _store(self, step: Store, frame: Frame | None) -> None:
         base = self.value(step.base, frame)
         others = [self.value(each, frame) for each in step.others]
+        if step.before is not None:
+            others.append(self._item_changed(base, self.value(step.before, frame), others, step.title))
         held = objects_of(others)
         if base.path == "sys" and step.title.endswith((".stdout", ".stderr")):
             self.outside.stdout = held
@@ -211,6 +203,14 @@ class Flow:
             self.account.always.append(f"sets {step.title}, which other cells may depend on")
         self.change(base, f"{step.title} is set", store=held, deep=base.kind is None)
         self.bodies.run_methods(base, others, STORING)
+
+    def _item_changed(self, base: Seen, item: Seen, others: Sequence[Seen], title: str) -> Seen:
+        """An item that ``+=`` may change in place; that of a library's object is a part of the object."""
+        self.operate(item, *others)
+        if base.kind != LIBRARY:
+            changed = item._replace(objects=item.objects & ~self.heap.codes)
+            self.change(changed, f"{title} is changed in place", store=objects_of(others))
+        return item
 
     def _repeat(self, step: Repeat, frame: Frame | None) -> None:
         """Once more as long as a round finds out more than the one before."""
@@ -264,8 +264,8 @@ class Flow:
         """A submodule becomes an attribute of its package: for whoever reads it there."""
         if root_of(step.module) not in purity.KNOWN:
             self.heap.mark_changed(module, self.bit)
-        elif step.module not in self._parts or not step.certain:
-            self._parts[step.module] = self._parts.get(step.module, 0) | self.bit
+        elif step.module not in self.submodules or not step.certain:
+            self.submodules[step.module] = self.submodules.get(step.module, 0) | self.bit
 
     def _mention(self, *files: str) -> None:
         self.disk.mention(files, (), self.account, self.heap, self.bit)
@@ -284,6 +284,13 @@ class Flow:
         self._mention(f"{step.module.rpartition('.')[2]}.py")
         if root_of(step.module) not in purity.KNOWN:
             self.variables.forget_kinds()
+
+    def _lookup(self, step: Lookup, frame: Frame | None) -> None:
+        text = self.value(step.text, frame)
+        may_be = text.kind == PLAIN or (text.kind is None and text.objects & ~self.heap.codes)
+        no_frames = step.by == "execute" and "duckdb" not in self._modules  # another database
+        if not no_frames and (may_be or step.by in ONLY_OF_TEXTS):
+            self.account.need(self.bit - 1, "comes before", "a text that may name any variable")
 
     def _opaque(self, step: Opaque, frame: Frame | None) -> None:
         self.see_nothing(f"{step.title} may set any name", reads=step.reads)
@@ -316,176 +323,22 @@ class Flow:
 
     # ------------------------------------------------------------ values
     def value(self, value: Value, frame: Frame | None) -> Seen:
-        seen: Seen = _VALUES[type(value)](self, value, frame)
-        return seen
-
-    def _named(self, value: Name, frame: Frame | None) -> Seen:
-        name = value.name
-        if name[0] in "_IO" and NUMBERED.fullmatch(name):
-            root = name.partition("[")[0]
-            if not self.variables.has(root, frame):
-                return self._by_number(name)
-            if root != name:
-                return self.attribute(self.variables.get(root, frame), "[]")
-        return self.variables.get(name, frame)
-
-    def _by_number(self, name: str) -> Seen:
-        """``_``, ``Out[3]``, ``_i3``: a cell's value or text by its place in the history."""
-        root = name.partition("[")[0]
-        what = "_ is the last value that was shown" if name == "_" else f"{root} names a cell by its number"
-        self.account.undecided.append(f"{what}: in another kernel it may be another")
-        shown = self.outputs.named(name) if self.of_data else self.outputs.last() if name == "_" else []
-        if not self.of_data and name != "_":
-            self.account.need(self.bit - 1, "comes before", f"{root}, which names cells by number")
-        for each in shown:
-            self.account.need(each.cell, "shows last", f"the value that {name} is")
-        if not shown:
-            return Seen(self.heap.made(("by number", name)) | self.variables.anything, None)
-        seen = self.heap.join([each.value for each in shown])
-        self.account.need(self.heap.changers_of(seen.objects), "may change", name)
-        return seen
-
-    def _part(self, value: Part, frame: Frame | None) -> Seen:
-        base = self.value(value.base, frame)
-        if value.attribute == "[:]" and base.kind == CONTAINER:
-            held = self.heap.inner(base.objects)
-            return Seen(self.made(value, held, kind=CONTAINER, explicit=True), CONTAINER)
-        seen = self.attribute(base, "[]" if value.attribute == "[:]" else value.attribute)
-        if value.attribute in purity.BOUND_CHANGES and base.path is None and base.objects:
-            return Seen(seen.objects | base.objects | self._bound_method(value, base), None)
-        return seen
-
-    def _bound_method(self, value: Part, base: Seen) -> int:
-        """``items.append`` as a value: whoever calls it changes the items."""
-        scope = Frame(None, None)
-        scope.variables["."] = base
-        call = Call(Part(Name("."), value.attribute), (Name("x"),), (), (), False, f"{value.attribute}()")
-        code = Code(value.attribute, ("x",), (Give(call),), frozenset("x"))
-        return self.bodies.define(
-            Made(code, ()), base.objects, scope, place=(id(value), self.context, "bound")
-        )
+        return self._evaluation.value(value, frame)
 
     def attribute(self, base: Seen, attribute: str) -> Seen:
-        if base.path == "sys.modules" or (base.path == SHELL and attribute in OF_A_SHELL):
-            self.see_nothing(f"{base.path} may set any name", reads=True)
-        if base.path is not None and attribute != "[]":
-            if root_of(base.path) in purity.KNOWN:
-                path = f"{base.path}.{attribute}"
-                if path in self._parts:
-                    self.account.need(self._parts[path], "imports", path)
-                return Seen(0, LIBRARY, path)
-            return Seen(base.objects, None, f"{base.path}.{attribute}")
-        if base.path == "sys.modules":
-            return Seen(base.objects, None, "__main__")
-        if base.path is not None and base.path.startswith(SHELL):
-            return Seen(0, LIBRARY, f"{base.path}[]")
-        if base.kind == PLAIN and not base.objects:
-            return NONE
-        wanted = OF_AN_ITEM if attribute == "[]" else (attribute, "__getattr__", "__getattribute__")
-        self.bodies.run_methods(base, [], wanted)
-        if attribute == "[]" and base.kind in (None, DEFAULTING):
-            self.change(base, "an item of it is looked for, and may be made", deep=False)
-        inner = self.heap.inner(base.objects)
-        if base.kind == CONTAINER and attribute == "[]":
-            return self.heap.one_of(inner)
-        return Seen(inner | base.objects, LIBRARY if base.kind in (LIBRARY, ITERATOR) else None)
-
-    def _mixed(self, value: Mixed, frame: Frame | None) -> Seen:
-        parts = [self.value(each, frame) for each in value.parts]
-        held = objects_of(parts)
-        if value.kind is not None:
-            made = self.made(value, held, kind=value.kind, explicit=value.kind == CONTAINER)
-            return Seen(made, value.kind)
-        if value.operator:
-            self.operate(*parts)
-            if all(each.kind == PLAIN and not each.objects for each in parts):
-                return NONE
-            kinds = {each.kind for each in parts} - {PLAIN}
-            kind = CONTAINER if kinds == {CONTAINER} else LIBRARY if None not in kinds else None
-            held = self.heap.inner(held) if kind == CONTAINER else held
-            return Seen(self.made(value, held, kind=kind, explicit=kind == CONTAINER), kind)
-        return self.heap.join([each for each in parts if each != NONE])
-
-    def _plain(self, value: Plain, frame: Frame | None) -> Seen:
-        self.operate(*(self.value(each, frame) for each in value.parts))
-        return NONE
-
-    def operate(self, *parts: Seen) -> None:
-        for each in parts:
-            if each.objects:
-                self.bodies.run_methods(each, parts, _is_special)
-
-    def _iterated(self, value: Iterated, frame: Frame | None) -> Seen:
-        seen = self.value(value.of, frame)
-        return self.iterate(seen, f"{_titled(value.of)} is iterated over")
+        return self._evaluation.attribute(base, attribute)
 
     def iterate(self, seen: Seen, title: str) -> Seen:
-        if seen.kind == PLAIN and not seen.objects:
-            return NONE
-        if seen.kind in (None, ITERATOR):
-            self.change(seen, title, deep=False)
-            self.bodies.go_through(seen)
-        inner = self.heap.inner(seen.objects)
-        if seen.kind == CONTAINER:
-            return self.heap.one_of(inner) if inner else NONE
-        return Seen(inner | seen.objects, LIBRARY if seen.kind == LIBRARY else None)
+        return self._evaluation.iterate(seen, title)
 
-    def _made(self, value: Made, frame: Frame | None) -> Seen:
-        outside = [self.value(each, frame) for each in value.outside]
-        scope = frame or self.variables.own
-        held = objects_of(outside) | self._captured(frame)
-        if frame is not None and frame.code is not None and frame.code.is_class:
-            scope = frame.parent or self.variables.own  # methods do not see the class's own names
-        made = self.bodies.define(value, held, scope, place=(id(value), self.context))
-        if "__del__" in value.code.methods:
-            self.account.undecided.append(f"{value.code.name}.__del__() runs when its last reference is gone")
-            self.account.always.append(f"{value.code.name}.__del__() may run at any time")
-        if value.code.is_class:
-            body = self.bodies.class_frame(made, value.code, scope)
-            for step in value.code.steps:
-                self.step(step, body)
-            self.bodies.run_at_definition(made, objects_of(outside))
-        for each, of in zip(outside, value.outside, strict=True):
-            if isinstance(of, Call) and each.kind == LIBRARY and "register" in of.title:
-                self.account.always.append(f"registers {value.code.name} with {of.title}")
-            if each.path and purity.REGISTERS.match(each.path):
-                self.account.always.append(f"registers {value.code.name} with {each.path}")
-        if value.decorated and not all(map(_is_of_library, outside, value.outside)):
-            self.bodies.call_all(held, [Seen(made, None)])
-            for each in outside:
-                self.change(each, f"a decorator of {value.code.name} is called", store=made)
-            return Seen(self.heap.made((id(value), self.context, "decorated"), made | held), None)
-        return Seen(made, None)
-
-    def _captured(self, frame: Frame | None) -> int:
-        """What stands for the variables around a function that is made in another one."""
-        if frame is None:
-            return 0
-        if not frame.holder:
-            frame.holder = self.heap.new(objects_of(list(frame.variables.values())))
-        return frame.holder
-
-
-def _is_of_library(seen: Seen, of: Value) -> bool:
-    if isinstance(of, Call) and seen.kind == LIBRARY and of.title.endswith("track()"):
-        return True  # mlops.track("name")
-    return seen == NONE or (seen.path is not None and root_of(seen.path) in purity.KNOWN)
-
-
-def _is_special(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__") and name not in CREATION
+    def operate(self, *parts: Seen) -> None:
+        self._evaluation.operate(*parts)
 
 
 def _is_display(name: str) -> bool:
     return name in ("__repr__", "__str__", "__len__", "__iter__", "__getattr__") or name.startswith(
         ("_repr_", "_ipython_display_")
     )
-
-
-def _titled(value: Value) -> str:
-    while isinstance(value, (Part, Call)):
-        value = value.base if isinstance(value, Part) else value.function
-    return value.name if isinstance(value, Name) and value.name[0] != "." else "it"
 
 
 _STEPS: dict[type, Callable[[Flow, Any, Frame | None], None]] = {
@@ -498,16 +351,8 @@ _STEPS: dict[type, Callable[[Flow, Any, Frame | None], None]] = {
     Give: Flow._give,
     Import: Flow._import,
     StarImport: Flow._star_import,
+    Lookup: Flow._lookup,
     Opaque: Flow._opaque,
     Setting: Flow._setting,
     Files: Flow._named_files,
-}
-_VALUES: dict[type, Callable[[Any, Any, Frame | None], Seen]] = {
-    Name: Flow._named,
-    Part: Flow._part,
-    Call: lambda flow, value, frame: flow._calls.call(value, frame),
-    Mixed: Flow._mixed,
-    Plain: Flow._plain,
-    Iterated: Flow._iterated,
-    Made: Flow._made,
 }

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_VARARGS, CO_VARKEYWORDS
 from types import CodeType
 
+from .expressions import title_of
+from .queries import names_looked_up
 from .steps import Bind, Call, CellSteps, Name
 from .units import Unit
 
@@ -72,6 +74,8 @@ def _is_plain(node: ast.AST, own: Collection[str]) -> bool:
     """Whether giving other names to the own ones means the same to the node."""
     if isinstance(node, ast.Name):
         return node.id not in SEES_NAMES
+    if isinstance(node, ast.Call):
+        return not names_looked_up(node, title_of(node.func)) & set(own)
     if isinstance(node, ast.Constant):
         return not (isinstance(node.value, str) and "@" in node.value)  # df.query("x > @limit")
     if isinstance(node, (ast.ClassDef, ast.Nonlocal, ast.Match)):

@@ -17,7 +17,8 @@ class Interpreter(Protocol):
     """The cell that is interpreted now has the number ``index`` and the bit ``bit``.
 
     ``namespace`` is the kernel's, where it is known. A frame of None is the namespace. ``context`` says
-    from where the function was called that is being followed. ``of_data`` as for Flow.
+    from where the function was called that is being followed. ``of_data`` as for Flow. ``submodules`` tells
+    which cells have imported a submodule of a library.
     """
 
     heap: Heap
@@ -30,6 +31,7 @@ class Interpreter(Protocol):
     context: tuple[int, ...]
     namespace: Mapping[str, Any] | None
     of_data: bool
+    submodules: dict[str, int]
 
     def step(self, step: Step, frame: Frame | None) -> None:
         """Take a step."""

@@ -9,11 +9,12 @@ from . import purity
 from .expressions import Writer, cut
 from .names import EXPANDED
 from .source import to_python
-from .steps import NOTHING, Bind, Do, Files, Import, Opaque, Setting
+from .steps import NOTHING, Bind, Call, Do, Files, Import, Name, Opaque, Plain, Setting
 
 FILE_WORD = re.compile(r"[\w./~-]*\w\.\w+")
 """What looks like a file's name in a shell line."""
 OPTIONS = re.compile(r"^(\s*-\S+(\s+\d+)?)+\s+")
+WORD = re.compile(r"\b[A-Za-z_]\w*")
 MACRO = "IPython.core.macro"
 MACRO_NAME = re.compile(r"\s*(?:-\w+\s+)*([A-Za-z_]\w*)")
 WITH_CODE = frozenset({"time", "prun", "timeit"})
@@ -50,7 +51,14 @@ def _read_setting(reader: Writer, name: str, text: str) -> None:
         if text == "jupyter_mlops":
             return
         reader.texts.append(f"{text.rpartition('.')[2]}.py")
+    _read_words(reader, text)
     reader.steps.append(Setting(f"%{name} {cut(text)}".strip() + " may change how later cells run", name))
+
+
+def _read_words(reader: Writer, text: str) -> None:
+    """The variables that an extension's magic may look up: ``%sql select * from df``, ``%R -i df``."""
+    names = dict.fromkeys(WORD.findall(text))
+    reader.steps.append(Do(Plain(tuple([Name(name) for name in names]))))
 
 
 def _read_code(reader: Writer, text: str, *, certain: bool) -> None:
@@ -62,6 +70,19 @@ def _read_code(reader: Writer, text: str, *, certain: bool) -> None:
     reader.depth += not certain
     reader.block(body)
     reader.depth -= not certain
+
+
+def _read_timed(reader: Writer, setup: str, code: str) -> None:
+    """The body of a ``%%timeit`` cell, which is a function that is called."""
+    try:
+        body = ast.parse(to_python(f"{setup.strip()}\n{code}")).body
+    except (SyntaxError, ValueError):
+        return
+    timed = ast.parse("def timed(): pass").body[0]
+    assert isinstance(timed, ast.FunctionDef)
+    timed.body = body
+    function = reader.expressions.made(timed)
+    reader.steps.append(Do(Call(function, (), (), (), True, "%%timeit")))
 
 
 def _read_expanded(reader: Writer, text: str) -> None:
@@ -78,6 +99,8 @@ def read_foreign(reader: Writer, body: str) -> None:
     """A cell magic whose body is no Python of this kernel."""
     first = next((line.strip() for line in body.splitlines() if line.strip()), "")
     name, _, line = first.removeprefix("%%").partition(" ")
+    if name == "timeit":
+        _read_timed(reader, OPTIONS.sub("", f" {line} "), body.partition(first)[2])
     if name in purity.CELL_MAGICS_THAT_SHOW:
         return
     if name in ("writefile", "file"):
@@ -88,6 +111,7 @@ def read_foreign(reader: Writer, body: str) -> None:
     if name not in ("bash", "sh") or not _only_shows(body.partition(first)[2]):
         reader.steps.append(Setting(f"runs %%{name}: what it does cannot be seen", name))
     if name not in purity.CELL_MAGICS_OF_SHELLS:
+        _read_words(reader, f"{line}\n{body.partition(first)[2]}")
         reader.steps.append(Opaque(f"%%{name}", False))
     for kept in re.findall(r"--(?:out|err)\s+(\w+)", line):
         reader.steps.append(Bind(kept, NOTHING, True))

@@ -1,5 +1,10 @@
 """Which of the registered versions that were read before are behind the values that a piece of code uses.
 
+The units of all cells (see ``units``), what has run since, and last the code that is asked about are
+interpreted in the order in which they ran (see ``flow``). Each leaves an account of the earlier ones that
+it needs: those that set its names, or may have changed what they stand for. The versions are those that
+were read by a unit that the last one needs, directly or by others.
+
 Sound before small, as slicing is: a version counts unless the texts show that nothing of it gets there. Which
 random numbers were drawn before is no data; what a call leaves behind in a library is, where the code uses
 this library.

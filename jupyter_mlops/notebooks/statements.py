@@ -92,11 +92,11 @@ class Reader:
         else:
             self.store(target, value)
 
-    def store(self, target: ast.expr, *values: Value) -> None:
+    def store(self, target: ast.expr, *values: Value, before: Value | None = None) -> None:
         if not isinstance(target, (ast.Attribute, ast.Subscript)):
             return
         index = (self.value(target.slice),) if isinstance(target, ast.Subscript) else ()
-        self.steps.append(Store(self.value(target.value), (*index, *values), title_of(target)))
+        self.steps.append(Store(self.value(target.value), (*index, *values), title_of(target), before))
 
     def kept(self, value: Value) -> Value:
         """The value under a name of ours: it is evaluated once, and now."""
@@ -135,7 +135,7 @@ class Reader:
             self.binds[name] = self.binds.get(name, 0) + 1
             self.steps.append(Change(name, value, self.certain, self.is_global(name)))
         else:
-            self.store(node.target, value)
+            self.store(node.target, value, before=self.value(node.target))
 
     def delete(self, node: ast.Delete) -> None:
         for target in node.targets:
@@ -194,23 +194,26 @@ class Reader:
         self.steps = around
 
     def with_block(self, node: ast.With | ast.AsyncWith) -> None:
-        self.entered(node)
+        contexts = self.entered(node)
         if any(SWALLOWS.search(title_of(item.context_expr)) for item in node.items):
             self.nested(node.body)
         else:
             self.block(node.body)
+        for item, context in reversed(list(zip(node.items, contexts, strict=True))):
+            self.steps.append(Do(_of_context(context, "__exit__", item)))
 
-    def entered(self, node: ast.With | ast.AsyncWith) -> None:
+    def entered(self, node: ast.With | ast.AsyncWith) -> list[Value]:
         """The contexts of a block, without its body."""
+        contexts = []
         for item in node.items:
             context = self.kept(self.value(item.context_expr))
-            entered = Call(
-                Part(context, "__enter__"), (), (), (), False, f"with {title_of(item.context_expr)}"
-            )
+            entered = _of_context(context, "__enter__", item)
             if item.optional_vars is None:
                 self.steps.append(Do(entered))
             else:
                 self.target(item.optional_vars, Mixed((context, entered)))
+            contexts.append(context)
+        return contexts
 
     def try_block(self, node: ast.Try) -> None:
         self.nested(node.body)
@@ -226,7 +229,8 @@ class Reader:
         self.block(node.finalbody)
 
     def match_block(self, node: ast.Match) -> None:
-        subject = self.value(node.subject)
+        subject = self.kept(self.value(node.subject))
+        self.steps.append(Do(Plain((subject,))))
         self.depth += 1
         for case in node.cases:
             for pattern in ast.walk(case.pattern):
@@ -331,6 +335,10 @@ class Reader:
         for scope in self.private:
             for name in names:
                 scope.pop(name, None)
+
+
+def _of_context(context: Value, method: str, item: ast.withitem) -> Call:
+    return Call(Part(context, method), (), (), (), False, f"with {title_of(item.context_expr)}")
 
 
 def _pairs(target: ast.expr, value: ast.expr) -> bool:

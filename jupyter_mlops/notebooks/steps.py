@@ -86,11 +86,15 @@ class Change(NamedTuple):
 
 
 class Store(NamedTuple):
-    """``base.x = …``, ``base[k] = …``, ``del base[k]``; the others are stored in it, or looked up by."""
+    """``base.x = …``, ``base[k] = …``, ``del base[k]``; the others are stored in it, or looked up by.
+
+    ``before`` is what ``base[k] += …`` finds there, and changes in place where that allows it.
+    """
 
     base: Value
     others: tuple[Value, ...]
     title: str
+    before: Value | None = None
 
 
 class Repeat(NamedTuple):
@@ -136,6 +140,13 @@ class StarImport(NamedTuple):
     module: str
 
 
+class Lookup(NamedTuple):
+    """A function, whose name is ``by``, may look up variables for a text that is not written out."""
+
+    text: Value
+    by: str
+
+
 class Opaque(NamedTuple):
     """May bind any name; ``reads``: it may read any, too."""
 
@@ -160,7 +171,9 @@ class Files(NamedTuple):
     writes: bool
 
 
-Step = Union[Bind, Change, Store, Repeat, Forget, Do, Give, Import, StarImport, Opaque, Setting, Files]
+Step = Union[
+    Bind, Change, Store, Repeat, Forget, Do, Give, Import, StarImport, Lookup, Opaque, Setting, Files
+]
 
 
 class Code(NamedTuple):

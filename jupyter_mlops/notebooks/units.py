@@ -1,25 +1,32 @@
-"""The statements of a cell one by one, as far as each runs by itself: the grain in which data is followed."""
+"""The grain in which data is followed: what of a cell, file or function runs by itself.
+
+A *unit* is a statement with its steps and its lines, so that a version that was loaded at a line is known
+to be of it. A statement with statements in it is one unit, as its branches and rounds depend on each other;
+only ``with mlops.track():`` is a unit for its header and one for each statement in it. A cell of which a
+magic keeps the output is one unit, and so is a cell magic of another language.
+
+A *block* is the statement that runs now, seen from a line in it: the compound statements around it are
+opened, so that what of them has run before is told from what it does itself. A loop has run twice over: as
+its rounds before (``again``), and as the present round, which has begun with its header.
+"""
 
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple, TypeGuard
 
+from .additions import without_containers
 from .expressions import title_of
+from .lines import With, first_line, is_header
 from .magic_lines import read_magic
 from .reading import CAPTURED, steps_of
 from .source import Cell, lines_of, parse_cell
 from .statements import Reader
-from .steps import NOTHING, CellSteps, Do, Iterated, Mixed, Name
+from .steps import CellSteps, Do, Iterated, Mixed, Name
 
-With = ast.With | ast.AsyncWith
 Loop = ast.For | ast.AsyncFor | ast.While
-ADDS = frozenset({"append", "appendleft", "extend", "add", "insert", "update"})
-"""Methods of containers that give nothing, and make nothing of what is there."""
 
 
 class Unit(NamedTuple):
@@ -62,8 +69,9 @@ def units_of(source: str) -> tuple[Unit, ...]:
     if parsed.tree is None:
         return (_unparsed(parsed, source),)
     try:
+        if CAPTURED.search(parsed.head):  # what is captured is of all statements
+            return (Unit(steps_of(source), 1, len(lines_of(parsed.python)) or 1),)
         units = list(units_in(parsed.tree.body))
-        units += [_unit(parsed.tree, _binding(name)) for name in CAPTURED.findall(parsed.head)]
     except RecursionError:
         units = [Unit(steps_of(source), 0, 0)]
     return tuple(units)
@@ -106,57 +114,6 @@ def block_at(body: Sequence[ast.stmt], line: int, containers: Collection[str]) -
     return Block(tuple(before), first, _asked(target, containers), again, names, inner if inner > line else 0)
 
 
-def is_header(statement: ast.stmt, line: int) -> bool:
-    """Whether the line is of a ``with`` statement, and not of its body."""
-    if not isinstance(statement, With):
-        return False
-    ends = [item.context_expr.end_lineno or item.context_expr.lineno for item in statement.items]
-    return statement.lineno <= line <= max(ends)
-
-
-def is_repeated(tree: ast.Module, line: int) -> bool:
-    """Whether a line of a function may run repeatedly in one call of it. Raises RecursionError."""
-    around = list(_around(tree, line))
-    functions = [place for place, each in enumerate(around) if isinstance(each, _FUNCTIONS)]
-    return any(isinstance(each, _REPEATING) for each in around[functions[-1] + 1 if functions else 0 :])
-
-
-def calls_of_name(tree: ast.Module, line: int, name: str) -> int:
-    """How often the statement of a line calls a function of this name when it runs; 0 where that is not
-    plain.
-
-    Raises RecursionError.
-    """
-    statement = innermost(tree, line)
-    nodes = [] if statement is None else list(_own(statement))
-    if any(isinstance(each, (*_REPEATING, *_FUNCTIONS)) for each in nodes):
-        return 0
-    called = [each.func for each in nodes if isinstance(each, ast.Call) and _last_name(each.func) == name]
-    named = [
-        each for each in nodes if isinstance(each, (ast.Name, ast.Attribute)) and _last_name(each) == name
-    ]
-    return len(called) if len(called) == len(named) else 0
-
-
-def innermost(tree: ast.Module, line: int) -> ast.stmt | None:
-    """The statement that a line is of; None where there are several. Raises RecursionError."""
-    statements = [each for each in _around(tree, line) if isinstance(each, ast.stmt)]
-    nested = all(_end(inner) <= _end(outer) for outer, inner in pairwise(statements))
-    return statements[-1] if statements and nested else None
-
-
-def _end(statement: ast.stmt) -> tuple[int, int]:
-    return statement.end_lineno or statement.lineno, statement.end_col_offset or 0
-
-
-def _own(statement: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a statement without those of the statements in it."""
-    for child in ast.iter_child_nodes(statement):
-        if not isinstance(child, (ast.stmt, ast.ExceptHandler)):
-            yield child
-            yield from _own(child)
-
-
 def _names_in(statement: ast.stmt) -> Iterator[str]:
     for each in ast.walk(statement):
         if isinstance(each, ast.Attribute):
@@ -165,28 +122,10 @@ def _names_in(statement: ast.stmt) -> Iterator[str]:
             yield each.id
 
 
-def _last_name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
-def _around(node: ast.AST, line: int) -> Iterator[ast.AST]:
-    """The nodes that a line may be of, each before those in it."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, (ast.stmt, ast.expr)):
-            if _first(child) <= line <= (child.end_lineno or child.lineno):
-                yield child
-                yield from _around(child, line)
-        else:
-            yield from _around(child, line)
-
-
 # ------------------------------------------------------------ units
 def _asked(body: Sequence[ast.stmt], containers: Collection[str]) -> CellSteps:
-    added = _only_added_to(body, containers)
-    if added:
-        leave_out = _WithoutContainers(added)
-        body = [leave_out.visit(each) for each in copy.deepcopy(list(body))]
-    return _unit(ast.Pass(lineno=0), lambda reader: reader.block(body)).steps
+    asked = without_containers(body, containers)
+    return _unit(ast.Pass(lineno=0), lambda reader: reader.block(asked)).steps
 
 
 def _unit(node: ast.AST, read: Callable[[Reader], object], *, again: bool = False) -> Unit:
@@ -194,7 +133,7 @@ def _unit(node: ast.AST, read: Callable[[Reader], object], *, again: bool = Fals
     read(reader)
     steps = CellSteps(tuple(reader.steps), reader.binds, texts=tuple(reader.texts))
     once = not hasattr(node, "body")
-    return Unit(steps, _first(node), getattr(node, "end_lineno", None) or 0, again, once)
+    return Unit(steps, first_line(node), getattr(node, "end_lineno", None) or 0, again, once)
 
 
 def units_in(body: Sequence[ast.stmt]) -> Iterator[Unit]:
@@ -263,24 +202,15 @@ def _read_from_outside(body: ast.Module) -> set[str]:
     return reads
 
 
-def _binding(name: str) -> Callable[[Reader], object]:
-    return lambda reader: reader.bind(name, NOTHING)
-
-
 # ------------------------------------------------------------ what is around a line
 def _at(body: Sequence[ast.stmt], line: int) -> range:
     """The places of the statements that the line is of."""
     found = [
-        place for place, each in enumerate(body) if _first(each) <= line <= (each.end_lineno or each.lineno)
+        place
+        for place, each in enumerate(body)
+        if first_line(each) <= line <= (each.end_lineno or each.lineno)
     ]
     return range(found[0], found[-1] + 1) if found else range(0)
-
-
-def _first(node: ast.AST) -> int:
-    """The first line of a node, decorators included."""
-    decorators = getattr(node, "decorator_list", ())
-    lines: list[int] = [getattr(node, "lineno", 0), *(each.lineno for each in decorators)]
-    return min(lines)
 
 
 def _entered(statement: ast.stmt, line: int, before: list[Unit]) -> Sequence[ast.stmt]:
@@ -329,60 +259,5 @@ def _header(statement: ast.stmt) -> Unit:
     return _unit(statement, read)._replace(last=last, once=True)
 
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_REPEATING = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _TRIES = (ast.Try, ast.TryStar) if hasattr(ast, "TryStar") else (ast.Try,)
 _ENTERED = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith, *_TRIES)
-
-
-# ------------------------------------------------------------ containers that are only added to
-def _added_to(statement: ast.AST) -> ast.Name | None:
-    """The name of what a statement adds something to."""
-    if isinstance(statement, ast.Expr) and isinstance(call := statement.value, ast.Call):
-        function = call.func
-        if (
-            isinstance(function, ast.Attribute)
-            and function.attr in ADDS
-            and isinstance(function.value, ast.Name)
-        ):
-            return function.value
-    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-        (target,) = statement.targets
-        if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-            return target.value
-    return None
-
-
-def _only_added_to(body: Sequence[ast.stmt], containers: Collection[str]) -> set[str]:
-    nodes = [node for each in body for node in ast.walk(each)]
-    added = [name for node in nodes if (name := _added_to(node)) is not None and name.id in containers]
-    if not added:
-        return set()
-    others = {
-        node.id for node in nodes if isinstance(node, ast.Name) and all(node is not each for each in added)
-    }
-    return {each.id for each in added} - others
-
-
-class _WithoutContainers(ast.NodeTransformer):
-    """Leaves what is added, and not to what."""
-
-    def __init__(self, names: Collection[str]) -> None:
-        self._names = names
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        name = _added_to(node)
-        if name is not None and name.id in self._names:
-            assert isinstance(node.value, ast.Call)
-            parts = [*node.value.args, *(each.value for each in node.value.keywords)]
-            return ast.copy_location(ast.Expr(ast.copy_location(ast.Tuple(parts, ast.Load()), node)), node)
-        return node
-
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        name = _added_to(node)
-        if name is not None and name.id in self._names:
-            (target,) = node.targets
-            assert isinstance(target, ast.Subscript)
-            parts: list[ast.expr] = [target.slice, node.value]
-            return ast.copy_location(ast.Expr(ast.copy_location(ast.Tuple(parts, ast.Load()), node)), node)
-        return node

@@ -8,6 +8,8 @@ from .loading_worlds import Notebook, Script
 
 IMPORTS = "import jupyter_mlops as mlops\nimport pandas as pd\nfrom jupyter_mlops import load_dataset"
 
+BOTH = "x = mlops.load_dataset('a')\ny = mlops.load_dataset('b')"
+
 CELLS: dict[str, tuple[set[str], list[str]]] = {
     # names
     "a name that is used": ({"a"}, ["x = mlops.load_dataset('a')", "y = mlops.load_dataset('b')", "x"]),
@@ -96,7 +98,70 @@ CELLS: dict[str, tuple[set[str], list[str]]] = {
             "z",
         ],
     ),
+    "an item that is changed in place": (
+        {"a", "b"},
+        ["x = mlops.load_dataset('a')\nd = {'k': x}", "d['k'] += mlops.load_dataset('b')", "x"],
+    ),
+    "an attribute that is changed in place": (
+        {"a", "b"},
+        [
+            "class C: pass\nc = C()\nx = c.data = mlops.load_dataset('a')",
+            "c.data += mlops.load_dataset('b')",
+            "x",
+        ],
+    ),
+    "a column that is changed, and the table that it was made of": (
+        {"a"},
+        [
+            "x = pd.DataFrame({'k': mlops.load_dataset('a')})\ny = x.assign(n=1)",
+            "y['n'] += len(mlops.load_dataset('b'))",
+            "x",
+        ],
+    ),
     # functions and classes
+    "a function that is an item": (
+        {"a"},
+        [BOTH, "def f():\n    return x\nfunctions = {'k': f}", "z = functions['k']()", "z"],
+    ),
+    "a class that is an item": (
+        {"a"},
+        [
+            BOTH,
+            "class C:\n    def __init__(self):\n        self.x = x\nclasses = [C]",
+            "z = classes[0]()",
+            "z.x",
+        ],
+    ),
+    "an item that keeps what it is given": (
+        {"a"},
+        [
+            BOTH,
+            "log = []\ndef keep(x):\n    log.append(x)\nfunctions = [keep]",
+            "functions[0](x)",
+            "log",
+        ],
+    ),
+    "a function that a library's object calls later": (
+        {"b"},
+        [
+            BOTH,
+            "from sklearn.preprocessing import FunctionTransformer\n"
+            "t = FunctionTransformer(lambda d: [d, now])",
+            "now = y",
+            "z = t.transform([1])",
+            "z",
+        ],
+    ),
+    "a function that was mapped before its global was set again": (
+        {"a"},
+        [
+            BOTH,
+            "now = x\ntable = pd.Series([1]).map(lambda each: [each, now])",
+            "now = y",
+            "z = table.sum()",
+            "z",
+        ],
+    ),
     "a function that reads a global": (
         {"a"},
         ["x = mlops.load_dataset('a')\ny = mlops.load_dataset('b')", "def f():\n    return x", "f()"],
@@ -152,6 +217,34 @@ CELLS: dict[str, tuple[set[str], list[str]]] = {
     "a comprehension": ({"a", "b"}, ["d = {n: mlops.load_dataset(n) for n in 'ab'}", "d['a']"]),
     "a test": ({"a"}, ["y = 0\nif mlops.load_dataset('a'):\n    y = 1", "y"]),
     "a context": ({"a"}, ["with open('/dev/null') as f:\n    x = mlops.load_dataset('a')", "x"]),
+    "a choice": ({"a", "b"}, [BOTH, "z = x if y else 0", "z"]),
+    "a choice by what a method says": (
+        {"a"},
+        [BOTH, "class C:\n    def __bool__(self):\n        return bool(x)", "z = 1 if C() else 2", "z"],
+    ),
+    "a choice, changed": (
+        {"a", "b"},
+        [BOTH, "z = x if 1 else 0\nz += y", "x"],
+    ),
+    "what a choice depends on, unchanged": ({"b"}, [BOTH, "z = [1] if y else [2]\nz += x", "y"]),
+    "a context's end": (
+        {"a"},
+        [
+            BOTH,
+            "log = []\nclass M:\n    def __enter__(self): pass\n    def __exit__(self, *error): log.append(x)",
+            "with M():\n    pass",
+            "log",
+        ],
+    ),
+    "a match by what is there": (
+        {"a"},
+        [BOTH, "match x:\n    case ['<a>']:\n        z = 1\n    case _:\n        z = 2", "z"],
+    ),
+    "what a match captures": ({"a"}, [BOTH, "match x:\n    case [z]:\n        pass", "z"]),
+    "a match of what has no name": (
+        {"a"},
+        ["match mlops.load_dataset('a'):\n    case _:\n        z = 1", "y = mlops.load_dataset('b')", "z"],
+    ),
     "a tracked block": (
         {"a"},
         ["with mlops.track():\n    x = mlops.load_dataset('a')\n    y = mlops.load_dataset('b')", "x"],
@@ -163,7 +256,41 @@ CELLS: dict[str, tuple[set[str], list[str]]] = {
     "globals": ({"a"}, ["globals()['x'] = mlops.load_dataset('a')", "x"]),
     "by a name that is computed": ({"a"}, ["x = mlops.load_dataset('a')", "y = globals()['x']", "y"]),
     "a star import": ({"a"}, ["from colorsys import *\nx = mlops.load_dataset('a')", "x"]),
+    "the main module": ({"a", "b"}, [BOTH, "import __main__\nz = __main__.x", "z"]),
+    # texts that libraries look variables up in
+    "a query": ({"a"}, [BOTH, "z = table.query('k == @x')", "z"]),
+    "a query in an f-string": ({"a"}, [BOTH, "k = 'k'\nz = table.query(f'{k} == @x')", "z"]),
+    "a query in parts": ({"a"}, [BOTH, "z = table.query(expr='k == ' + '@x'.strip())", "z"]),
+    "a query that stands elsewhere": ({"a", "b"}, [BOTH, "text = 'k == @x'", "z = table.query(text)", "z"]),
+    "a query by values": ({"a"}, [BOTH, "import numpy as np\nz = tree.query(np.array(x))", "z"]),
+    "an expression of arrays": ({"a"}, [BOTH, "z = pd.eval('x + 1')", "z"]),
+    "SQL": ({"a"}, [BOTH, "z = duckdb.sql('SELECT y FROM x WHERE k > 1').df()", "z"]),
+    "SQL that begins with its table": ({"a"}, [BOTH, "z = duckdb.sql('from x')", "z"]),
+    "SQL that joins": (
+        {"a", "b"},
+        [BOTH, "z = connection.execute(f'SELECT * FROM x a\\nJOIN y USING (k) LIMIT {9}')", "z"],
+    ),
+    "SQL in a function": (
+        {"a"},
+        [BOTH, "import duckdb\ndef f():\n    return duckdb.sql('from x')", "z = f()", "z"],
+    ),
+    "SQL that stands elsewhere": ({"a", "b"}, [BOTH, "text = 'from x'", "z = duckdb.sql(text)", "z"]),
+    "SQL that stands in a file": ({"a", "b"}, [BOTH, "z = spark.sql(open('query.sql').read())", "z"]),
+    "SQL that stands elsewhere, for DuckDB": (
+        {"a", "b"},
+        [BOTH, "import duckdb\nduckdb.connect()", "text = 'from x'", "z = connection.execute(text)", "z"],
+    ),
+    "SQL that stands elsewhere, for others": (
+        set(),
+        [BOTH, "text = 'from x'", "z = connection.execute(text)", "z"],
+    ),
     # magics
+    "what a cell has printed": ({"a"}, [BOTH, "%%capture out\nprint(x)", "out"]),
+    "a cell that is timed": ({"a"}, [BOTH, "log = []", "%%timeit -n1 z = x\nlog.append(z)", "log"]),
+    "names of a cell that is timed": ({"a"}, [BOTH, "%%timeit\nx = y", "x"]),
+    "a magic that names a variable": ({"a"}, [BOTH, "%%sql\nSELECT *\nFROM x"]),
+    "a magic that is given a variable": ({"a"}, [BOTH, "%%R -i x -o z\nz <- 1", "z"]),
+    "a line's magic that names a variable": ({"a"}, [BOTH, "z = %sql SELECT * FROM x", "z"]),
     "a submitted cell's job": (
         {"a"},
         ["x = mlops.load_dataset('a')\ny = mlops.load_dataset('b')", "%%submit\ny = 1\nx", "_"],
@@ -399,31 +526,24 @@ for name in "bc":
     train(name)
 """,
     ),
-    "in a function that goes on with a model": (
-        [{"a"}, {"a", "b"}],
-        """
+    **{
+        f"in a function that goes on with a model, {how}": (
+            [{"a"}, {"a", "b"}],
+            f"""
 def train(name):
     x = mlops.load_dataset(name)
     with mlops.track():
         model.learn(x)
 
 model = Model()
-for name in "ab":
-    train(name)
+{calls}
 """,
-    ),
-    "in a function that is mapped": (
-        [{"a"}, {"a", "b"}],
-        """
-def train(name):
-    x = mlops.load_dataset(name)
-    with mlops.track():
-        model.learn(x)
-
-model = Model()
-list(map(train, "ab"))
-""",
-    ),
+        )
+        for how, calls in {
+            "in a loop": "for name in 'ab':\n    train(name)",
+            "mapped": "list(map(train, 'ab'))",
+        }.items()
+    },
     "in a loop of a function": (
         [{"a"}, {"a", "b"}],
         """
@@ -464,6 +584,41 @@ x = mlops.load_dataset("a")
 y = mlops.load_dataset("b")
 with experiment():
     fit(x)
+""",
+    ),
+    "by what SQL names in a function": (
+        [{"a", "b"}],  # its own names are not told apart there
+        """
+def main():
+    x = mlops.load_dataset("a")
+    y = mlops.load_dataset("b")
+    with mlops.track():
+        sql("SELECT * FROM x")
+
+main()
+""",
+    ),
+    "by an item that is changed in place": (
+        [{"a", "b"}],
+        """
+x = mlops.load_dataset("a")
+items = [x]
+items[0] += mlops.load_dataset("b")
+with mlops.track():
+    fit(x)
+""",
+    ),
+    "in a function that is an item": (
+        [{"a"}],
+        """
+def train():
+    with mlops.track():
+        fit(x)
+
+x = mlops.load_dataset("a")
+y = mlops.load_dataset("b")
+models = {"k": train}
+models["k"]()
 """,
     ),
     "that lasts longer than its statement": (
@@ -591,6 +746,8 @@ LEARNING = """
 import jupyter_mlops as mlops
 def fit(x):
     return [x, 1]
+def sql(text):
+    return [text]
 class Model:
     def __init__(self):
         self.seen = []

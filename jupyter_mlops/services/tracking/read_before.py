@@ -1,5 +1,11 @@
 """The registered versions that were read before a run began, and that what it runs depends on.
 
+A read is a version that was loaded at a line of the user's code. Each read is given to the text that it is
+of: an earlier cell, a statement that has run before in the same cell or file, or the statement that runs
+now. ``notebooks.origins`` then says which of the earlier texts what is tracked depends on. For a block in
+a function the question is asked once more for each function that is being called: what of it has run before,
+and which of that does the block depend on?
+
 They are found when somebody first asks, as a rule beside the user's code; what that needs is noted at once.
 What cannot be told from the code's text counts: no true parent is lost.
 """
@@ -13,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...capture.history import ExecutedCell, Past, kernels
 from ...capture.kinds import OfType, types_of
@@ -128,6 +134,31 @@ class _Attached:
         return made
 
 
+class _Before(NamedTuple):
+    """The cells that had ended, what was read in them, and the cell ``of`` which the block is."""
+
+    cells: Sequence[ExecutedCell]
+    in_cells: Sequence[InCell]
+    of: ExecutedCell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a block is in one of the texts around it: a cell, a file, or a function that is being called.
+
+    ``line`` is the one of ``body`` that is running, ``reads`` were read by the same text, with their lines
+    in it. ``level`` counts the functions that have been called by then, ``functions`` are those with their
+    names, and ``outer`` is what has run before the calls.
+    """
+
+    body: Sequence[ast.stmt]
+    line: int
+    reads: Sequence[tuple[Read, int | None]]
+    level: int = 0
+    functions: Sequence[tuple[CodeType, Mapping[str, str]]] = ()
+    outer: Sequence[Ran] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Block:
     """A block that begins. ``ended`` is when the last one at its place did, in the order of reads.
@@ -146,64 +177,72 @@ class _Block:
     def find(self) -> list[Read]:
         """Raises _Unknown."""
         from ...notebooks.origins import line_in
-        from ...notebooks.source import parse_cell
 
         if loaded.forked or not lasts(self.where, self.function):
             raise _Unknown
-        past = self.past
-        if past is not None and (line := line_in(past.target.source, self.where)) is not None:
-            tree = parse_cell(past.target.source).tree or ast.Module([], [])
-            known = _Attached.of(past, past.cells, self.reads)
-            lines = [(each, line_in(past.target.source, each.where)) for each in known.running]
-            return known.stray + self._behind(tree.body, line, lines, past.cells, known.in_cells, past.target)
+        if self.past is not None:
+            line = line_in(self.past.target.source, self.where)
+            if line is not None:
+                return self._in_cell(self.past, line)
         return self._in_file()
+
+    def _in_cell(self, past: Past, line: int) -> list[Read]:
+        """In the cell that runs now."""
+        from ...notebooks.origins import line_in
+        from ...notebooks.source import parse_cell
+
+        source = past.target.source
+        tree = parse_cell(source).tree or ast.Module([], [])
+        known = _Attached.of(past, past.cells, self.reads)
+        reads = [(each, line_in(source, each.where)) for each in known.running]
+        before = _Before(past.cells, known.in_cells, past.target)
+        return known.stray + self._behind(_Place(body=tree.body, line=line, reads=reads), before)
 
     def _in_file(self) -> list[Read]:
         """In a script, or in a cell of which only IPython knows."""
         base = self.where.calls[0]
         cells = [_typed(number, source) for number, source in enumerate(self.typed[:-1]) if source.strip()]
-        here = [each for each in self.reads if _is_in(base, each)]
-        others = [each for each in self.reads if not _is_in(base, each)]
-        known = _Attached.of(None, cells, others)
-        lines = [(each, each.where.calls[0].line) for each in here]
-        of = _typed(len(self.typed), "")
         tree = tree_of(base.code) or ast.Module([], [])
-        return known.stray + self._behind(tree.body, base.line, lines, cells, known.in_cells, of)
+        known = _Attached.of(None, cells, [each for each in self.reads if not _is_in(base, each)])
+        reads = [(each, each.where.calls[0].line) for each in self.reads if _is_in(base, each)]
+        before = _Before(cells, known.in_cells, _typed(len(self.typed), ""))
+        return known.stray + self._behind(_Place(body=tree.body, line=base.line, reads=reads), before)
 
-    def _behind(
-        self,
-        body: Sequence[ast.stmt],
-        line: int,
-        here: Sequence[tuple[Read, int | None]],
-        cells: Sequence[ExecutedCell],
-        in_cells: Sequence[InCell],
-        of: ExecutedCell,
-        outer: Sequence[Ran] = (),
-        level: int = 0,
-        around: Sequence[tuple[CodeType, Mapping[str, str]]] = (),
-    ) -> list[Read]:
-        """``here`` are the reads in the same file, cell or function as the block, with their lines.
-
-        ``level`` counts the functions that have been called by then, ``around`` are those with their names,
-        and ``outer`` is what has run before the calls.
-        """
-        from ...notebooks.origins import Ran, reads_behind
+    def _behind(self, place: _Place, before: _Before) -> list[Read]:
+        """First what the statement at the place depends on, then the same in the function that it calls."""
+        from ...notebooks.origins import reads_behind
         from ...notebooks.units import block_at
 
-        block = block_at(body, line, _containers(self.namespace))
+        block = block_at(place.body, place.line, _containers(self.namespace))
         if block is None:
             raise _Unknown
-        rounds = Rounds(self.where, self.function, self.ended, [read for read, _ in here], level)
-        before = [Ran(unit, []) for unit in block.before]
-        again = Ran(block.again, [])
+        ran, inside = self._parted(place, block)
+        since = [*place.outer, *ran]
+        cells, in_cells, of = before
+        found = reads_behind(block.steps, cells, in_cells, since, of=of, namespace=self.namespace)
+        called = self._called(place, block, inside, since)
+        if called is None:
+            return found + inside
+        followed = {each for each, _ in called.reads}
+        others = [each for each in inside if each not in followed]
+        return found + others + self._behind(called, before)
+
+    def _parted(self, place: _Place, block: Block) -> tuple[list[Ran], list[Read]]:
+        """What has run before the block's statement with what it has read, and the reads of the statement
+        itself since it has begun.
+        """
+        from ...notebooks.origins import Ran
+
+        rounds = Rounds(self.where, self.function, self.ended, [read for read, _ in place.reads], place.level)
+        before, again = [Ran(unit, []) for unit in block.before], Ran(block.again, [])
         inside: list[Read] = []
-        is_last = not self.function and level == len(self.where.calls) - 1
-        for read, at in here:
-            holding = [place for place, each in enumerate(before) if at is not None and each.unit.has(at)]
-            in_rounds = [place for place in holding if before[place].unit.again]
-            present = [place for place in holding if not _is_old(rounds, block, place, read)]
-            for place in {*in_rounds, *(present if in_rounds else holding)}:
-                before[place].reads.append(read)
+        is_last = not self.function and place.level == len(self.where.calls) - 1
+        for read, at in place.reads:
+            holding = [index for index, each in enumerate(before) if at is not None and each.unit.has(at)]
+            in_rounds = [index for index in holding if before[index].unit.again]
+            present = [index for index in holding if not _is_old(rounds, block, index, read)]
+            for index in {*in_rounds, *(present if in_rounds else holding)}:
+                before[index].reads.append(read)
             if at is not None and block.again.has(at):
                 old = is_last and block.body and at >= block.body
                 old = old or rounds.is_replaced(read) or rounds.is_of_call_before(read)
@@ -213,46 +252,40 @@ class _Block:
                     inside.append(read)
             elif not holding:
                 inside.append(read)
-        since = [*outer, *before, *([again] if again.reads else [])]
-        found = reads_behind(block.steps, cells, in_cells, since, of=of, namespace=self.namespace)
-        if level + 1 < len(self.where.calls):
-            outer = [each._replace(reads=[]) for each in since]
-            inside = self._in_function(inside, block, cells, of, outer, level + 1, around)
-        return found + inside
+        return [*before, *([again] if again.reads else [])], inside
 
-    def _in_function(
-        self,
-        reads: list[Read],
-        calling: Block,
-        cells: Sequence[ExecutedCell],
-        of: ExecutedCell,
-        outer: Sequence[Ran],
-        level: int,
-        around: Sequence[tuple[CodeType, Mapping[str, str]]],
-    ) -> list[Read]:
-        """Of what was read since the statement began that has called the function with the block in it.
+    def _called(
+        self, place: _Place, calling: Block, inside: Sequence[Read], since: Sequence[Ran]
+    ) -> _Place | None:
+        """The place in the function that the statement calls, which has the block in it.
 
-        Where the statement does not name the function, it is given what cannot be told: then all of it.
+        None where there is none, and where its text does not tell what flows in it. A function that the
+        statement does not name is given what cannot be told.
         """
         from ...notebooks.functions import called_body, given, plain_name
         from ...notebooks.origins import Ran
 
+        level = place.level + 1
+        if level >= len(self.where.calls):
+            return None
         code, line, module = self.where.calls[level]
-        here = [
-            each for each in reads if any(call.code == code for call in each.where.calls[level : level + 1])
+        reads = [
+            (each, call.line)
+            for each in inside
+            for call in each.where.calls[level : level + 1]
+            if call.code == code
         ]
         tree = tree_of(code)
         is_named = code.co_name in {plain_name(each) for each in calling.names}
-        if not here or tree is None or not is_named or module != self.where.calls[0].module:
-            return reads
-        called = called_body(tree, code, level, around)
+        if not reads or tree is None or not is_named or module != self.where.calls[0].module:
+            return None
+        called = called_body(tree, code, level, place.functions)
         if called is None:
-            return reads
+            return None
         body, own = called
-        outer = [*outer, Ran(given(code, own, calling.names), [])]
-        lines = [(each, each.where.calls[level].line) for each in here]
-        others = [each for each in reads if each not in here]
-        return others + self._behind(body, line, lines, cells, [], of, outer, level, [*around, (code, own)])
+        outer = [*(each._replace(reads=[]) for each in since), Ran(given(code, own, calling.names), [])]
+        functions = [*place.functions, (code, own)]
+        return _Place(body=body, line=line, reads=reads, level=level, functions=functions, outer=outer)
 
 
 def _is_old(rounds: Rounds, block: Block, place: int, read: Read) -> bool:

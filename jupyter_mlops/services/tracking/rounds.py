@@ -107,7 +107,7 @@ def _times(calls: Sequence[Call], place: int, last: str, level: int) -> int:
     0 where that is not plain. At ``level`` a loop around the line does not count: what it is in is its round.
     ``last`` is the name of what the last line calls; none for the beginning of a block.
     """
-    from ...notebooks.units import calls_of_name, is_repeated
+    from ...notebooks.lines import calls_of_name, is_repeated
 
     code, line, _ = calls[place]
     tree = tree_of(code)
@@ -119,7 +119,7 @@ def _times(calls: Sequence[Call], place: int, last: str, level: int) -> int:
 
 def _is_header(call: Call) -> bool:
     """Whether it is a line of a ``with`` statement that enters its contexts."""
-    from ...notebooks.units import innermost, is_header
+    from ...notebooks.lines import innermost, is_header
 
     tree = tree_of(call.code)
     statement = None if tree is None else innermost(tree, call.line)
