@@ -227,7 +227,7 @@ def _column(value: Any) -> Any:
 
 def _job(row: Row[Any]) -> Job:
     return Job(
-        spec=from_json(row.spec, JobSpec),
+        spec=replace(from_json(row.spec, JobSpec), id=row.id),
         status=JobStatus(row.status),
         attempt=row.attempt,
         reason=row.reason,

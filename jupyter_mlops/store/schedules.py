@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select
@@ -132,7 +133,7 @@ def _update(connection: Connection, schedule: Schedule, changes: Mapping[str, An
 
 def _schedule(row: Row[Any]) -> Schedule:
     return Schedule(
-        spec=from_json(row.spec, ScheduleSpec),
+        spec=replace(from_json(row.spec, ScheduleSpec), id=row.id),
         enabled=row.enabled,
         next_at=row.next_at,
         last_at=row.last_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select
@@ -112,7 +113,7 @@ def _values(sweep: Sweep) -> dict[str, Any]:
 
 def _sweep(row: Row[Any]) -> Sweep:
     return Sweep(
-        spec=from_json(row.spec, SweepSpec),
+        spec=replace(from_json(row.spec, SweepSpec), id=row.id),
         status=SweepStatus(row.status),
         reason=row.reason,
         ended_at=row.ended_at,

@@ -85,7 +85,7 @@ def sweep_loop(workspace: Workspace) -> SweepLoop:
         workspace.jobs.for_agent(),
         workspace.runs,
         workspace.settings,
-        open_study=lambda sweep: study_of(sweep, path),
+        open_study=lambda spec: study_of(spec, path),
         capacity=lambda spec: capacity_of(spec, workspace.executors),
         shared_home=workspace.home_is_shared,
     )

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from jupyter_mlops.entities import JobStatus
 from jupyter_mlops.errors import InvalidInput
 from jupyter_mlops.store.audit import entries, verify
-from jupyter_mlops.store.database import Database, sqlite_url
+from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.jobs import SqlJobStore
-from jupyter_mlops.store.registry_tables import metadata
 from jupyter_mlops.store.sweeps import SqlSweepStore
 from jupyter_mlops.testing.jobs import JobStoreContract, queued_job
 from jupyter_mlops.testing.sweeps import running_sweep
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(sqlite_url(tmp_path / "registry.sqlite"))
-    metadata.create_all(database.engine)
-    yield database
-    database.close()
 
 
 @pytest.fixture
@@ -45,6 +35,15 @@ class TestSqlJobStore(JobStoreContract):
             ("bob", "job.cancel", f"job:{job.id}"),
             ("ada", "job.submit", f"job:{job.id}"),
         ]
+
+    def test_an_id_in_the_spec_of_a_row_says_nothing(self, store: SqlJobStore, database: Database) -> None:
+        job = store.add(queued_job())
+        with database.write() as connection:
+            (spec,) = connection.scalars(text("SELECT spec FROM jobs"))
+            forged = str(spec).replace(job.id, "../../elsewhere")
+            connection.execute(text("UPDATE jobs SET spec = :spec"), {"spec": forged})
+        assert [each.id for each in store.search()] == [job.id]
+        assert store.get(job.id).id == job.id
 
     def test_the_trials_of_a_sweep_leave_one_trace_together(
         self, store: SqlJobStore, database: Database

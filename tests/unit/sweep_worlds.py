@@ -26,6 +26,7 @@ from jupyter_mlops.entities import (
     RunStatus,
     Started,
     Sweep,
+    SweepSpec,
 )
 from jupyter_mlops.services.jobs.agent_loop import AgentLoop
 from jupyter_mlops.services.jobs.folder import Attempt, JobFolder
@@ -159,9 +160,9 @@ class SweepWorld:
             sweeps=self.sweep_loop,
         )
 
-    def _open(self, sweep: Sweep) -> Study:
+    def _open(self, spec: SweepSpec) -> Study:
         self.opened += 1
-        return study_of(sweep, self.studies)
+        return study_of(spec, self.studies)
 
     def submit(self, *cells: str, **changes) -> Sweep:
         spec = sweep_spec(submitted_at=self.clock(), **changes)
@@ -208,7 +209,7 @@ class SweepWorld:
         return self.get(sweep)
 
     def study(self, sweep: Sweep) -> Study:
-        return study_of(self.get(sweep), self.studies)
+        return study_of(sweep.spec, self.studies)
 
     def close(self) -> None:
         self.database.close()

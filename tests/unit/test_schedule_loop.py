@@ -340,7 +340,7 @@ def folder_of(home: World, schedule: Schedule) -> ScheduleFolder:
 
 def test_the_folder_of_a_schedule_whose_row_never_came_goes_after_an_hour(home: World) -> None:
     kept, lost = home.add(), ScheduleFolder.of(home.settings.home, "0" * 26)
-    lost.create(b"{}", {"TOKEN": "geheim"})
+    lost.create(schedule_spec(id="0" * 26), b"{}", {"TOKEN": "geheim"})
     grow_old(home)
     home.turn(NOON + HOUR / 2)
     assert lost.exists()

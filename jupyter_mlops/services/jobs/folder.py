@@ -50,9 +50,7 @@ class JobFolder:
             self._unfinished.touch()
             self.attempt(1).path.mkdir(parents=True)
             self.input.write_bytes(notebook)
-            fd = os.open(self._environment, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(fd, "wb") as file:
-                file.write(encode(dict(environment)))
+            create_private(self._environment, encode(dict(environment)))
             create_once(self._spec, encode(spec))
         except BaseException:
             self.remove()
@@ -75,14 +73,14 @@ class JobFolder:
 
     def spec(self) -> JobSpec:
         """Raises NotFound when there is no such folder."""
-        spec = _read(self._spec, JobSpec)
+        spec = read_as(self._spec, JobSpec)
         if spec is None:
             raise NotFound(f"No job in {self.path}.")
         return spec
 
     def environment(self) -> dict[str, str]:
         """The environment that it was submitted from. Raises NotFound once the job has ended."""
-        environment = _read(self._environment, dict[str, str])
+        environment = read_as(self._environment, dict[str, str])
         if environment is None:
             raise NotFound(f"The environment of the job, {self._environment}, is gone.")
         return environment
@@ -135,7 +133,7 @@ class Attempt:
     def started(self) -> Started | None:
         """What the worker wrote of itself; None when there is none yet, or when it is damaged."""
         try:
-            return _read(self._started, Started)
+            return read_as(self._started, Started)
         except InvalidInput as error:
             logger.warning("%s", error)
             return None
@@ -158,7 +156,7 @@ class Attempt:
 
     def exit(self) -> Exit | None:
         try:
-            return _read(self._exit, Exit)
+            return read_as(self._exit, Exit)
         except InvalidInput as error:
             logger.warning("%s", error)
             return Exit(status=JobStatus.FAILED, ended_at=self._exit.stat().st_mtime, reason=error.message)
@@ -170,7 +168,7 @@ class Attempt:
     def used(self) -> Used | None:
         """What it had used at its worker's last sign of life; None where nothing was written, or damaged."""
         try:
-            return _read(self._used, Used)
+            return read_as(self._used, Used)
         except InvalidInput as error:
             logger.warning("%s", error)
             return None
@@ -203,11 +201,11 @@ class Attempt:
 
     def result_note(self) -> Kept | None:
         """What became of the last value; None where there was none. Raises InvalidInput if damaged."""
-        return _read(self._result_note, Kept)
+        return read_as(self._result_note, Kept)
 
     def returned_note(self) -> list[Kept] | None:
         """What became of the variables; None where none were kept. Raises InvalidInput if damaged."""
-        return _read(self._returned_note, list[Kept])
+        return read_as(self._returned_note, list[Kept])
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -216,7 +214,14 @@ def _replace(path: Path, data: bytes) -> None:
     os.replace(temporary, path)
 
 
-def _read(path: Path, kind: type[T]) -> T | None:
+def create_private(path: Path, data: bytes) -> None:
+    """Create a file that only its owner reads. Raises FileExistsError."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(data)
+
+
+def read_as(path: Path, kind: type[T]) -> T | None:
     """None where there is no such file. Raises InvalidInput, with its path, for one that is damaged."""
     try:
         return decode(path.read_bytes(), kind)

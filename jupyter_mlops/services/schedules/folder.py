@@ -1,24 +1,25 @@
 """A schedule's folder: what its runs are made of.
 
-``schedules/<id>/`` holds ``template.ipynb``, ``env.json`` (0600) and, where an executor does not share this
-file system, ``files/``: all as they were when it was made. That there is a folder says that the schedule is
-of this home; it goes with its schedule. As long as nobody has seen its row there is ``unfinished``, too.
+``schedules/<id>/`` holds ``spec.json``, ``template.ipynb``, ``env.json`` (0600) and, where an executor does
+not share this file system, ``files/``: all as they were when it was made. That there is a folder says that
+the schedule is of this home; it goes with its schedule. As long as nobody has seen its row there is
+``unfinished``, too.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from ...entities import ScheduleSpec
 from ...errors import Ambiguous, NotFound
 from ...protocols.schedules import ScheduleStore
-from ...wire import decode, encode
+from ..jobs.folder import ABANDONED_AFTER_S
+from ..jobs.template_folder import TemplateFolder
 
-ABANDONED_AFTER_S = 3600.0
 FILES = "files"
 
 logger = logging.getLogger(__name__)
@@ -32,37 +33,27 @@ class Files(Protocol):
         ...
 
 
-class ScheduleFolder:
+class ScheduleFolder(TemplateFolder[ScheduleSpec]):
     """The folder of one schedule."""
 
+    kind = ScheduleSpec
+    place = "schedules"
+    noun = "schedule"
+    remedy = "delete the schedule, and make it anew"
+
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._template, self._environment = path / "template.ipynb", path / "env.json"
+        super().__init__(path)
         self._unfinished = path / "unfinished"
 
-    @classmethod
-    def of(cls, home: Path, schedule_id: str) -> ScheduleFolder:
-        return cls(home / "schedules" / schedule_id)
-
-    def create(self, notebook: bytes, environment: Mapping[str, str], files: Files | None = None) -> None:
+    def create(
+        self, spec: ScheduleSpec, notebook: bytes, environment: Mapping[str, str], files: Files | None = None
+    ) -> None:
         """Write it, for a row that is yet to come; nothing is left where that cannot be done."""
-        self.path.mkdir(parents=True, mode=0o700)
-        try:
+        with self._being_made():
             self._unfinished.touch()
-            self._template.write_bytes(notebook)
-            fd = os.open(self._environment, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(fd, "wb") as file:
-                file.write(encode(dict(environment)))
             if files is not None:
                 files.write(self.path)
-        except BaseException:
-            self.remove()
-            raise
-
-    def remove(self) -> None:
-        """The environment first: it may hold secrets."""
-        self._environment.unlink(missing_ok=True)
-        shutil.rmtree(self.path, ignore_errors=True)
+            self._write(spec, notebook, environment)
 
     def finish(self) -> None:
         """Its row is there: from now on it goes only when that is deleted."""
@@ -72,28 +63,9 @@ class ScheduleFolder:
         """Whether its row may never have come: its maker died, or is about to add it."""
         return self._unfinished.exists()
 
-    def exists(self) -> bool:
-        return self.path.is_dir()
-
-    def template(self) -> bytes:
-        """The notebook that each run gets. Raises NotFound."""
-        return self._read(self._template)
-
-    def environment(self) -> dict[str, str]:
-        """The environment that it was made from. Raises NotFound."""
-        return decode(self._read(self._environment), dict[str, str])
-
     def files(self) -> KeptFiles | None:
         """What goes along with each run; None where nothing does."""
         return KeptFiles(self.path / FILES) if (self.path / FILES).is_dir() else None
-
-    def _read(self, path: Path) -> bytes:
-        try:
-            return path.read_bytes()
-        except FileNotFoundError as error:
-            raise NotFound(
-                f"The schedule's file {path} is gone: delete the schedule, and make it anew."
-            ) from error
 
 
 class KeptFiles:

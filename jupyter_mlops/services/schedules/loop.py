@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ...config import Settings
 from ...entities import CatchUp, Job, Overlap, Schedule, Timing, short_id
 from ...errors import MlopsError, NotFound, Unavailable
 from ...protocols.schedules import ScheduleStore
 from ..quantities import counted
-from .folder import forget_abandoned
+from .folder import ScheduleFolder, forget_abandoned
 from .occurrences import due, next_after, said, upcoming
 from .runs import Queue, queue_due
 from .whereabouts import is_lost, lies_here, say_that_it_is_lost
@@ -78,13 +79,21 @@ class ScheduleLoop:
 
     def _mended(self, schedule: Schedule, now: float) -> Schedule:
         """Once the clock was set back by more than a period, what comes next comes by the new time."""
-        soon = upcoming(schedule.spec.timing, now)
+        try:
+            timing = self._as_made(schedule).spec.timing
+        except MlopsError:
+            return schedule  # what is wrong is said when its run is due
+        soon = upcoming(timing, now)
         second = [next(soon, None) for _ in range(2)][1]
         if schedule.next_at is None or second is None or schedule.next_at <= second:
             return schedule
-        reason = f"the clock was set back: what comes next is counted from {said(schedule.spec.timing, now)}"
-        following = next_after(schedule.spec.timing, now)
+        reason = f"the clock was set back: what comes next is counted from {said(timing, now)}"
+        following = next_after(timing, now)
         return self._store.update(schedule, next_at=following, reason=reason) or schedule
+
+    def _as_made(self, schedule: Schedule) -> Schedule:
+        """As its author made it, whatever its row says. Raises NotFound, InvalidInput."""
+        return replace(schedule, spec=ScheduleFolder.of(self._settings.home, schedule.id).spec())
 
     def _guarded(self, schedule: Schedule, now: float) -> None:
         """One damaged schedule must not stop the others."""
@@ -114,6 +123,7 @@ class ScheduleLoop:
         self._store.update(schedule, next_at=following, reason=reason, **changes)
 
     def _advance(self, schedule: Schedule, now: float) -> None:
+        schedule = self._as_made(schedule)
         timing, first = schedule.spec.timing, schedule.next_at
         assert first is not None
         times = due(timing, first, now, most=MOST_AT_ONCE)

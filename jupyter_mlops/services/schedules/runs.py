@@ -60,15 +60,18 @@ def queue_run(
 ) -> Job:
     """A run with the id ``job_id`` for the time ``when``, after the jobs ``follows`` have ended.
 
-    Raises NotFound when the schedule's folder is not whole, and what queueing raises.
+    What it is comes out of the schedule's folder, not of its row, which everybody can write in a team's
+    database. Raises NotFound when the schedule's folder is not whole, and what queueing raises.
     """
-    folder, template = ScheduleFolder.of(settings.home, schedule.id), schedule.spec.template
+    folder = ScheduleFolder.of(settings.home, schedule.id)
+    made = folder.spec()
+    template = made.template
     spec = replace(
         template,
         id=job_id,
         submitted_at=now,
         schedule_id=schedule.id,
-        tags={**template.tags, "schedule": schedule.id, "scheduled": iso(schedule.spec.timing, when)},
+        tags={**template.tags, "schedule": schedule.id, "scheduled": iso(made.timing, when)},
         after_any=list(follows),
     )
     return queue.enqueue(spec, folder.template(), folder.environment(), files=folder.files())

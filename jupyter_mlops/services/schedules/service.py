@@ -67,7 +67,7 @@ class ScheduleService:
         self._jobs.may_submit(f"schedule:{spec.name}")
         spec = self.check(spec)
         folder = ScheduleFolder.of(self._settings.home, spec.id)
-        folder.create(notebook, environment, files)
+        folder.create(spec, notebook, environment, files)
         try:
             due = next_after(spec.timing, self._clock())
             schedule = self.store.add(Schedule(spec=spec, next_at=due))
@@ -144,7 +144,8 @@ class ScheduleService:
             self._may_change(schedule)
             now = self._clock()
             if self.store.remove(schedule, user=self._settings.user, time=now):
-                ScheduleFolder.of(self._settings.home, schedule.id).remove()
+                if (folder := ScheduleFolder.find(self._settings.home, schedule.id)) is not None:
+                    folder.remove()
                 return replace(schedule, enabled=False, next_at=None)
 
     def run_now(self, schedule_id: str) -> Job:

@@ -19,6 +19,7 @@ from ...entities import (
     JobSpec,
     Resources,
     Sweep,
+    SweepSpec,
     SweepStatus,
     Trial,
     TrialStatus,
@@ -63,8 +64,12 @@ class Queue(Protocol):
 
 @dataclass(slots=True)
 class _Search:
-    """A search that is under way; ``counts`` has how many points of a run's goal the study was handed."""
+    """A search that is under way; ``counts`` has how many points of a run's goal the study was handed.
 
+    ``spec`` comes out of the sweep's folder: a row of a team's database can be written by everybody.
+    """
+
+    spec: SweepSpec
     study: Study
     counts: dict[str, int]
 
@@ -82,7 +87,7 @@ class SweepLoop:
         runs: SweepRuns,
         settings: Settings,
         *,
-        open_study: Callable[[Sweep], Study],
+        open_study: Callable[[SweepSpec], Study],
         capacity: Callable[[JobSpec], int],
         shared_home: bool = False,
     ) -> None:
@@ -110,7 +115,10 @@ class SweepLoop:
     def _is_ours(self, sweep: Sweep) -> bool:
         """As for jobs: other homes may use the same database, and other hosts the same home."""
         elsewhere = sweep.spec.host not in ("", self._settings.host)
-        return not (self._shared_home and elsewhere) and self._folder(sweep).exists()
+        return not (self._shared_home and elsewhere) and self._lies_here(sweep)
+
+    def _lies_here(self, sweep: Sweep) -> bool:
+        return SweepFolder.find(self._settings.home, sweep.id) is not None
 
     def _folder(self, sweep: Sweep) -> SweepFolder:
         return SweepFolder.of(self._settings.home, sweep.id)
@@ -188,7 +196,8 @@ class SweepLoop:
     def _search(self, sweep: Sweep, jobs: Sequence[Job], trials: Sequence[Trial], now: float) -> bool:
         """Whether no more trials are to come."""
         if sweep.id not in self._searches:
-            self._searches[sweep.id] = _Search(study=self._open_study(sweep), counts={})
+            spec = self._folder(sweep).spec()
+            self._searches[sweep.id] = _Search(spec=spec, study=self._open_study(spec), counts={})
         search = self._searches[sweep.id]
         asked_for = search.study.trials()
         if len(asked_for) < len(trials):
@@ -197,33 +206,33 @@ class SweepLoop:
         by_job = {trial.job_id: (trial, job) for trial, job in zip(trials, jobs, strict=True)}
         for each in [each for each in asked_for if each.is_open]:
             if each.job_id in by_job:
-                self._see_to(sweep, search, each, *by_job[each.job_id])
+                self._see_to(search, each, *by_job[each.job_id])
             elif sweep.cancel_requested:
                 search.study.tell(each.number, _never_submitted(each))
             else:
-                self._submit(sweep, search.study, each, now)
+                self._submit(search, each, now)
         makes_none = sweep.cancel_requested or is_goal_unknown(trials)
-        missing = 0 if makes_none else sweep.spec.trials - len(asked_for)
+        missing = 0 if makes_none else max(0, search.spec.trials - len(asked_for))
         ended = {trial.job_id for trial in trials if trial.status.ended}
         open_now = sum(each.is_open and each.job_id not in ended for each in asked_for)
-        for _ in range(min(missing, self._parallel(sweep) - open_now, ASKED_AT_ONCE)):
-            self._submit(sweep, search.study, search.study.ask(new_id(now)), now)
+        for _ in range(min(missing, self._parallel(search.spec) - open_now, ASKED_AT_ONCE)):
+            self._submit(search, search.study.ask(new_id(now)), now)
         return missing == 0 and open_now == 0
 
-    def _parallel(self, sweep: Sweep) -> int:
-        return sweep.spec.parallel or max(1, self._capacity(sweep.spec.template))
+    def _parallel(self, spec: SweepSpec) -> int:
+        return spec.parallel or max(1, self._capacity(spec.template))
 
-    def _see_to(self, sweep: Sweep, search: _Search, asked_for: Asked, trial: Trial, job: Job) -> None:
+    def _see_to(self, search: _Search, asked_for: Asked, trial: Trial, job: Job) -> None:
         if trial.status.ended:
             search.study.tell(asked_for.number, trial)
             search.counts.pop(trial.run_id or "", None)
-        elif sweep.spec.pruner is not None and trial.status is TrialStatus.RUNNING:
-            self._prune(sweep, search, asked_for, trial, job)
+        elif search.spec.pruner is not None and trial.status is TrialStatus.RUNNING:
+            self._prune(search, asked_for, trial, job)
 
-    def _submit(self, sweep: Sweep, study: Study, asked_for: Asked, now: float) -> None:
+    def _submit(self, search: _Search, asked_for: Asked, now: float) -> None:
         """The trial's job, under the id that the study has for it."""
         if asked_for.params is None or asked_for.job_id is None:
-            asked_for = study.resume(asked_for.number, asked_for.job_id or new_id(now))
+            asked_for = search.study.resume(asked_for.number, asked_for.job_id or new_id(now))
         assert asked_for.params is not None
         assert asked_for.job_id is not None
         from ...notebooks.jsonschema_import import import_jsonschema
@@ -231,7 +240,7 @@ class SweepLoop:
         import_jsonschema()  # the trials load it with nbformat
         from ...notebooks.trials import trial_notebook
 
-        folder, template = self._folder(sweep), sweep.spec.template
+        template, folder = search.spec.template, SweepFolder.of(self._settings.home, search.spec.id)
         JobFolder.of(self._settings.home, asked_for.job_id).remove()  # one without a row is garbage
         spec = replace(
             template,
@@ -239,19 +248,19 @@ class SweepLoop:
             submitted_at=now,
             params={**template.params, **asked_for.params},
             tags={**template.tags, "trial": str(asked_for.number)},
-            sweep_id=sweep.id,
+            sweep_id=search.spec.id,
             trial=asked_for.number,
         )
         notebook = trial_notebook(folder.template(), asked_for.params)
         self._queue.enqueue(spec, notebook, folder.environment())
 
-    def _prune(self, sweep: Sweep, search: _Search, asked_for: Asked, trial: Trial, job: Job) -> None:
+    def _prune(self, search: _Search, asked_for: Asked, trial: Trial, job: Job) -> None:
         """Hand in what is new of the trial's values, and have it stop when the pruner says so."""
-        assert sweep.spec.goal is not None
+        assert search.spec.goal is not None
         attempt = JobFolder.of(self._settings.home, job.id).attempt(job.attempt).path
         if trial.run_id is None or trial.value is None or asked(attempt) is not None:
             return
-        metric = sweep.spec.goal.metric
+        metric = search.spec.goal.metric
         histories = self._runs.histories([trial.run_id], [metric])
         if not histories or len(histories[0].values) == search.counts.get(trial.run_id):
             return
@@ -259,7 +268,7 @@ class SweepLoop:
         steps = sorted(reported_steps(histories[0], after=after).items())
         for step, value in steps[:REPORTED_AT_ONCE]:
             if search.study.report(asked_for.number, step, value):
-                ask(attempt, f"{PRUNED}{step}: {metric}={value:.6g} ({sweep.spec.pruner} pruner)")
+                ask(attempt, f"{PRUNED}{step}: {metric}={value:.6g} ({search.spec.pruner} pruner)")
                 return
         if len(steps) <= REPORTED_AT_ONCE:
             search.counts[trial.run_id] = len(histories[0].values)

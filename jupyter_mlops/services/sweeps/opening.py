@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...entities import Sweep
+from ...entities import SweepSpec
 from ...errors import MissingPackage
 
 if TYPE_CHECKING:
     from .study import Study
 
 
-def study_of(sweep: Sweep, path: Path) -> Study:
+def study_of(spec: SweepSpec, path: Path) -> Study:
     """The study in the file ``path``. Raises MissingPackage where Optuna cannot be imported."""
     try:
         from .study import Study
@@ -22,4 +22,4 @@ def study_of(sweep: Sweep, path: Path) -> Study:
             f"Optuna cannot be imported by the agent ({error}). Install it there: "
             f"{sys.executable} -m pip install 'optuna>=4'"
         ) from error
-    return Study(sweep.spec, path)
+    return Study(spec, path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...entities import Job, Run, Sweep, Trial
+from ...entities import Job, Run, Sweep, Trial, is_id
 from ...protocols.jobs import JobStore
 from ...protocols.sweeps import SweepRuns
 from .space import MOST_TRIALS
@@ -24,8 +24,9 @@ class Readings:
         self._ended: dict[str, Trial] = {}
 
     def jobs(self, sweep: Sweep) -> list[Job]:
-        """By the number of their trial."""
-        return in_order(self._jobs.search(sweep_id=sweep.id, limit=MOST_TRIALS))
+        """By the number of their trial; a row whose id is none, which may be a path, is nobody's."""
+        found = self._jobs.search(sweep_id=sweep.id, limit=MOST_TRIALS)
+        return in_order(job for job in found if is_id(job.id))
 
     def trials(self, sweep: Sweep, jobs: Sequence[Job]) -> list[Trial]:
         """By number; ``jobs`` are all that the sweep has."""

@@ -68,7 +68,7 @@ class SweepService:
         """
         self._jobs.may_submit(f"sweep:{spec.name}")
         spec = self.check(spec)
-        sweep = self._add(spec, notebook, environment)
+        sweep = self._add(spec, lambda folder: folder.create(spec, notebook, environment))
         self._ensure_agent([sweep])
         return sweep
 
@@ -80,7 +80,8 @@ class SweepService:
             spec.template,
             params={name: redact(name, value) for name, value in spec.template.params.items()},
         )
-        sweep = self._add(replace(spec, trials=len(jobs), sampler="grid", template=template))
+        spec = replace(spec, trials=len(jobs), sampler="grid", template=template)
+        sweep = self._add(spec, SweepFolder.create_empty)
         self._ensure_agent([sweep])
         return sweep
 
@@ -171,21 +172,16 @@ class SweepService:
     def refresh(self) -> None:
         """Have an agent where sweeps of this home are open."""
         self._refreshed_at = self._monotonic()
-        if still_open := [sweep for sweep in self.store.open() if self._folder(sweep).exists()]:
+        if still_open := [sweep for sweep in self.store.open() if self._folder(sweep) is not None]:
             self._ensure_agent(still_open)
 
     def _refresh_now_and_then(self) -> None:
         if self._monotonic() - self._refreshed_at >= REFRESH_EVERY_S:
             self.refresh()
 
-    def _add(
-        self,
-        spec: SweepSpec,
-        notebook: bytes | None = None,
-        environment: Mapping[str, str] | None = None,
-    ) -> Sweep:
-        folder = self._folder(Sweep(spec=spec, status=SweepStatus.RUNNING))
-        folder.create(notebook, environment)
+    def _add(self, spec: SweepSpec, make: Callable[[SweepFolder], None]) -> Sweep:
+        folder = SweepFolder.of(self._settings.home, spec.id)
+        make(folder)
         try:
             return self.store.add(Sweep(spec=spec, status=SweepStatus.RUNNING))
         except BaseException:
@@ -196,8 +192,9 @@ class SweepService:
         """As for queued jobs: the trials to come want the GPUs of the template."""
         self._jobs.ensure_agent([Job(spec=each.spec.template, status=JobStatus.QUEUED) for each in sweeps])
 
-    def _folder(self, sweep: Sweep) -> SweepFolder:
-        return SweepFolder.of(self._settings.home, sweep.id)
+    def _folder(self, sweep: Sweep) -> SweepFolder | None:
+        """None for a sweep of another home."""
+        return SweepFolder.find(self._settings.home, sweep.id)
 
     def _importance_of(self, sweep: Sweep, trials: Sequence[Trial]) -> dict[str, float] | None:
         if sweep.spec.goal is None or len(trials) < 2:
@@ -210,7 +207,8 @@ class SweepService:
         return self._importance[1]
 
     def _dashboard_of(self, sweep: Sweep) -> str | None:
-        if not self._folder(sweep).is_search or not self.study_path.exists():
+        folder = self._folder(sweep)
+        if folder is None or not folder.is_search or not self.study_path.exists():
             return None
         return f"optuna-dashboard sqlite:///{self.study_path}"
 
