@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 from ...config import Settings
 from ...entities import DatasetVersion, ModelVersion, Move
 from ...errors import Conflict, Forbidden, GatesRefused, InvalidInput, NotFound
-from ...protocols.registry import ANYWHERE, RegistryStore
+from ...protocols.registry import ANYWHERE, Place, RegistryStore
 from .deciding import Access, Gatekeeper, Verdict
 from .names import CHAMPION, checked_alias, checked_name, misspelt
 from .trust import proof_of
 
 logger = logging.getLogger(__name__)
-
-Place = int | Literal["anywhere"] | None
-"""Where an alias has to be for a decision about it to hold."""
 
 ATTEMPTS = 8
 """How often the gates are asked anew because something was decided about the model meanwhile."""
@@ -121,8 +117,7 @@ class AliasService:
         One that comes from this home gets its proof, by which loading it is allowed.
         """
         proof = proof_of(version, self._home)
-        number = None if alias is None or key is None else self._store.applied(key)
-        if alias is None or number is not None:
+        if alias is None or self._is_applied(key):
             return self._store.register_model(version, key=key, proof=proof)
         self._note_misspelt(version.name, alias)
         why: list[str] = []
@@ -141,7 +136,10 @@ class AliasService:
                 )
             except Conflict as error:
                 why = [error.message]
+        was_applied = self._is_applied(key)  # by who took the run in meanwhile, as gates have it
         registered = self._store.register_model(version, key=key, proof=proof)
+        if was_applied:
+            return registered
         self._refuse("model", version.name, alias, registered.version, verdict.holder, why)
         logger.warning(
             "Model %s@%s is registered, and the alias %r stays where it is: %s See: %s",
@@ -157,7 +155,7 @@ class AliasService:
         self, version: DatasetVersion, *, alias: str | None = None, key: str | None = None
     ) -> DatasetVersion:
         """Number a dataset's version, and give it ``alias`` where that is allowed: see :meth:`register`."""
-        if alias is None or (key is not None and self._store.applied(key) is not None):
+        if alias is None or self._is_applied(key):
             return self._store.register_dataset(version, key=key)
         try:
             self._access.require(self._user, "move", f"dataset:{version.name}@{alias}")
@@ -232,6 +230,9 @@ class AliasService:
                 "Model %s gets a new alias, %r. If %r was meant: jupyter_mlops.delete_alias(%r, %r)",
                 *(model, alias, meant, model, alias),
             )
+
+    def _is_applied(self, key: str | None) -> bool:
+        return key is not None and self._store.applied(key) is not None
 
     def _judge_new(self, version: ModelVersion, alias: str) -> tuple[Verdict, list[str]]:
         """What the gates say of a version that has no number yet, and why it may not have the alias."""

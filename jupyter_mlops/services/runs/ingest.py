@@ -34,6 +34,8 @@ BATCH_BYTES = 8 * 1024 * 1024
 BATCH_JOURNALS = 1000
 MANY_JOURNALS = 100
 ATTEMPTS = 20
+PATIENCE_S = 1.0
+"""For how long an ingest may find that the registry does not answer."""
 FORGOTTEN_AFTER_S = 7 * 86400.0
 """A writer that nobody can look at counts as dead when it has been silent for so long."""
 SEVERAL_INDEXES_GRACE_S = 7 * 86400.0
@@ -73,7 +75,9 @@ class Ingestor:
 
     ``apply_registration`` numbers a version that a run registered (key, record, run id, user); it is
     called before the offset is committed and must be idempotent. When it raises Unavailable the version
-    stays pending and is tried again by a later ingest. ``several_indexes`` says that other hosts keep
+    stays pending and is tried again by a later ingest. One that wants an alias is pending until its run is
+    in the index, because gates may look at that: then ``apply_registration`` reads runs, which ingests what
+    is new, and numbers nothing more. ``several_indexes`` says that other hosts keep
     indexes of this home: then ``active/`` entries stay for a week, and an index that nobody used for days
     looks at every journal again.
 
@@ -104,19 +108,23 @@ class Ingestor:
         self._grace_s = SEVERAL_INDEXES_GRACE_S if several_indexes else settings.journal_grace_s
         self._scan_every_s = SEVERAL_INDEXES_GRACE_S / 2 if several_indexes else None
         self._lock = threading.Lock()
+        self._deciding = threading.Lock()
+        self._decider: int | None = None
+        """The thread that numbers what is pending."""
         self._scanned_at: float | None = None
         self._seen: dict[JournalKey, _Reading] = {}
         """How far active journals are known to be in the index, of which ``_scanned_at`` tells another."""
         self._closed_until: dict[JournalKey, float] = {}
         self._unreadable: set[JournalKey] = set()
+        self._pending = False
+        """Whether there are registrations that have no version yet, as far as this round knows."""
 
     def ingest(self) -> None:
         """Take in all that is complete."""
         with self._lock:
             now = self._clock()
             standing = self._index.standing()
-            if standing.pending:
-                self._retry_pending()
+            self._pending = standing.pending
             if standing.scanned_at != self._scanned_at:  # a new index, or one that another reader has scanned
                 self._forget(standing.scanned_at)
             if self._needs_scan(now):
@@ -127,6 +135,9 @@ class Ingestor:
                 self._scanned_at = now
             if standing.scanned_at is not None:  # else all has just been read
                 self._look_at_active(now)
+            pending = self._pending
+        if pending:
+            self._decide_pending()
         self._sealing.nudge()
 
     def rebuild(self) -> None:
@@ -321,20 +332,40 @@ class Ingestor:
             return
         users = self._index.users(made)
         users.update((delta.run_id, delta.begun.value.user) for delta in batch if delta.begun)
+        wait = False
         for delta in batch:
-            delta.registrations[:] = [
-                self._numbered(replace(each, user=users.get(each.run_id, "")), foreign=foreign)
-                for each in delta.registrations
-            ]
+            for place, found in enumerate(delta.registrations):
+                each = replace(found, user=users.get(found.run_id, ""))
+                # what comes after it waits, too: numbers follow the order
+                wait = wait or (not foreign and each.record.get("alias") is not None)
+                delta.registrations[place] = each if wait else self._numbered(each, foreign=foreign)
+        self._pending |= wait
+
+    def _decide_pending(self) -> None:
+        """Number what is pending, unless it is this thread that does so and is reading a run for that."""
+        if self._decider == threading.get_ident():
+            return
+        with self._deciding:
+            self._decider = threading.get_ident()
+            try:
+                self._retry_pending()
+            finally:
+                self._decider = None
 
     def _retry_pending(self) -> None:
+        """One that cannot be had need not keep others, unless each takes long to find that out."""
+        vain_s = 0.0
         for pending in self._index.pending_registrations():
             registration = self._as_written(pending) if self._sealing.shared else pending
             if registration is None:
                 continue  # what came with it (an import, an origin) is known only in its home
+            began = time.monotonic()
             tried = self._numbered(registration)
             if tried == registration:
-                return  # what cannot be reached for one cannot be reached for the next
+                vain_s += time.monotonic() - began
+                if vain_s > PATIENCE_S:
+                    return
+                continue
             self._index.settle_registration(pending, version=tried.version, problem=tried.problem)
 
     def _as_written(self, registration: Registration) -> Registration | None:
