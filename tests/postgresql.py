@@ -38,7 +38,7 @@ def server() -> Iterator[URL]:
         process = subprocess.Popen(run, stdout=log, stderr=log, cwd=folder, **as_user)
     try:
         url = URL.create("postgresql+psycopg", "tester", database="postgres", query={"host": str(folder)})
-        wait_until(lambda: _answers(url), timeout_s=60)
+        wait_until(lambda: _answers(url))
         yield url
     finally:
         process.send_signal(2)  # SIGINT: without waiting for its clients

@@ -29,7 +29,7 @@ def server(log: Path) -> Iterator[str]:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: _answers(url), timeout_s=60, message=log.read_text)
+        wait_until(lambda: _answers(url), message=log.read_text)
         yield url
     finally:
         process.kill()

@@ -155,7 +155,7 @@ class Cluster:
         self.start_controller()
         for node in NODES:
             self.start_node(node)
-        wait_until(self._is_ready, timeout_s=30, message=self.log_of_controller)
+        wait_until(self._is_ready, message=self.log_of_controller)
 
     def _start_munge(self) -> None:
         folder = self.root / "munge"
@@ -195,7 +195,7 @@ class Cluster:
             "mariadbd",
             [str(self._programs["mariadbd"]), "--no-defaults", "--user=root", *where, *reach, *small],
         )
-        wait_until(lambda: _listens(self._ports[4]), timeout_s=60, message="the database does not start")
+        wait_until(lambda: _listens(self._ports[4]), message="the database does not start")
 
     def start_accounts(self) -> None:
         configuration = self.root / "slurmdbd.conf"
@@ -203,7 +203,7 @@ class Cluster:
         configuration.chmod(0o600)
         environment = {"SLURM_CONF": str(configuration)}
         self._run("slurmdbd", [str(self._programs["slurmdbd"]), "-D"], environment)
-        wait_until(lambda: _listens(self._ports[3]), timeout_s=60, message="slurmdbd does not start")
+        wait_until(lambda: _listens(self._ports[3]), message="slurmdbd does not start")
 
     def kill_accounts(self) -> None:
         self._running["slurmdbd"].kill()
@@ -221,7 +221,7 @@ class Cluster:
         """Once it has saved its state, which it does every few seconds: what came later it forgets."""
         saved, now = self.root / "state" / "job_state", time.time()
         self.submit("--hold")  # a change: without one nothing is saved
-        wait_until(lambda: saved.exists() and saved.stat().st_mtime > now, timeout_s=30)
+        wait_until(lambda: saved.exists() and saved.stat().st_mtime > now)
         self._running["slurmctld"].kill()
         self._running.pop("slurmctld").wait()
 
@@ -263,10 +263,10 @@ class Cluster:
         for node in NODES:
             if node not in self._running:
                 self.start_node(node)
-        wait_until(lambda: self.ask("sinfo", "--noheader", check=False), timeout_s=30)
+        wait_until(lambda: self.ask("sinfo", "--noheader", check=False))
         self.ask("scontrol", "update", f"nodename={','.join(NODES)}", "state=resume", check=False)
-        wait_until(self._cancel_all, timeout_s=60, message=lambda: str(self.states()))
-        wait_until(self._is_ready, timeout_s=30, message=self.log_of_controller)
+        wait_until(self._cancel_all, message=lambda: str(self.states()))
+        wait_until(self._is_ready, message=self.log_of_controller)
 
     def stop(self) -> None:
         for node in NODES:

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def wait_until(
-    predicate: Callable[[], T], *, timeout_s: float = 20.0, message: str | Callable[[], str] = ""
+    predicate: Callable[[], T], *, timeout_s: float = 60.0, message: str | Callable[[], str] = ""
 ) -> T:
     """The predicate's first true value. Fails with ``message`` when there is none within ``timeout_s``."""
     deadline = time.monotonic() + timeout_s

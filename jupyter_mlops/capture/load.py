@@ -55,6 +55,15 @@ def tree_of(pid: int) -> set[int]:
         return {pid}
 
 
+def peak_of(pid: int) -> int:
+    """The most bytes that a process had in memory since its program began (proc(5), VmHWM); 0 elsewhere."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            return next((int(line.split()[1]) * 1024 for line in file if line.startswith(b"VmHWM:")), 0)
+    except OSError:
+        return 0
+
+
 def machine_use() -> MachineUse:
     return _machine_from_proc(Path("/proc")) if _LINUX else _machine_from_psutil()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from ..capture.load import tree_of
+from ..capture.load import peak_of, tree_of
 from .cgroups import MemoryGroup, memory_group, oom_kills
 from .leases import hand_back, keep_to_this_process, take_over
 from .process import become_subreaper, descendants, kill_all, processes_of, reap_children
@@ -75,7 +74,7 @@ class Custody:
 
     def peak_bytes(self) -> int:
         there = self.processes()
-        return max(sum(map(_memory_of, there)), max(map(_peak_of, there), default=0))
+        return max(sum(map(_memory_of, there)), max(map(peak_of, there), default=0))
 
     def finish(self) -> bool:
         done = kill_all(self.processes)
@@ -90,15 +89,6 @@ class Custody:
                 self._group.put_out(pid)
             self._group.remove()
         return done
-
-
-def _peak_of(pid: int) -> int:
-    """The most that the process had in memory at any time since it was started (proc(5), VmHWM)."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", "rb") as file:
-        for line in file:
-            if line.startswith(b"VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return 0
 
 
 def _memory_of(pid: int) -> int:

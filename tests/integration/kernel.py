@@ -139,7 +139,7 @@ class Kernel:
 
     def runs(self) -> dict[str, list[AnyRecord]]:
         """All runs; of those that have ended also the surroundings, which come a little later."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while _under_way(self.home) and time.monotonic() < deadline:
             time.sleep(0.01)
         return runs_in(self.home)

@@ -108,6 +108,12 @@ def test_a_filter_that_does_not_parse_is_an_error_with_its_code(home: Path, caps
     assert captured.err.strip()
 
 
+def test_the_module_is_the_command():
+    asked = [sys.executable, "-m", "jupyter_mlops", "--version"]
+    said = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
+    assert said.stdout.split()[-1] == mlops.__version__
+
+
 def test_usage_errors_exit_with_2(home: Path, capsys: Capture):
     for line in ([], ["nonsense"], ["runs", "--limit", "-1"], ["show"], ["agent", "restart"]):
         assert main(line) == 2
@@ -218,7 +224,7 @@ def test_a_running_job_is_cancelled(home: Path, tmp_path: Path, capsys: Capture)
     path = notebook(tmp_path / "long.ipynb", "seconds = 600", "import time; print('up'); time.sleep(seconds)")
     assert main(["submit", str(path), "--json"]) == 0
     (job,) = read(capsys)
-    wait_until(lambda: "up" in mlops.job(job["id"]).logs(), timeout_s=60)
+    wait_until(lambda: "up" in mlops.job(job["id"]).logs())
     assert main(["cancel", job["id"][-6:], "--json"]) == 0
     capsys.readouterr()
     assert mlops.job(job["id"]).wait(timeout=60).status == "cancelled"
@@ -339,7 +345,7 @@ def test_a_schedule_is_made_listed_paused_run_and_deleted(home: Path, tmp_path: 
     assert job["schedule_id"] == row["id"]
     assert main(["jobs", "--schedule", short, "--json"]) == 0
     assert [each["id"] for each in read(capsys)] == [job["id"]]
-    assert workspace.current().jobs.wait([job["id"]], timeout_s=60)[0].status.value == "succeeded"
+    assert workspace.current().jobs.wait([job["id"]], timeout_s=120)[0].status.value == "succeeded"
     assert main(["schedules", "resume", short, "--json"]) == 0
     assert read(capsys)[0]["status"] == "active"
     assert main(["show", short]) == 0
@@ -529,7 +535,7 @@ def test_sweep_is_listed_shown_and_cancelled_by_its_id(home: Path, tmp_path: Pat
     assert main(["cancel", "--json", short]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["reason"].startswith("cancelled by ")
-    assert workspace.current().sweeps.wait(spec.id, timeout_s=60).status.value == "cancelled"
+    assert workspace.current().sweeps.wait(spec.id, timeout_s=120).status.value == "cancelled"
     assert main(["cancel", short]) == 1
     assert "has ended already" in capsys.readouterr().err
     assert main(["show", "zzzzzz"]) == 1

@@ -182,7 +182,7 @@ def test_jobs_without_an_agent_get_one(home: Path, tmp_path: Path):
     assert "1 job not ended" in check.message
     assert control.status() is not None
     workspace.current().jobs.cancel(submitted.jobs[0].id)
-    workspace.current().jobs.wait([submitted.jobs[0].id], timeout_s=60)
+    workspace.current().jobs.wait([submitted.jobs[0].id], timeout_s=120)
 
 
 def test_cli_exits_with_1_when_a_check_fails(home: Path, capsys: pytest.CaptureFixture[str]):

@@ -165,7 +165,7 @@ def test_stopping_papermill_cancels_the_runs(papermill: Papermill, number: signa
     papermill.write(LOAD, f"%%track child\nimport time\nopen({str(ready)!r}, 'w').close()\ntime.sleep(600)")
     process = papermill.start()
     try:
-        wait_until(ready.exists, timeout_s=60)
+        wait_until(ready.exists)
         os.kill(process.pid, number)
         process.communicate(timeout=60)
     finally:

@@ -349,7 +349,7 @@ def book(share):
 
 random.seed(int(sys.argv[1]))
 taken = 0
-for _ in range(200):
+while taken < 100:
     share = random.choice([0.25, 0.5, 1.0])
     mine = lease(Path({str(folder)!r}), SLOT, part(str(os.getpid()), share), strays=lambda job_id: [])
     if mine is not None:
@@ -357,13 +357,12 @@ for _ in range(200):
         book(share)
         book(-share)
         mine.give_back()
-assert taken > 10
 """
         racers = [
             subprocess.Popen([sys.executable, "-c", program, str(n)], stdout=subprocess.PIPE, text=True)
             for n in range(4)
         ]
-        assert [(racer.communicate(timeout=60), racer.returncode)[1] for racer in racers] == [0] * 4
+        assert [(racer.communicate(timeout=120), racer.returncode)[1] for racer in racers] == [0] * 4
         assert is_free(folder)
 
 

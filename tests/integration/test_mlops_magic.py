@@ -194,7 +194,7 @@ def test_a_job_is_listed_shown_and_cancelled(batch):
     assert reply.ok, reply.errors
     short = short_id(reply.text.strip().splitlines()[-1])
     assert f"{short}  long" in batch.run("%mlops jobs").text
-    wait_until(lambda: "at work" in batch.run(f"%mlops logs {short}").text, timeout_s=60)
+    wait_until(lambda: "at work" in batch.run(f"%mlops logs {short}").text)
     assert "name       long" in batch.run(f"%mlops show {short}").text
     assert f"Job {short} (long)" in batch.run(f"%mlops cancel {short}").text
     assert batch.run("job.wait(60)").ok

@@ -228,7 +228,7 @@ def run_jobs(agents: Agents, tickets: Tickets, *, jobs: int = 4, lasts_s: float 
                 kept[start.job_id] = time.monotonic(), leases
         return not left
 
-    wait_until(turn, timeout_s=60, message=lambda: f"left: {list(left)}")
+    wait_until(turn, message=lambda: f"left: {list(left)}")
 
 
 PROGRAM = """

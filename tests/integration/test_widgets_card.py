@@ -181,7 +181,7 @@ def test_without_a_front_end_a_job_is_text_and_html_and_the_notebook_ends(
         from jupyter_mlops.workspace import Workspace
 
         place = Workspace(load_settings())
-        place.jobs.wait([job.id for job in place.jobs.search()], timeout_s=60)
+        place.jobs.wait([job.id for job in place.jobs.search()], timeout_s=120)
         AgentControl(place.settings).stop()
 
 

@@ -68,7 +68,7 @@ def running_lab(folder: Path) -> Iterator[Lab]:
             _command(url, root), env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL
         )
     try:
-        wait_until(lambda: process.poll() is not None or _answers(url), timeout_s=60, message=f"See {log}")
+        wait_until(lambda: process.poll() is not None or _answers(url), message=f"See {log}")
         assert process.poll() is None, log.read_text()[-4000:]
         yield Lab(url, root, log)
     finally:

@@ -187,7 +187,7 @@ def test_controller_that_hangs_costs_those_who_ask_little_time(
     assert time.monotonic() - began < 8.0  # and not 80
     programs("sbatch", "true")  # the thread has all of them left to ask
     name = "mlops-slurm-outlook"
-    wait_until(lambda: name not in {each.name for each in threading.enumerate()}, timeout_s=60)
+    wait_until(lambda: name not in {each.name for each in threading.enumerate()})
 
 
 def test_answer_that_comes_late_is_used_when_it_is_there(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from ...capture.gpu_use import GpuReading
-from ...capture.load import tree_use
+from ...capture.load import peak_of, tree_use
 from ...entities import Used
 
 MEMORY_EVERY_S = 1.0
@@ -154,11 +154,10 @@ def _peak_of_children() -> int:
     """The most that one of the children that have ended had in memory: what no reading may have seen.
 
     A child begins with its parent's pages, and its peak counts them: what is no more than this process's
-    own peak says nothing of it.
+    own peak says nothing of it. Its own peak in the same table would count its parent's, too.
     """
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): Linux counts in KiB
     own, children = (
-        resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        resource.getrusage(who).ru_maxrss * unit for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
-    if children <= own:
-        return 0
-    return children if sys.platform == "darwin" else 1024 * children  # getrusage(2) of Linux counts in KiB
+    return children if children > (peak_of(os.getpid()) or own) else 0

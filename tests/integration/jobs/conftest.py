@@ -24,7 +24,7 @@ from jupyter_mlops.testing.jobs import job_spec
 from jupyter_mlops.workspace import Workspace
 from tests.waiting import wait_until
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 
 
 def notebook_of(*cells: str) -> bytes:

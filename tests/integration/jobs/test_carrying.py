@@ -54,7 +54,7 @@ def test_a_job_is_reproduced_with_what_it_carried(place):
     again = place.jobs.get(begun.job_id)
     place.submitted.append(again)
     assert again.spec.carried == ended.spec.carried
-    report = place.workspace.reproduction.wait(begun.job_id, timeout_s=60)
+    report = place.workspace.reproduction.wait(begun.job_id, timeout_s=120)
     assert report.verdict == "reproduced", place.story(again)
     (carried,) = ended.spec.carried
     (place.settings.home / "blobs" / carried.digest[:2] / carried.digest).unlink()

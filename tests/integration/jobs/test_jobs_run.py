@@ -90,7 +90,7 @@ def test_jobs_wait_for_their_turn_and_are_listed(place):
     jobs = [place.submit(f"print({n})", gpus=2) for n in range(2)]
     with pytest.raises(WaitTimeout, match="2 of 2 jobs go on"):
         place.jobs.wait([job.id for job in jobs], timeout_s=0)
-    ended = place.jobs.wait([job.id[-6:] for job in jobs], timeout_s=60)
+    ended = place.jobs.wait([job.id[-6:] for job in jobs], timeout_s=120)
     assert [job.status for job in ended] == ["succeeded", "succeeded"]
     assert ended[0].ended_at <= ended[1].started_at
     assert [job.id for job in place.jobs.search(status="succeeded")] == [jobs[1].id, jobs[0].id]

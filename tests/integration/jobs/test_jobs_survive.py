@@ -48,7 +48,7 @@ def test_queue_goes_on_when_its_agent_was_killed_and_nobody_looks(place):
     place.wait_for_log(job, "waiting")
     place.kill_agent()
     (place.folder / "go").touch()
-    wait_until(JobFolder.of(place.settings.home, queued.id).attempt(1).exit, timeout_s=60)
+    wait_until(JobFolder.of(place.settings.home, queued.id).attempt(1).exit)
     assert place.wait(queued).status is JobStatus.SUCCEEDED, place.story(queued)
 
 
@@ -173,7 +173,7 @@ print("went on", flush=True)
 
 def test_full_disk_costs_a_job_what_it_printed_and_logged_meanwhile_and_nothing_else(small_disk, place):
     job = place.submit(FILL_THE_DISK % str(small_disk), "3 + 4", gpus=1)
-    wait_until((place.folder / "full").exists, timeout_s=60, message=lambda: place.story(job))
+    wait_until((place.folder / "full").exists, message=lambda: place.story(job))
     with pytest.raises(Unavailable, match="No space left on device"):
         place.submit("1")
     assert [each.status for each in place.jobs.search()] == [JobStatus.RUNNING]

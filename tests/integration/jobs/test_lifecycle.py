@@ -67,7 +67,7 @@ def test_job_that_runs_out_of_memory_is_tried_once_more_by_itself(place):
 
 def test_retry_waits_for_its_time_and_runs(place):
     job = place.submit(FAIL_ONCE.format(error="OSError('away')"), retries=1, retry_delay_s=3.0)
-    wait_until(lambda: place.jobs.get(job.id).attempt == 2, timeout_s=60)
+    wait_until(lambda: place.jobs.get(job.id).attempt == 2)
     waiting = place.jobs.get(job.id)
     assert waiting.reason.endswith("OSError: away; it is tried again after 3 s")
     ended = place.wait(job)
@@ -86,8 +86,8 @@ def test_killed_worker_is_retried_and_both_attempts_are_kept(place):
     job = place.submit("import time\nprint('up', flush=True)\ntime.sleep(600)", retries=1, gpus=1)
     place.wait_for_log(job, "up")
     os.kill(place.worker(job).pid, signal.SIGKILL)
-    wait_until(lambda: place.jobs.get(job.id).attempt == 2, timeout_s=60)
-    wait_until(lambda: place.jobs.get(job.id).status is JobStatus.RUNNING, timeout_s=60)
+    wait_until(lambda: place.jobs.get(job.id).attempt == 2)
+    wait_until(lambda: place.jobs.get(job.id).status is JobStatus.RUNNING)
     place.jobs.cancel(job.id)
     assert place.wait(job).status is JobStatus.CANCELLED
     assert [(number, cause) for number, _, cause in attempts_of(place, job)] == [
@@ -110,7 +110,7 @@ def test_worker_killed_between_its_runs_end_and_its_own_leaves_the_job_as_the_ru
         texts = [path.read_text() for path in Path(journal).glob("*.jsonl")]
         return any('{"k":"end"' in text for text in texts)
 
-    wait_until(has_ended, timeout_s=60)
+    wait_until(has_ended)
     os.kill(worker.pid, signal.SIGKILL)
     (attempt.path / "exit.json").unlink(missing_ok=True)  # where it was faster than the signal
     os.kill(place.agent_status().process.pid, signal.SIGCONT)

@@ -51,7 +51,7 @@ def runs(place: Place, schedule: Schedule, count: int = 1) -> list[Job]:
         jobs = place.workspace.schedules.jobs(schedule.id)
         return jobs if len(jobs) >= count else []
 
-    jobs = wait_until(found, timeout_s=30, message="no run was queued")
+    jobs = wait_until(found, message="no run was queued")
     place.submitted.extend(job for job in jobs if job not in place.submitted)
     return jobs
 
@@ -88,7 +88,7 @@ def test_the_agent_stays_for_a_schedule_and_goes_when_it_is_paused(
     place.wait(runs(place, schedule)[0])
     assert place.agent_status().process == process
     place.workspace.schedules.pause(schedule.id)
-    wait_until(lambda: place.agent.status() is None, timeout_s=30)
+    wait_until(lambda: place.agent.status() is None)
 
 
 def test_after_the_agent_was_killed_whoever_looks_starts_another_which_catches_up(

@@ -62,7 +62,7 @@ def test_failing_cell_fails_the_job(slurm, place):
 def test_job_that_waits_in_the_queue_says_why_and_runs_when_there_is_room(slurm, place):
     blocker = slurm.submit("--gres=gpu:2", "--nodes=2")
     job = place.submit("print('went')", executor="slurm", gpus=1)
-    wait_until(lambda: "waits for free resources (Resources)" in place.jobs.get(job.id).reason, timeout_s=30)
+    wait_until(lambda: "waits for free resources (Resources)" in place.jobs.get(job.id).reason)
     waiting = place.jobs.get(job.id)
     assert (waiting.status, waiting.handed_over) == (JobStatus.QUEUED, True)
     slurm.ask("scancel", blocker)
@@ -134,9 +134,7 @@ def test_job_of_a_lost_node_fails_and_is_retried_where_that_was_asked_for(slurm,
     assert ended.reason.startswith("the node that it ran on was lost")
     assert node in ended.reason
     assert place.workspace.runs.get(ended.run_id).status is RunStatus.FAILED
-    wait_until(
-        lambda: place.jobs.get(again.id).attempt == 2, timeout_s=30, message=lambda: place.story(again)
-    )
+    wait_until(lambda: place.jobs.get(again.id).attempt == 2, message=lambda: place.story(again))
     slurm.start_node(node)
     (place.folder / "go").touch()
     ended = place.wait(again)
@@ -209,7 +207,7 @@ def test_notebook_and_grid_are_submitted_to_slurm_as_anywhere(slurm, place):
         place.submitted += trials
         job.wait(timeout=60)
         assert job.namespace("result") == 1.0
-        ended = place.jobs.wait([each.id for each in trials], timeout_s=60)
+        ended = place.jobs.wait([each.id for each in trials], timeout_s=120)
     finally:
         use(None)
     assert [each.status for each in ended] == [JobStatus.SUCCEEDED] * 3, place.story(trials[0])
@@ -243,7 +241,7 @@ def test_jobs_go_on_when_agent_and_controller_are_killed_and_come_back(slurm, pl
     slurm.kill_controller()
     place.kill_agent()
     late = place.submit("print('late')", executor="slurm")
-    wait_until(lambda: "Slurm does not answer" in place.jobs.get(late.id).reason, timeout_s=60)
+    wait_until(lambda: "Slurm does not answer" in place.jobs.get(late.id).reason)
     assert place.jobs.get(running.id).status is JobStatus.RUNNING
     (place.folder / "go").touch()
     assert place.wait(running).status is JobStatus.SUCCEEDED, place.story(running)

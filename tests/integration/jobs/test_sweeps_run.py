@@ -79,7 +79,7 @@ def trial_that_runs(place, *cells: str) -> Job:
             return run_id is not None and "acc" in place.workspace.runs.get(run_id).metrics
         return False
 
-    wait_until(logged, timeout_s=60, message=lambda: place.story(job))
+    wait_until(logged, message=lambda: place.story(job))
     return job
 
 
@@ -95,7 +95,7 @@ def test_sweep_prunes_what_lags_behind_and_loses_nothing_when_its_agent_is_kille
         pruner="median",
         parallel=2,
     )
-    wait_until(lambda: Path(place.folder / "ran.txt").exists(), timeout_s=60)
+    wait_until(lambda: Path(place.folder / "ran.txt").exists())
     for ended in (1, 3):
         place.kill_agent()
         wait_until(
@@ -170,7 +170,7 @@ def test_cancelled_sweep_stops_its_trials_and_leaves_no_process(place, sweeps):
         lambda: any(each.status is TrialStatus.RUNNING for each in sweeps.trials(sweep.id)), timeout_s=60
     )
     assert mlops.sweep(sweep.id).cancel().entity.cancel_requested
-    ended = sweeps.wait(sweep.id, timeout_s=60)
+    ended = sweeps.wait(sweep.id, timeout_s=120)
     assert ended.status is SweepStatus.CANCELLED
     assert set(ended.counts) == {"cancelled"}
     assert all(job.status is JobStatus.CANCELLED for job in sweeps.jobs(sweep.id))
@@ -185,7 +185,7 @@ def test_goal_may_be_a_scalar_that_the_cell_computes(place, sweeps):
         trials=1,
         goal=Goal(metric="score", direction="maximize"),
     )
-    ended = sweeps.wait(sweep.id, timeout_s=60)
+    ended = sweeps.wait(sweep.id, timeout_s=120)
     (trial,) = sweeps.trials(sweep.id)
     assert ended.status is SweepStatus.FINISHED, (trial, place.agent.log_path.read_text())
     assert trial.value == pytest.approx(2 * trial.params["lr"])

@@ -63,7 +63,7 @@ def test_of_a_worker_that_was_killed_is_known_what_it_had_used(place, monkeypatc
         used = attempt.used()
         return used is not None and (used.memory_bytes or 0) > 300 * MIB
 
-    wait_until(hoarded, timeout_s=60, message=lambda: place.story(job))
+    wait_until(hoarded, message=lambda: place.story(job))
     os.kill(place.worker(job).pid, signal.SIGKILL)
     ended = place.wait(job)
     assert (ended.status, ended.cause) == (JobStatus.FAILED, Cause.KILLED), place.story(job)
@@ -74,7 +74,7 @@ def test_a_warning_is_shown_as_long_as_the_job_runs(place):
     job = place.submit("print('there', flush=True)\nimport time; time.sleep(600)")
     place.wait_for_log(job, "there")
     place.attempt(job).warn("its GPU has been idle for 10 min")
-    wait_until(lambda: place.jobs.get(job.id).warning == "its GPU has been idle for 10 min", timeout_s=30)
+    wait_until(lambda: place.jobs.get(job.id).warning == "its GPU has been idle for 10 min")
     assert place.workspace.usage.report().total.running == 1
     place.jobs.cancel(job.id)
     ended = place.wait(job)

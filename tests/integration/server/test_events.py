@@ -13,7 +13,7 @@ from jupyter_mlops.testing.sweeps import running_sweep
 
 from .journals import RunFiles, write_in_another_process
 
-DEADLINE_S = 5.0
+DEADLINE_S = 60.0
 
 
 class Subscriber:

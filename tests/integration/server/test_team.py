@@ -310,7 +310,7 @@ class TestHomes:
             ada.blobs.put(b"content")
             return any(b.stored_at > before for b in ada.blobs.stored() if b.digest == digest)
 
-        wait_until(renewed, timeout_s=10)
+        wait_until(renewed)
         assert ada.blobs.missing([digest]) == set()
 
     def test_a_damaged_copy_is_fetched_again_from_the_team(self, ada: Workspace, ours: Team, tmp_path: Path):
