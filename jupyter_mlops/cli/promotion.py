@@ -48,8 +48,9 @@ def promote(arguments: Namespace) -> int:
     elif moves:
         console().print(move_text(moves[0]))
         if len(moves) == 1:
+            others = ", ".join(each for each in named.aliases if each != alias)
             console().print(
-                f"{alias!r} is a new alias of {named.name}, which has {', '.join(named.aliases)}."
+                f"{alias!r} is a new alias of {named.name}{f', which also has {others}' if others else ''}."
             )
     return 0
 

@@ -26,8 +26,10 @@ from ..protocols.audit import AuditQuery, Verification
 from ..wire import to_json
 from .changes import bump, current
 from .database import Database
+from .reaching import LazyDatabase
 from .registry_tables import audit
 from .texts import storable, without_nul
+from .trail import misplaced_aliases
 
 COUNTER = "audit"
 ORIGIN = "0" * 64
@@ -87,12 +89,12 @@ def entries(
 
 
 def verify(connection: Connection) -> list[str]:
-    """What is wrong with the chain, a sentence a problem; empty when it is whole."""
+    """What is wrong with the chain, or with what it tells of, a sentence a problem; empty when whole."""
     chain = Chain()
     count = current(connection, COUNTER)
     while rows := _page(connection, chain.last):
         chain.take(rows)
-    return chain.problems_with(count)
+    return [*chain.problems_with(count), *misplaced_aliases(connection)]
 
 
 class Chain:
@@ -141,7 +143,7 @@ class SqlAuditStore:
     """See ``protocols.audit.AuditStore``."""
 
     def __init__(self, database: Callable[[], Database]) -> None:
-        self._open = database
+        self._database = LazyDatabase(database)
 
     def newest(self, query: AuditQuery, *, limit: int) -> list[AuditEntry]:
         return self._all(_matching(query).order_by(audit.c.seq.desc()).limit(limit))
@@ -156,17 +158,18 @@ class SqlAuditStore:
     def verify(self) -> Verification:
         chain = Chain()
         while True:
-            with self._open().read() as connection:
+            with self._database.read() as connection:
                 # before the rows: a row that comes between the two must not look uncounted or lost
                 count = current(connection, COUNTER)
                 rows = _page(connection, chain.last)
+                misplaced = [] if rows else misplaced_aliases(connection)
             if not rows:
-                problems = chain.problems_with(count)
+                problems = [*chain.problems_with(count), *misplaced]
                 return Verification(rows=chain.rows, head=chain.head, problems=problems)
             chain.take(rows)
 
     def _all(self, query: Select[Any]) -> list[AuditEntry]:
-        with self._open().read() as connection:
+        with self._database.read() as connection:
             return [_entry(row) for row in connection.execute(query)]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,17 +10,10 @@ from sqlalchemy import text
 from jupyter_mlops.entities import AuditEntry
 from jupyter_mlops.store import audit
 from jupyter_mlops.store.audit import SqlAuditStore
-from jupyter_mlops.store.database import Database, sqlite_url
-from jupyter_mlops.store.registry_tables import metadata
+from jupyter_mlops.store.database import Database
+from jupyter_mlops.store.registry import SqlRegistryStore
 from jupyter_mlops.testing.audit import Append, AuditStoreContract
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(sqlite_url(tmp_path / "registry.sqlite"))
-    metadata.create_all(database.engine)
-    yield database
-    database.close()
+from jupyter_mlops.testing.registry import model_version
 
 
 def appending(database: Database) -> Append:
@@ -55,6 +46,29 @@ class SqlContract(AuditStoreContract):
             connection.execute(text("UPDATE audit SET detail = '[1]'"))
         assert store.newest(audit.AuditQuery(), limit=1)[0].detail == {"unreadable": "[1]"}
         assert store.verify().problems == ["Audit row 1 (a s) was changed after it was written."]
+
+    @pytest.mark.parametrize(
+        ("change", "points_to"),
+        [
+            ("UPDATE version_aliases SET version = 1 WHERE alias = 'champion'", "version 1"),
+            ("DELETE FROM version_aliases WHERE alias = 'champion'", "no version"),
+        ],
+    )
+    def test_an_alias_that_was_moved_past_the_registry_is_named(
+        self, database: Database, store: SqlAuditStore, change: str, points_to: str
+    ) -> None:
+        registry = SqlRegistryStore(database)
+        for alias in ("champion", "gone", "champion"):
+            registry.register_model(model_version(digest=alias.zfill(64)), alias=alias)
+        registry.register_model(model_version(digest="d" * 64), alias="champion")
+        registry.move_alias("model", "digits", "gone", None, user="ada")
+        assert store.verify().problems == registry.verify_audit() == []
+        with database.write() as connection:
+            connection.execute(text(change))
+        (problem,) = store.verify().problems
+        assert registry.verify_audit() == [problem]
+        assert f"model:digits@champion points to {points_to}" in problem
+        assert "is to version 4" in problem
 
 
 class TestSqlAuditStore(SqlContract):

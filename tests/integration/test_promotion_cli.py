@@ -139,7 +139,7 @@ def test_misspelt_alias_is_made_only_when_it_is_said_to_be_new(
     assert refused["code"] == "invalid_input"
     assert "Did you mean 'champion'?" in refused["message"]
     assert "--new" in refused["message"]
-    assert "'shadow' is a new alias of digits, which has champion, shadow." in printed(
+    assert "'shadow' is a new alias of digits, which also has champion." in printed(
         capsys, "promote", "digits@2", "--alias", "shadow"
     )
     assert "new alias" not in printed(capsys, "promote", "digits@1", "--alias", "shadow")
@@ -266,6 +266,7 @@ def test_what_is_none_of_it_is_refused(here: Workspace) -> None:
     for ask, says in (
         (lambda: mlops.lineage(5), "a reference such as 'train@2'.*not 5"),  # type: ignore[arg-type]
         (lambda: mlops.impact(None), "not None"),
+        (lambda: mlops.edit_model("digits@1"), "Nothing to change of 'digits@1': give description, tags"),
         (lambda: mlops.edit_model("digits@1", card=5), "A card is Markdown as text, not 5"),  # type: ignore[arg-type]
         (lambda: mlops.export_model("digits@1", 5), "A file is named by its path, not 5"),  # type: ignore[arg-type]
         (lambda: mlops.import_model(None), "A file is named by its path, not None"),  # type: ignore[arg-type]

@@ -36,6 +36,7 @@ from jupyter_mlops.ownership import KEY_FILE, workspace_key
 from jupyter_mlops.services.jobs.folder import JobFolder
 from jupyter_mlops.services.schedules.folder import ScheduleFolder
 from jupyter_mlops.testing.jobs import job_spec
+from jupyter_mlops.testing.schedules import schedule_spec
 from jupyter_mlops.workspace import Workspace, use
 
 from ..waiting import wait_until
@@ -127,7 +128,7 @@ def fill(place: Place) -> None:
     place.carried = [place.workspace.blobs.put(f"carried {n}".encode()).digest for n in range(4)]
     queued_job(place, place.carried[0])
     schedule = ScheduleFolder.of(place.home, "01hzzzzzzzzzzzzzzzzzzzzzs1")
-    schedule.create(json.dumps({"source": f"carried({place.carried[1]!r})"}).encode(), {})
+    schedule.create(schedule_spec(), json.dumps({"source": f"carried({place.carried[1]!r})"}).encode(), {})
     result = JobFolder.of(place.home, "01hzzzzzzzzzzzzzzzzzzzzzj2")
     result.create(job_spec(), b"{}", {"TOKEN": SECRET})
     (result.attempt(1).path / "result.json").write_text(json.dumps({"digest": place.carried[2]}))
@@ -242,6 +243,18 @@ class TestGc:
         assert [part.kind for part in report.parts] == ["cached copies"]
         assert not path.exists()
         assert mlops.load_dataset("table", as_path=True).read_text() == "a,b\n1,2\n"
+
+    def test_what_killed_writers_left_is_garbage(self, place: Place):
+        left = place.home / "blobs" / "incoming" / "half"
+        left.parent.mkdir(parents=True, exist_ok=True)
+        left.write_bytes(b"half of a content")
+        report = place.upkeep.gc()
+        assert [(part.kind, part.count, part.size_bytes) for part in report.parts] == [
+            ("half-written contents", 1, 17)
+        ]
+        assert left.exists()
+        place.upkeep.gc(delete=True)
+        assert not left.exists()
 
     def test_cached_copies_that_a_running_run_was_handed_stay(self, place: Place):
         from jupyter_mlops.capture.processes import current_process
@@ -375,6 +388,19 @@ class TestBackup:
         assert (aside / "precious.txt").read_text() == "mine"
         assert str(aside) in report.notes[-1]
         assert place.reopened().runs.get(place.runs[0]).name == "fit"
+
+    def test_what_killed_restores_left_beside_the_home_goes_with_a_later_one(self, place: Place):
+        fill(place)
+        place.upkeep.backup(place.folder / "saved.zip")
+        old, young = (place.folder / f".restored.restoring-{name}" for name in ("old", "young"))
+        for each in (old, young):
+            each.mkdir()
+            (each / "blob").write_bytes(b"half")
+        now = place.clock()
+        os.utime(old, (now - 2 * 86400, now - 2 * 86400))
+        os.utime(young, (now, now))
+        place.upkeep.restore(place.folder / "saved.zip", into=place.folder / "restored")
+        assert (old.exists(), young.exists()) == (False, True)
 
     def test_a_backup_has_no_key_and_proves_nothing_in_another_home(self, place: Place):
         fill(place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -26,13 +26,6 @@ SHORTEST_SHARED_S = 2 * 24 * 3600.0
 
 Work = Callable[[], Iterable[tuple[str, float]]]
 """The runs and jobs that go on: what each is, and when it began."""
-
-
-@dataclass(slots=True)
-class _Sweep:
-    kind: str
-    blobs: BlobStore
-    garbage: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +57,7 @@ class Collector:
             self._part(kind, listed[kind], self._needed_in(kind, listed, needed, before), before, delete)
             for kind in self.stores
         ]
-        parts.append(self._cache(before, delete))
+        parts += [self._cache(before, delete), self._half_written(before, delete)]
         blobs = next(iter(listed.values()))
         kept = [each for each in blobs if each.digest in needed]
         young = [each for each in blobs if each.digest not in needed and each.stored_at >= before]
@@ -126,6 +119,18 @@ class Collector:
                         _remove(entry)
                         _remove(cache / STAMPS / entry.name)
         return GarbagePart(kind="cached copies", count=count, size_bytes=size)
+
+
+    def _half_written(self, before: float, delete: bool) -> GarbagePart:
+        """What writers that were killed left of contents that have no name yet."""
+        count, size = 0, 0
+        for entry in _entries(self.home / "blobs" / "incoming"):
+            changed_at, weight = _use(entry)
+            if changed_at < before:
+                count, size = count + 1, size + weight
+                if delete:
+                    _remove(entry)
+        return GarbagePart(kind="half-written contents", count=count, size_bytes=size)
 
 
 GROUPED = frozenset({"sealed"})

@@ -38,6 +38,7 @@ from .saving import (
 )
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+ABANDONED_AFTER_S = 86400.0
 MANIFEST_BYTES = 1024 * 1024 * 1024
 PROVED = (
     "Models and feature views that this home proves to be yours load as before; those that were registered "
@@ -74,7 +75,9 @@ class Restorer:
             manifest = read_manifest(file_of, source)
             self._require_room(home, force=force)
             home.parent.mkdir(parents=True, exist_ok=True)
-            staged = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}.restoring-"))
+            prefix = f".{home.name}.restoring-"
+            self._forget_abandoned(home.parent, prefix)
+            staged = Path(tempfile.mkdtemp(dir=home.parent, prefix=prefix))
             try:
                 self._stage(manifest, file_of, staged)
                 proves = _keep_key(home, staged)
@@ -91,6 +94,12 @@ class Restorer:
             blobs=len(manifest.blobs),
             notes=[*manifest.notes, PROVED if proves else UNPROVED, *moved],
         )
+
+    def _forget_abandoned(self, folder: Path, prefix: str) -> None:
+        """Delete what restores that were killed more than a day ago left beside the home."""
+        for entry in os.scandir(folder):
+            if entry.name.startswith(prefix) and self.now - entry.stat().st_mtime > ABANDONED_AFTER_S:
+                shutil.rmtree(entry.path, ignore_errors=True)
 
     def _require_room(self, home: Path, *, force: bool) -> None:
         """Raises Conflict where a home cannot be put now."""
