@@ -41,13 +41,14 @@ class ColumnProfile:
 
     ``min`` and ``max`` are numbers, or texts (ISO 8601 of times). ``quantiles`` are by their share ("0.5" is
     the median). Lengths are those of texts, in characters. ``distinct`` and ``quantiles`` are estimates where
-    ``approximate`` names them.
+    ``approximate`` names them. ``infinite`` numbers count in ``min``, ``max`` and ``distinct`` only.
     """
 
     name: str
     type: str
     kind: str
     nulls: int
+    infinite: int = 0
     distinct: int | None = None
     min: Any = None
     max: Any = None
@@ -134,8 +135,9 @@ class ColumnDrift:
 
     ``psi`` is the population stability index, ``ks`` the two-sample Kolmogorov-Smirnov statistic (the largest
     distance of the two distribution functions, 0 to 1) and ``ks_p`` its asymptotic p-value. ``verdict`` is
-    stable, moderate or large. Shares of nulls are 0 to 1. The counts are of ``edges``' bins, or of
-    ``values``.
+    stable, moderate, large, or not compared: texts of too many values, whose PSI would say nothing. Shares of
+    nulls are 0 to 1. Means are of finite values. The counts are of ``edges``' bins (of two equal edges: of
+    that number alone), or of ``values``: the commonest of those whose shares ``psi`` compares.
     """
 
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,18 @@ import pyarrow as pa
 import pytest
 
 from jupyter_mlops.api.profiles import DatasetDiff as ShownDiff
-from jupyter_mlops.entities import Column, DatasetDiff, FileDiff, RetypedColumn, RowChange, RowDiff
+from jupyter_mlops.entities import (
+    Column,
+    ColumnDrift,
+    DatasetDiff,
+    FileDiff,
+    RetypedColumn,
+    RowChange,
+    RowDiff,
+)
 from jupyter_mlops.errors import InvalidInput, NotFound
 from jupyter_mlops.services.columnar import samples
+from jupyter_mlops.services.showing.diffs_text import example_cells
 from jupyter_mlops.workspace import Workspace
 from tests.datasets import workspace_in
 
@@ -97,6 +107,116 @@ def test_values_that_moved_are_told_from_those_that_did_not(diff: Diff) -> None:
         pytest.approx(0.1, abs=0.03),
         pytest.approx(0.6, abs=0.03),
     )
+
+
+def one_drift(diff: Diff, before: Any, after: Any) -> ColumnDrift:
+    (found,) = diff(pd.DataFrame({"u": before}), pd.DataFrame({"u": after})).drift
+    return found
+
+
+@pytest.mark.parametrize(
+    ("different", "verdict"), [(5, "large"), (200, "large"), (2000, "large"), (20_000, "not compared")]
+)
+def test_texts_that_all_changed_are_never_called_stable(diff: Diff, different: int, verdict: str) -> None:
+    found = one_drift(diff, *([f"{letter}{i % different}" for i in range(20_000)] for letter in "ab"))
+    assert (found.verdict, found.psi is None) == (verdict, verdict == "not compared")
+
+
+@pytest.mark.parametrize("different", [10, 300, 1000])
+def test_texts_drawn_from_the_same_values_are_stable(diff: Diff, different: int) -> None:
+    random = np.random.default_rng(different)
+    found = one_drift(diff, *(random.integers(0, different, 20_000).astype(str) for _ in range(2)))
+    assert found.verdict == "stable"
+
+
+def test_values_that_are_too_many_to_be_compared_are_said_to_be(diff: Diff) -> None:
+    found = diff(
+        pd.DataFrame({"u": [f"a{i}" for i in range(500)], "v": 1}),
+        pd.DataFrame({"u": [f"b{i}" for i in range(500)], "v": 2}),
+    )
+    assert found.notes == [
+        "u was not compared: too many different values (500 and 500), most of them too rare to tell a change "
+        "from chance."
+    ]
+    assert {each.name: each.verdict for each in found.drift} == {"u": "not compared", "v": "large"}
+    shown = ShownDiff(found)
+    assert "u       not compared" in repr(shown)
+    assert "u was not compared" in shown._repr_html_()
+
+
+def test_rare_values_that_stay_are_stable(diff: Diff) -> None:
+    names = [f"a{i}" for i in range(500)]
+    found = diff(pd.DataFrame({"u": names, "v": 1}), pd.DataFrame({"u": names[::-1], "v": 2}))
+    assert {each.name: each.verdict for each in found.drift} == {"u": "stable", "v": "large"}
+
+
+def test_commonest_texts_are_shown_and_all_others_together(diff: Diff) -> None:
+    found = one_drift(diff, ["a"] * 900 + [f"x{i % 50}" for i in range(1000)], ["b"] * 1900)
+    assert (found.values[0], found.values[1], found.values[-1]) == ("b", "a", "(other)")
+    assert (sum(found.counts_before), sum(found.counts_after)) == (1900, 1900)
+    assert len(found.values) == len(found.counts_before) == len(found.counts_after) == 41
+
+
+def test_zeros_are_a_bin_of_their_own(diff: Diff) -> None:
+    def mostly_zero(others: int) -> list[float]:
+        return [0.0] * (1000 - others) + list(np.linspace(1, 2, others))
+
+    found = one_drift(diff, mostly_zero(50), mostly_zero(200))
+    assert (found.edges, found.counts_before, found.counts_after) == ([0, 0, 2], [950, 50], [800, 200])
+    assert found.psi == pytest.approx(0.234, abs=0.001)
+    assert found.verdict == "moderate"
+
+
+def test_infinities_are_values(diff: Diff) -> None:
+    numbers = np.arange(1000.0)
+    found = diff(
+        pd.DataFrame({"x": numbers, "k": 1}),
+        pd.DataFrame({"x": np.where(numbers % 2 == 1, np.inf, numbers), "k": 1}),
+    )
+    x = found.drift[0]
+    assert (x.name, x.verdict, x.ks, x.nulls_after) == ("x", "large", 0.5, 0.0)
+    assert (x.counts_before[-1], x.counts_after[-1], x.edges[-2:]) == (0, 500, [np.inf, np.inf])
+    assert (x.mean_before, x.mean_after) == (499.5, 499.0)
+    assert found.notes == [
+        "x has infinite values: 0 of 1,000 rows before, 500 of 1,000 after. Its means are of the finite ones."
+    ]
+    assert ShownDiff(found).to_dict()["drift"][0]["edges"][-1] == "Infinity"
+
+
+def test_columns_that_cannot_be_compared_are_named(diff: Diff) -> None:
+    lists = [f"l{i}" for i in range(12)]
+    before = {name: [[1], [2]] for name in lists} | {"t": [1, 2], "s": [{"a": 1}, None], "n": pa.nulls(2)}
+    found = diff(pa.table(before), pa.table(before | {"t": ["1", "2"], "l0": [[1], [3]]}))
+    assert found.drift == []
+    assert found.notes == [
+        f"{', '.join(lists[:10])} and 2 more were not compared: drift is told of numbers, texts, truths and "
+        "times, not of list<item: int64>. Rows that are matched by keys are compared in all columns.",
+        "t was not compared: int64 before, string after.",
+        "s was not compared: drift is told of numbers, texts, truths and times, not of struct<a: int64>. Rows "
+        "that are matched by keys are compared in all columns.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (0.1 + 0.2, 0.3, ("v=0.30000000000000004", "v=0.3")),
+        (1.0, 2.0, ("v=1", "v=2")),
+        (10**17, 10**17 + 1, (f"v={10**17}", f"v={10**17 + 1}")),
+        (float("nan"), 1.0, ("v=nan", "v=1")),
+        (None, 1.0, ("v=∅", "v=1")),
+        ("a b", "a  b", ("v='a b'", "v='a  b'")),
+        ("x" * 90 + "a", "x" * 90 + "b", ("v=…'xxxxxxxxa'", "v=…'xxxxxxxxb'")),
+        ("x" * 300 + "a", "x" * 300 + "b", (f"v={'x' * 30} (it differs after 200 characters)",) * 2),
+        (Decimal("1.00000000000000000001"), Decimal("1.00000000000000000002"), None),
+        (Decimal("1.5"), Decimal("2.5"), ("v=1.5", "v=2.5")),
+    ],
+)
+def test_changed_values_look_different(diff: Diff, before: Any, after: Any, shown: Any) -> None:
+    found = diff(pa.table({"id": [1], "v": [before]}), pa.table({"id": [1], "v": [after]}), "id")
+    assert found.rows is not None
+    cells = example_cells(found.rows.examples[0])[2:]
+    assert cells == (shown or (f"v={before}", f"v={after}"))
 
 
 def test_rows_are_matched_by_their_keys(diff: Diff) -> None:

@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pytest
 
+from jupyter_mlops.services.diffs.bins import bins_of
 from jupyter_mlops.services.diffs.statistics import (
+    MOST_HIDDEN,
+    bins_within_chance,
     by_chance,
-    counts_between,
-    decile_edges,
     kolmogorov,
     ks,
     psi,
@@ -30,6 +31,19 @@ def test_ks_is_scipys(moved: float, n: int, m: int) -> None:
     assert found is not None
     assert found[0] == pytest.approx(theirs.statistic)
     assert found[1] == pytest.approx(theirs.pvalue, rel=0.1, abs=1e-9)
+
+
+@pytest.mark.parametrize("ends", [(0.0, 0.5), (0.3, 0.3), (0.1, 0.0), (1.0, 1.0)])
+def test_ks_counts_infinities_as_scipys_does(ends: tuple[float, float]) -> None:
+    stats = optional("scipy.stats")
+    random = np.random.default_rng(3)
+    before, after = random.normal(0, 1, 1000), random.normal(0, 1, 1000)
+    before[random.random(1000) < ends[0]] = -np.inf
+    after[random.random(1000) < ends[1]] = np.inf
+    theirs = stats.ks_2samp(before, after, method="asymp")
+    found = ks(np.sort(before), np.sort(after))
+    assert found is not None
+    assert found == (pytest.approx(theirs.statistic), pytest.approx(theirs.pvalue, rel=0.1, abs=1e-9))
 
 
 def test_kolmogorovs_distribution_is_scipys() -> None:
@@ -64,20 +78,39 @@ def test_verdicts_follow_the_thresholds() -> None:
     assert verdict([n, 0], [0, 0]) == "large"
 
 
+def test_what_ks_says_for_sure_decides_where_psi_is_smaller() -> None:
+    same = ([1000, 1000], [1000, 1000])
+    assert verdict(*same, distance=(0.15, 1e-9)) == "stable"  # 4 KS² is 0.09
+    assert verdict(*same, distance=(0.2, 1e-9)) == "moderate"
+    assert verdict(*same, distance=(0.25, 1e-9)) == "large"
+    assert verdict(*same, distance=(0.5, 0.02)) == "stable"  # chance
+    assert verdict([1000, 0], [0, 1000], distance=(0.0, 1.0)) == "large"
+
+
+def test_what_may_have_moved_unseen_is_not_called_stable() -> None:
+    assert verdict([1000], [1000], hidden=MOST_HIDDEN - 0.01) == "stable"
+    assert verdict([1000], [1000], hidden=MOST_HIDDEN) == "not compared"
+    assert verdict([1000, 0], [0, 1000], hidden=1.0) == "large"
+
+
+@pytest.mark.parametrize(("n", "m"), [(20_000, 20_000), (1000, 50_000), (1, 1)])
+def test_bins_are_as_many_as_chance_leaves_stable(n: int, m: int) -> None:
+    bins = bins_within_chance(n, m)
+    assert by_chance(bins - 1, n, m) <= 0.1 < by_chance(bins + 1, n, m)
+
+
+@pytest.mark.parametrize("values", [100, 5000, 100_000])
+def test_all_of_many_values_that_changed_are_large(values: int) -> None:
+    assert verdict([20] * values + [0] * values, [0] * values + [20] * values) == "large"
+
+
 def test_small_samples_of_one_distribution_are_rarely_said_to_move() -> None:
     random = np.random.default_rng(0)
     said = 0
     for _ in range(300):
         before, after = np.sort(random.normal(size=60)), np.sort(random.normal(size=60))
-        edges = decile_edges(before)
-        said += verdict(counts_between(before, edges), counts_between(after, edges)) != "stable"
+        bins = bins_of(before, after)
+        said += verdict(bins.before, bins.after, distance=ks(before, after)) != "stable"
     assert said / 300 < 0.08
     stats = optional("scipy.stats")
     assert by_chance(10, 60, 60) == pytest.approx(stats.chi2.ppf(0.99, 9) / 30, rel=0.01)
-
-
-def test_deciles_of_repeated_values_are_fewer() -> None:
-    assert decile_edges(np.zeros(100)) == [0.0]
-    values = np.sort(np.array([0.0] * 80 + list(range(1, 21))))
-    assert decile_edges(values) == pytest.approx([0.0, 0.2, 10.1])
-    assert counts_between(values, [0.0, 0.2, 10.1]) == [0, 80, 10, 10]

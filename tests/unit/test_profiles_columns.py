@@ -16,6 +16,7 @@ import pytest
 
 from jupyter_mlops.entities import ColumnProfile, Histogram, ProfileStatus, ValueCount
 from jupyter_mlops.services.columnar import samples
+from jupyter_mlops.services.showing.profiles_text import column_cells
 from tests.datasets import columns_at, profile_at
 
 
@@ -98,6 +99,8 @@ def test_nan_is_missing_and_infinities_do_not_spoil_means(tmp_path: Path) -> Non
         )
     )
     assert (found["x"].nulls, found["x"].min, found["x"].max, found["x"].mean) == (2, 1.0, math.inf, 2.0)
+    assert [each.infinite for each in found.values()] == [1, 0, 0]
+    assert column_cells(found["x"], 5)[-2] == "2 (1 infinite)"
     assert found["x"].histogram is not None
     assert sum(found["x"].histogram.counts) == 2
     assert (found["none"].nulls, found["none"].distinct, found["none"].mean) == (5, 0, None)
@@ -247,6 +250,17 @@ def sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(samples, "EXACT_ROWS", 10_000)
     monkeypatch.setattr(samples, "SAMPLE_ROWS", 20_000)
     monkeypatch.setattr(samples, "RUN", 128)
+
+
+@pytest.mark.usefixtures("sampled")
+@pytest.mark.parametrize("ends", [{}, {7: math.inf}, {3: -math.inf, 9: math.inf}, {3: math.nan, 5: math.inf}])
+def test_infinities_of_large_tables_are_all_counted(tmp_path: Path, ends: dict[int, float]) -> None:
+    values = np.arange(200_000.0)
+    values[list(ends)] = list(ends.values())
+    x = columns_at(parquet(tmp_path, {"x": values}))["x"]
+    finite = values[np.isfinite(values)]
+    assert (x.infinite, x.nulls) == (int(np.isinf(values).sum()), int(np.isnan(values).sum()))
+    assert x.mean == pytest.approx(finite.mean())
 
 
 @pytest.mark.usefixtures("sampled")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
 
 from ...entities import RowChange, RowDiff
 from ...errors import InvalidInput
@@ -138,7 +140,7 @@ def _changes(
 ) -> list[RowChange]:
     columns = [_column(before, key) for key in keys]
     asked = [_shown("a", column) for column in columns]
-    asked += [part for x, y in pairs for part in (_differs(x, y), _shown("a", x), _shown("b", y))]
+    asked += [part for x, y in pairs for part in (_differs(x, y), _exact("a", x), _exact("b", y))]
     rows = engine.rows(
         f"SELECT {', '.join(asked)} FROM {joined} WHERE a.{MARK} AND b.{MARK} AND ({different}) "
         f"ORDER BY {_order('a', columns)} LIMIT {EXAMPLES}"
@@ -148,7 +150,9 @@ def _changes(
         rest = row[len(keys) :]
         triples = [rest[start : start + 3] for start in range(0, len(rest), 3)]
         changed = [
-            (x.name, old, new) for (x, _), (is_so, old, new) in zip(pairs, triples, strict=True) if is_so
+            (x.name, *_unlike(old, new))
+            for (x, _), (is_so, old, new) in zip(pairs, triples, strict=True)
+            if is_so
         ]
         changes.append(
             RowChange(
@@ -169,6 +173,17 @@ def _column(table: Table, name: str) -> TableColumn:
 
 def _order(side: str, columns: Sequence[TableColumn]) -> str:
     return ", ".join(f"{side}.{column.sql}" for column in columns)
+
+
+def _unlike(old: Any, new: Any) -> tuple[Any, Any]:
+    """Decimals as numbers, or as texts where numbers do not have the digits that differ."""
+    plain = [float(each) if isinstance(each, Decimal) else each for each in (old, new)]
+    return (str(old), str(new)) if plain[0] == plain[1] and isinstance(old, Decimal) else (plain[0], plain[1])
+
+
+def _exact(side: str, column: TableColumn) -> str:
+    """As ``_shown``, with all digits."""
+    return f"{side}.{column.sql}" if column.kind == "number" else _shown(side, column)
 
 
 def _shown(side: str, column: TableColumn) -> str:

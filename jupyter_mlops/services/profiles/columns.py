@@ -47,6 +47,7 @@ class _Found:
     high: Any = None
     total: float | None = None
     summed: int = 0
+    infinite: int = 0
     trues: int = 0
     shortest: int | None = None
     longest: int | None = None
@@ -166,13 +167,16 @@ def _asked_of_all(column: TableColumn, *, careful: bool) -> dict[str, str]:
         summed = f" FILTER ({column.usable} AND abs({column.as_float}) < {LARGEST_SUMMED})" if careful else ""
         end = "" if column.is_integer or column.is_float else "::DOUBLE"
         total = name if column.is_float or column.engine_type in ("INTEGER", "BIGINT") else f"{name}::DOUBLE"
-        return {
+        asked = {
             "present": f"count({name}){only}",
             "low": f"min({name}){only}{end}",
             "high": f"max({name}){only}{end}",
             "total": f"sum({total}){summed}::DOUBLE",
             "summed": f"count({name}){summed}",
         }
+        if careful and column.is_float:
+            asked["infinite"] = f"count(*) FILTER (abs({name}) = 'Infinity'::DOUBLE)"
+        return asked
     asked = {"present": f"count({name})"}
     if column.kind == "time":
         asked |= {"low": f"min({name})::VARCHAR", "high": f"max({name})::VARCHAR"}
@@ -228,6 +232,7 @@ def _number(engine: Engine, column: TableColumn, sample: Sample, found: _Found) 
         "max": _plain(found.high),
         "mean": found.total / found.summed if found.summed and found.total is not None else None,
         "std": found.sampled["std"],
+        "infinite": found.infinite,
         **_distribution(engine, column, sample, found.sampled, found.low, found.high),
     }
 

@@ -13,7 +13,7 @@ from ..columnar.tables import is_tabular, open_table
 from .columns import profile_columns
 from .folders import profile_files
 
-FORMAT = 1
+FORMAT = 2
 """Profiles of another format are computed again."""
 
 

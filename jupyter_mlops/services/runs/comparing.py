@@ -6,7 +6,16 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ...entities import CodeRow, Comparison, DataDifference, Difference, RunDetail, VersionRef, short_id
+from ...entities import (
+    CodeRow,
+    Comparison,
+    DataDifference,
+    Difference,
+    RunDetail,
+    VersionRef,
+    number_text,
+    short_id,
+)
 
 CONTEXT_LINES = 3
 """How many lines that are the same are shown around those that differ."""
@@ -105,8 +114,8 @@ def versions(refs: Iterable[VersionRef]) -> dict[str, str]:
     """``dataset train`` to ``2 (9f86d081)``; several versions of one name stand side by side."""
     found: dict[str, list[str]] = {}
     for ref in refs:
-        number = "pending" if ref.version is None else str(ref.version)
-        found.setdefault(f"{ref.kind} {ref.name}", []).append(f"{number} ({ref.digest[:8]})")
+        shown = f"{number_text(ref.version)} ({ref.digest[:8]})"
+        found.setdefault(f"{ref.kind} {ref.name}", []).append(shown)
     return {key: ", ".join(sorted(set(each))) for key, each in found.items()}
 
 

@@ -7,23 +7,35 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ...capture.reads.columns import DIGITS, Contents, contents_of, is_tabular
-from ...entities import ColumnChange, DataDifference, DataRead, RunDetail
+from ...entities import ColumnChange, DataDifference, DataRead, RunDetail, VersionRef, reference_text
 
 LoadData = Callable[[DataRead], "Path | None"]
 """A local file with the content that was read, if there still is one."""
+FileNameOf = Callable[[VersionRef], str]
+"""What the file of a registered version is called, whose content lies without a name; empty if unknown."""
 
 COLUMNS_BYTES = 256 * 1024 * 1024
 """Files larger than that are not opened to compare their columns."""
 
 
-def data_differences(a: RunDetail, b: RunDetail, load: LoadData) -> list[DataDifference]:
+def no_file_name(version: VersionRef) -> str:
+    return ""
+
+
+def data_differences(
+    a: RunDetail, b: RunDetail, load: LoadData, file_name_of: FileNameOf = no_file_name
+) -> list[DataDifference]:
     """What one run read and the other did not, or not with the same content; sorted by name.
 
     Data belongs together when it is of one registered dataset, lies in the same place, or, where that
     tells exactly one on each side, has the same file name. What the runs themselves have written is left out.
     """
     pairs = _pairs(_inputs(a), _inputs(b))
-    found = [_difference(name, one, other, load) for name, one, other in pairs if not _is_same(one, other)]
+    found = [
+        _difference(name, one, other, load, file_name_of)
+        for name, one, other in pairs
+        if not _is_same(one, other)
+    ]
     return sorted(found, key=lambda each: each.name)
 
 
@@ -31,7 +43,7 @@ def _inputs(detail: RunDetail) -> list[DataRead]:
     """The last state of each place; datasets that were loaded by name are data, too."""
     places = {read.uri: read for read in detail.data if not read.problem.startswith("written while")}
     loaded = [
-        DataRead(uri=f"{ref.name}@{ref.version}", reader="load_dataset", digest=ref.digest, version=ref)
+        DataRead(uri=reference_text(ref), reader="load_dataset", digest=ref.digest, version=ref)
         for ref in detail.inputs
         if ref.kind == "dataset"
     ]
@@ -80,15 +92,17 @@ def _is_same(a: DataRead | None, b: DataRead | None) -> bool:
     )
 
 
-def _difference(name: str, a: DataRead | None, b: DataRead | None, load: LoadData) -> DataDifference:
+def _difference(
+    name: str, a: DataRead | None, b: DataRead | None, load: LoadData, file_name_of: FileNameOf
+) -> DataDifference:
     if a is None or b is None:
         return DataDifference(
             name=name, a=_shown(a), b=_shown(b), rows_a=a.rows if a else None, rows_b=b.rows if b else None
         )
-    one, other = _contents(a, load), _contents(b, load)
+    one, other = _contents(a, load, file_name_of), _contents(b, load, file_name_of)
     note = "" if a.digest and b.digest else _why_unknown(a, b)
     if one is None or other is None:
-        note = note or _why_no_columns(a if one is None else b)
+        note = note or _why_no_columns(a if one is None else b, file_name_of)
         columns = _changes(a.columns, b.columns, _types(a, b))
     else:
         columns = _changes(one.digests, other.digests, _types(a, b))
@@ -114,24 +128,32 @@ def _shown(read: DataRead | None) -> str | None:
     """``train@2 (9f86d081)``, or the place with the digest."""
     if read is None:
         return None
-    place = f"{read.version.name}@{read.version.version}" if read.version else read.uri
+    place = reference_text(read.version) if read.version else read.uri
     if not read.digest:
         return f"{place} (no digest)"
     return f"{place} ({'sampled ' if read.sampled else ''}{read.digest[:8]})"
 
 
-def _contents(read: DataRead, load: LoadData) -> Contents | None:
+def _contents(read: DataRead, load: LoadData, file_name_of: FileNameOf) -> Contents | None:
     """The columns as they lie in the file: from the run's record, else from the content itself."""
     if read.column_digests:
         return Contents(read.rows or 0, read.columns, read.column_digests)
     path = load(read)
     if path is None:
         return None
-    name = read.uri if is_tabular(read.uri) else path.name
+    name = _tabular_name(read, file_name_of) or path.name
     if not is_tabular(name) or os.stat(path).st_size > COLUMNS_BYTES:
         return None
     contents = contents_of(str(path), name)
     return contents if contents and contents.digests else None
+
+
+def _tabular_name(read: DataRead, file_name_of: FileNameOf) -> str:
+    """That of the place, else of the registered version, if it is one of a table; else empty."""
+    if is_tabular(read.uri):
+        return read.uri
+    name = file_name_of(read.version) if read.version else ""
+    return name if is_tabular(name) else ""
 
 
 _Types = Mapping[str, "tuple[str, str]"]
@@ -168,10 +190,10 @@ def _why_unknown(a: DataRead, b: DataRead) -> str:
     )
 
 
-def _why_no_columns(read: DataRead) -> str:
+def _why_no_columns(read: DataRead, file_name_of: FileNameOf) -> str:
     if read.files is not None:
         return "a folder: its columns are not compared"
     place = read.version.name if read.version else read.uri
-    if not is_tabular(read.uri) and not (read.version and read.columns):
+    if not _tabular_name(read, file_name_of) and not (read.version and read.columns):
         return "not a file whose columns are known"
     return f"what was read from {place} is not there any more as it was, and its columns were not kept"

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
 
-from ...entities import DataRead, VersionRef
+from ...entities import DataRead, VersionRef, reference_text
 from ...errors import MlopsError
 from ...protocols.runs import Stamped
 from ..quantities import counted, size_text
@@ -106,7 +106,7 @@ def _size(read: DataRead) -> str:
 
 def _content(read: DataRead) -> str:
     """The registered version or the digest, and what there is to say about it."""
-    version = f"{read.version.name}@{read.version.version}" if read.version else ""
+    version = reference_text(read.version) if read.version else ""
     digest = f"{'sampled ' if read.sampled else ''}{read.digest[:12]}"
     known = version or (digest if read.digest else "")
     if not known and not read.problem:

@@ -37,7 +37,7 @@ from ..registry.deciding import Access, EverythingAllowed
 from ..sealing.elsewhere import Elsewhere
 from .captured import CapturedFile, captured_file
 from .comparing import compare
-from .data_comparison import data_differences
+from .data_comparison import FileNameOf, data_differences, no_file_name
 from .data_digests import LaterDigests, as_record, content_of, is_pending
 from .data_reads import Recognise, data_reads, nothing_recognised
 from .details import (
@@ -72,6 +72,7 @@ class RunService:
         *,
         liveness: Liveness | None = None,
         recognise: Recognise = nothing_recognised,
+        file_name_of: FileNameOf = no_file_name,
         elsewhere: Elsewhere | None = None,
         access: Access | None = None,
         clock: Clock = time.time,
@@ -84,6 +85,7 @@ class RunService:
         self._settings = settings
         self._liveness = liveness or Liveness(index, settings, clock=clock)
         self._recognise = recognise
+        self._file_name_of = file_name_of
         self._digests = LaterDigests(settings, self._data_records, clock=clock)
         ingestor.on_open_data = self._digests.add
         self._clock = clock
@@ -239,7 +241,8 @@ class RunService:
     def compare(self, a: str, b: str) -> Comparison:
         """What differs between two runs. Raises NotFound, Ambiguous."""
         one, other = (self.detail(each, digests_wait_s=DIGESTS_WAIT_TO_COMPARE_S) for each in (a, b))
-        return compare(one, other, data=data_differences(one, other, self._content_of))
+        data = data_differences(one, other, self._content_of, self._file_name_of)
+        return compare(one, other, data=data)
 
     def table(self, run_ids: Sequence[str]) -> RunTable:
         """What differs among any number of runs. Raises NotFound, Ambiguous, InvalidInput."""

@@ -17,6 +17,7 @@ from ...entities import (
     RunLine,
     RunTable,
     RunTableRow,
+    reference_text,
 )
 from .comparing import environment, last_values, packages, same, versions
 
@@ -53,7 +54,7 @@ def _data(detail: RunDetail) -> dict[str, str]:
     for read in detail.data:
         name = read.uri.rstrip("/").rpartition("/")[2] or read.uri
         content = read.digest[:8] or ("not yet hashed" if not read.problem else read.problem)
-        version = f"{read.version.name}@{read.version.version} " if read.version is not None else ""
+        version = f"{reference_text(read.version)} " if read.version is not None else ""
         found.setdefault(name, []).append(f"{version}({content})")
     return {name: ", ".join(sorted(set(each))) for name, each in found.items()}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from types import MappingProxyType
 from typing import Any
 
-from ...entities import ColumnDrift, DatasetDiff, FileDiff, RowChange, RowDiff, VersionRef
+from ...entities import ColumnDrift, DatasetDiff, FileDiff, RowChange, RowDiff, reference_text
 from ..quantities import size_text
 from .tables import facts, shown, table
 
@@ -33,12 +35,13 @@ def diff_text(diff: DatasetDiff) -> str:
 
 LEGEND = (
     "PSI: population stability index, below 0.1 stable, from 0.25 large. KS: the largest distance of the two "
-    "distributions, p its probability by chance."
+    "distributions, p its probability by chance; where p is below 0.01, 4 KS² is judged as PSI is, and the "
+    "larger of both decides."
 )
 
 
 def diff_title(diff: DatasetDiff) -> str:
-    return f"{_name(diff.before)} → {_name(diff.after)}"
+    return f"{reference_text(diff.before)} → {reference_text(diff.after)}"
 
 
 def overview_of(diff: DatasetDiff) -> dict[str, Any]:
@@ -83,10 +86,15 @@ def row_facts(rows: RowDiff) -> dict[str, Any]:
 
 
 EXAMPLE_HEADS = ("row", "key", "before", "after")
+BRIEF = 30
+"""Characters in which two values that changed must look different."""
+BEFORE_DIFFERENCE = 8
+"""Characters that are shown before the first one that differs."""
 
 
 def example_cells(change: RowChange) -> tuple[str, str, str, str]:
-    return (change.kind, _values(change.key), _values(change.before), _values(change.after))
+    before, after = change.before, change.after
+    return (change.kind, _values(change.key), _values(before, after), _values(after, before))
 
 
 def file_lines(files: FileDiff) -> list[str]:
@@ -115,8 +123,29 @@ def _rows(rows: RowDiff) -> str:
     return "\n\n".join(parts)
 
 
-def _values(values: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={shown(value) if value is not None else '∅'}" for name, value in values.items())
+def _values(values: dict[str, Any], others: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """``others`` are what the same columns hold on the other side: both must not look alike."""
+    return ", ".join(
+        f"{name}={_unlike(value, others[name]) if name in others else _one(value)}"
+        for name, value in values.items()
+    )
+
+
+def _one(value: Any) -> str:
+    return "∅" if value is None else shown(value)
+
+
+def _unlike(value: Any, other: Any) -> str:
+    """In short, or as far as it takes to tell it from the other."""
+    if _one(value)[:BRIEF] != _one(other)[:BRIEF]:
+        return _one(value)
+    if not (isinstance(value, str) and isinstance(other, str)):
+        return repr(value)
+    if value == other:
+        return f"{_one(value)[:BRIEF]} (it differs after {len(value)} characters)"
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(value, other, strict=False)))
+    start = max(0, same - BEFORE_DIFFERENCE)
+    return ("…" if start else "") + repr(value[start : start + BRIEF])
 
 
 def _means(each: ColumnDrift) -> str:
@@ -133,7 +162,3 @@ def _change(before: int | None, after: int | None) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
-
-
-def _name(ref: VersionRef) -> str:
-    return f"{ref.name}@{'pending' if ref.version is None else ref.version}"

@@ -91,7 +91,7 @@ def column_cells(column: ColumnProfile, rows: int) -> tuple[Any, ...]:
         marked("min", column.min),
         marked("quantiles", median),
         marked("max", column.max),
-        marked("mean", column.mean),
+        marked("mean", column.mean) + (f" ({column.infinite:,} infinite)" if column.infinite else ""),
         values_text(column),
     )
 

@@ -93,7 +93,7 @@ def diff_facts(diff: DatasetDiff) -> list[str]:
         files = diff.files
         facts.append(f"files: {files.added} added, {files.removed} removed, {files.changed} changed")
     for each in diff.drift:
-        if each.verdict != "stable":
+        if each.verdict not in ("stable", "not compared"):  # a note says why
             psi = f", PSI {each.psi:.3g}" if each.psi is not None else ""
             ks = f", KS {each.ks:.3g}" if each.ks is not None else ""
             facts.append(f"drift of {each.name}: {each.verdict}{psi}{ks}")

@@ -180,6 +180,7 @@ export interface ColumnProfile {
   type: string;
   kind: string;
   nulls: number;
+  infinite: number;
   distinct: number | null;
   min: unknown;
   max: unknown;

@@ -1,7 +1,14 @@
 import React from 'react';
 import { ColumnDrift, DatasetDiff, FileDiff, RowDiff } from '../api/types';
 import { change } from './comparison';
-import { counted, formatBriefly, formatBytes, formatMoment, formatNumber } from './format';
+import {
+  counted,
+  formatBriefly,
+  formatBytes,
+  formatMoment,
+  formatNumber,
+  formatValue
+} from './format';
 import { range, TwoHistograms } from './histogram';
 import { DriftChip } from './marks';
 import { Facts } from './page';
@@ -12,7 +19,8 @@ const PSI =
   'by custom, up to 0.1 is stable, up to 0.25 moderate)';
 const KS =
   'Two-sample Kolmogorov–Smirnov statistic: the largest distance of the two distribution functions ' +
-  '(0 to 1), and its asymptotic p-value';
+  '(0 to 1), and its asymptotic p-value; where that is below 0.01, 4 KS² is judged as PSI is, and the ' +
+  'larger of both decides';
 /** Large drift first. */
 const RANK: Record<string, number> = { large: 0, moderate: 1, stable: 2 };
 
@@ -216,8 +224,12 @@ function values(key: Record<string, unknown>): string {
 
 function changes(before: Record<string, unknown>, after: Record<string, unknown>): string {
   return Object.keys({ ...before, ...after })
-    .filter(name => formatBriefly(before[name]) !== formatBriefly(after[name]))
-    .map(name => `${name}: ${formatBriefly(before[name])} → ${formatBriefly(after[name])}`)
+    .filter(name => before[name] !== after[name])
+    .map(name => {
+      const [a, b] = [before[name], after[name]].map(formatBriefly);
+      const [old, now] = a === b ? [before[name], after[name]].map(formatValue) : [a, b];
+      return `${name}: ${old} → ${now}`;
+    })
     .join(', ');
 }
 

@@ -21,35 +21,16 @@ export function Histogram(
   } & Size
 ): JSX.Element {
   const { name, counts, edges, times, width = WIDTH, height = HEIGHT } = props;
-  const most = Math.max(1, ...counts);
-  const step = width / Math.max(1, counts.length);
   return (
-    <svg
-      className="jp-mlops-Histogram"
+    <Bars
+      label={`Histogram of ${name}: ${inWords(counts, edges, times)}`}
+      values={counts}
+      most={Math.max(1, ...counts)}
+      step={width / Math.max(1, counts.length)}
+      title={i => `${range(edges, i, times)}: ${counts[i].toLocaleString('en')}`}
       width={width}
       height={height}
-      viewBox={`0 0 ${width} ${height}`}
-      role="img"
-      aria-label={`Histogram of ${name}: ${inWords(counts, edges, times)}`}
-    >
-      {counts.map((count, i) => {
-        const tall = barHeight(count, most, height);
-        return (
-          <g key={i}>
-            <rect x={i * step} y={0} width={step} height={height} className="jp-mod-reach">
-              <title>{`${range(edges, i, times)}: ${count.toLocaleString('en')}`}</title>
-            </rect>
-            <rect
-              className="jp-mod-bar"
-              x={i * step + 0.5}
-              y={height - tall}
-              width={Math.max(0.5, step - 1)}
-              height={tall}
-            />
-          </g>
-        );
-      })}
-    </svg>
+    />
   );
 }
 
@@ -75,20 +56,49 @@ export function TwoHistograms(
     })
     .join('');
   return (
+    <Bars
+      label={`Distributions of ${name}, before as a line and after as bars`}
+      values={after}
+      most={most}
+      step={step}
+      title={i => `${bin(i)}: ${percent(before[i])} → ${percent(after[i])}`}
+      width={width}
+      height={height}
+    >
+      <path className="jp-mod-line" d={line} />
+    </Bars>
+  );
+}
+
+/** A bar for each value, with words over its whole height; `children` lie above them. */
+function Bars(
+  props: {
+    label: string;
+    values: readonly number[];
+    /** The value that is as tall as there is room for. */
+    most: number;
+    /** The width of one bar, in pixels. */
+    step: number;
+    title: (index: number) => string;
+    children?: React.ReactNode;
+  } & Required<Size>
+): JSX.Element {
+  const { label, values, most, step, title, width, height } = props;
+  return (
     <svg
       className="jp-mlops-Histogram"
       width={width}
       height={height}
       viewBox={`0 0 ${width} ${height}`}
       role="img"
-      aria-label={`Distributions of ${name}, before as a line and after as bars`}
+      aria-label={label}
     >
-      {after.map((share, i) => {
-        const tall = barHeight(share, most, height);
+      {values.map((value, i) => {
+        const tall = barHeight(value, most, height);
         return (
           <g key={i}>
             <rect x={i * step} y={0} width={step} height={height} className="jp-mod-reach">
-              <title>{`${bin(i)}: ${percent(before[i])} → ${percent(share)}`}</title>
+              <title>{title(i)}</title>
             </rect>
             <rect
               className="jp-mod-bar"
@@ -100,7 +110,7 @@ export function TwoHistograms(
           </g>
         );
       })}
-      <path className="jp-mod-line" d={line} />
+      {props.children}
     </svg>
   );
 }
@@ -120,7 +130,8 @@ function percent(share: number | undefined): string {
 
 /** `3 to 4`. */
 export function range(edges: readonly NumberValue[], i: number, times = false): string {
-  return `${edge(edges[i], times)} to ${edge(edges[i + 1], times)}`;
+  const [from, to] = [edges[i], edges[i + 1]];
+  return from === to ? edge(from, times) : `${edge(from, times)} to ${edge(to, times)}`;
 }
 
 function edge(value: NumberValue | undefined, times = false): string {

@@ -79,6 +79,7 @@ export function aColumn(name: string, values: Partial<ColumnProfile> = {}): Colu
     type: 'int64',
     kind: 'number',
     nulls: 0,
+    infinite: 0,
     distinct: 10,
     min: 0,
     max: 9,

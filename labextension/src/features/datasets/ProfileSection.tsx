@@ -144,7 +144,15 @@ function ColumnRows(props: { column: ColumnProfile; rows: number }): JSX.Element
             : `${estimated('distinct') ? '≈ ' : ''}${column.distinct.toLocaleString('en')}`}
         </td>
         <td>{extreme(column.min)}</td>
-        <td>{formatNumber(column.mean, 4)}</td>
+        <td>
+          {formatNumber(column.mean, 4)}
+          {column.infinite > 0 && (
+            <span className="jp-mlops-Unbroken">
+              {' '}
+              ({column.infinite.toLocaleString('en')} infinite)
+            </span>
+          )}
+        </td>
         <td>{extreme(column.max)}</td>
       </tr>
       <tr id={id} hidden={!open} className="jp-mlops-More">
