@@ -22,7 +22,7 @@ from jupyter_mlops.errors import ContentChanged, InvalidInput, MissingPackage, N
 from jupyter_mlops.services.registry.remote_files import Remote
 from jupyter_mlops.services.registry.sources import urls
 
-from .. import s3
+from .. import postgresql, s3
 from ..optional import optional
 from ..registries import Registry, open_registry
 
@@ -243,6 +243,67 @@ def test_query_takes_an_engine_or_a_connection_and_leaves_them_open(registry: Re
 def test_result_without_rows_keeps_its_columns(registry: Registry, shop: str) -> None:
     version = registry.service.register_dataset(mlops.sql("SELECT id FROM orders WHERE 0", shop), name="none")
     assert (version.rows, [column.name for column in version.columns or []]) == (0, ["id"])
+
+
+def test_result_without_rows_keeps_the_types_that_the_database_tells(
+    registry: Registry, shop: str, tmp_path: Path
+) -> None:
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(shop)
+    declared = "v VARCHAR(9), r REAL, i BIGINT, b BLOB, d DATE, n NUMERIC(5, 2), x"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE kinds ({declared})")
+    before = Path(shop.removeprefix("sqlite:///")).read_bytes()
+    query = "SELECT *, i + 1 AS e FROM kinds WHERE v = ':t' -- all;"
+    with engine.connect() as connection:
+        version = registry.service.register_dataset(mlops.sql(query, connection), name="kinds")
+        assert connection.exec_driver_sql("SELECT count(*) FROM temp.sqlite_master").scalar() == 0
+    types = {each.name: each.type for each in version.columns or []}
+    known = {"v": "string", "r": "double", "i": "int64"}
+    assert types == {**known, **dict.fromkeys(("b", "d", "n", "x", "e"), "null")}
+    assert registry.service.load_dataset("kinds").dtypes.astype(str).tolist()[1:3] == ["float64", "int64"]
+    assert Path(shop.removeprefix("sqlite:///")).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "query", ["PRAGMA table_info(nix)", "WITH q AS (SELECT id FROM orders) SELECT * FROM q LIMIT 0"]
+)
+def test_result_without_rows_is_kept_also_where_no_type_is_told(
+    registry: Registry, shop: str, query: str
+) -> None:
+    version = registry.service.register_dataset(mlops.sql(query, shop), name="none")
+    assert version.rows == 0
+    assert [each.name for each in version.columns or []]
+
+
+def test_result_without_rows_keeps_the_types_of_postgresql(registry: Registry) -> None:
+    values = {
+        "'t'::text": "string",
+        "1::int": "int64",
+        "1::smallint": "int64",
+        "1.5::float": "double",
+        "true": "bool",
+        "DATE '2024-02-29'": "date32[day]",
+        "TIME '12:30'": "time64[us]",
+        "TIMESTAMP '2024-02-29 12:30'": "timestamp[us]",
+        "INTERVAL '1 day'": "duration[us]",
+        "'b'::bytea": "binary",
+        "'00000000-0000-0000-0000-000000000000'::uuid": "string",
+    }
+    columns = ", ".join(f"{value} AS c{number}" for number, value in enumerate(values))
+    with postgresql.server() as url:
+        engine_url = url.render_as_string(hide_password=False)
+        one = registry.service.register_dataset(mlops.sql(f"SELECT {columns}", engine_url), name="one")
+        none = registry.service.register_dataset(
+            mlops.sql(f"SELECT {columns} WHERE false", engine_url), name="none"
+        )
+        numeric = registry.service.register_dataset(
+            mlops.sql("SELECT 1.5::numeric AS n WHERE false", engine_url), name="numeric"
+        )
+    assert [each.type for each in none.columns or []] == list(values.values())
+    assert none.columns == one.columns
+    assert [each.type for each in numeric.columns or []] == ["null"]
 
 
 def test_many_rows_come_in_parts_whose_types_are_brought_together(
@@ -501,6 +562,8 @@ def test_file_url_is_a_path(registry: Registry, folder: Path) -> None:
         ("sqlite:///x.db", InvalidInput, r"not known: sqlite\. .* jupyter_mlops\.sql\('SELECT"),
         ("s4://ada:secret@b/x", InvalidInput, "'s4://ada@b/x' is no"),
         ("gs://bucket/x", MissingPackage, "pip install gcsfs"),
+        ("zip://*.csv::/no/such.zip", NotFound, r"Nothing at zip://\*\.csv::/no/such\.zip: "),
+        (f"zip://*.csv::{__file__}", Unavailable, "cannot be reached: BadZipFile: File is not a zip file"),
     ],
 )
 def test_url_that_does_not_work_says_what_to_do(

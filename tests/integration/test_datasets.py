@@ -252,7 +252,6 @@ def test_run_that_registers_and_reads_is_linked(registry: Registry) -> None:
     assert version.run_id == RUN
     assert [(key, record.kind) for key, record in run.registered] == [(f"{RUN}/writer/1", "dataset")]
     assert run.inputs == [("dataset", "train", 1, version.digest)]
-    assert registry.service.registering_runs("dataset", "train", 1) == [RUN]
 
 
 # what is said of datasets, and their aliases
@@ -308,6 +307,23 @@ def test_what_is_no_text_is_refused_before_anything_is_stored(
     with pytest.raises(InvalidInput, match=why):
         service.edit("dataset", "train@1", **said)
     assert service.dataset_version("train").tags == {}
+
+
+@pytest.mark.parametrize("kind", ["dataset", "model"])
+def test_tag_of_none_is_refused_where_there_is_none_to_take_away(registry: Registry, kind: str) -> None:
+    register = getattr(registry.service, f"register_{kind}")
+    with pytest.raises(InvalidInput, match="The tag 'b' is None, which takes a tag away"):
+        register(FRAME, name="x", tags={"a": 1, "b": None})
+    assert registry.service.datasets() == registry.service.models() == []
+    assert register(FRAME, name="x", tags={"a": 1}).tags == {"a": "1"}
+
+
+@pytest.mark.parametrize("kind", ["dataset", "model"])
+def test_edit_that_changes_nothing_says_what_can_be_changed(registry: Registry, kind: str) -> None:
+    getattr(registry.service, f"register_{kind}")(FRAME, name="x")
+    for said in ({}, {"tags": {}}):
+        with pytest.raises(InvalidInput, match="Nothing to change of 'x@1': give description, tags, owner"):
+            registry.service.edit(kind, "x@1", **said)
 
 
 def test_copy_is_a_truth(registry: Registry) -> None:

@@ -110,6 +110,14 @@ def test_model_that_cannot_be_pickled_is_refused_with_the_reason(registry: Regis
     assert registry.service.models() == []
 
 
+def test_nothing_is_no_model(registry: Registry) -> None:
+    with pytest.raises(
+        InvalidInput, match=r"None is no model to register as 'm'\. Does the .* return the model\?"
+    ):
+        registry.service.register_model(None, name="m")
+    assert registry.service.models() == []
+
+
 def test_own_model_of_this_workspace_is_loaded(registry: Registry, tmp_path: Path) -> None:
     registry.service.register_model(fitted(), name="digits")
     again = open_registry(tmp_path / "home")

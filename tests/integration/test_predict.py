@@ -57,6 +57,20 @@ def test_data_that_the_model_cannot_take_is_named(line: Any) -> None:
         mlops.predict("lime", FRAME)
 
 
+@pytest.mark.parametrize("twin", ["a", "extra"])
+def test_only_columns_that_the_model_takes_have_to_be_the_only_ones_of_their_name(
+    line: Any, twin: str
+) -> None:
+    data = pd.concat([FRAME.assign(extra="x"), pd.DataFrame({twin: [9.0] * 3})], axis=1)
+    if twin == "a":
+        with pytest.raises(
+            InvalidInput, match="Model line@1 needs one column 'a', and the data has 2 of that"
+        ):
+            mlops.predict("line", data)
+    else:
+        np.testing.assert_allclose(mlops.predict("line", data), TARGET)
+
+
 def test_alias_that_has_moved_is_seen_at_once(line: Any) -> None:
     np.testing.assert_allclose(mlops.predict("line@champion", FRAME), TARGET)
     mlops.register_model(LinearRegression().fit(FRAME, -TARGET), name="line", alias="champion")

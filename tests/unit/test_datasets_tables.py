@@ -16,7 +16,8 @@ import pytest
 
 from jupyter_mlops.entities import Column
 from jupyter_mlops.errors import InvalidInput
-from jupyter_mlops.services.registry.tables import Shape, encode, is_table, read, shape_of
+from jupyter_mlops.services.registry.arrow_tables import is_table
+from jupyter_mlops.services.registry.tables import Shape, encode, read, shape_of
 
 
 def frames() -> dict[str, pd.DataFrame]:
@@ -128,7 +129,7 @@ def test_column_of_mixed_types_is_refused_with_its_name() -> None:
 
 
 def test_columns_of_one_name_are_refused() -> None:
-    with pytest.raises(InvalidInput, match="Duplicate column names"):
+    with pytest.raises(InvalidInput, match=r"two columns 'a'\. Give each a name of its own"):
         encode(pd.DataFrame([[1, 2]], columns=["a", "a"]))
 
 

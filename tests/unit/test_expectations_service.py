@@ -353,11 +353,23 @@ def test_pandera_schemas_that_only_python_can_say_are_refused(workspace: Workspa
             "only Python",
         ),
         (pandera.DataFrameSchema({"x": pandera.Column(int, parsers=pandera.Parser(abs))}), "has parsers"),
-        ("no schema", "takes a DataFrameSchema or a DataFrameModel"),
+        (
+            "no schema",
+            r"takes a DataFrameSchema or a DataFrameModel of pandera\.pandas, not a builtins\.str\.$",
+        ),
+        (list, r"not a builtins\.list\.$"),
     ):
         with pytest.raises(InvalidInput, match=reason):
             expect("train", pandera=schema)
     assert workspace.expectations.all("train") == []
+
+
+def test_pandera_schema_of_another_library_is_named_and_not_shown(workspace: Workspace) -> None:
+    pandera = optional("pandera.polars")
+    optional("polars")
+    for schema in (pandera.DataFrameSchema({"x": pandera.Column(int)}), pandera.DataFrameModel):
+        with pytest.raises(InvalidInput, match=r"of pandera\.pandas, not a pandera\.[\w.]+\.$"):
+            expect("train", pandera=schema)
 
 
 def test_without_pandera_the_error_says_what_to_install(

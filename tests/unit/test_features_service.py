@@ -192,20 +192,6 @@ def test_the_same_is_not_computed_again_unless_it_is_forced(here: World) -> None
         del builtins.calls  # type: ignore[attr-defined]
 
 
-def test_what_comes_of_a_dataset_is_known(here: World) -> None:
-    view = here.defined()
-    first = view.materialize()
-    mlops.register_dataset(SECOND, name="rides")
-    second = view.materialize()
-    service = here.workspace.features
-    assert service.materializations_of("rides", 1) == [first]
-    assert service.materializations_of("rides") == [second, first]
-    assert service.of_dataset("driver_stats", 2) == second
-    assert service.of_dataset("rides", 1) is None
-    assert service.all_of_dataset("driver_stats", 1) == [first]
-    assert [each.name for each in service.all()] == ["driver_stats"]
-
-
 def test_keys_that_the_result_has_in_its_index_count(here: World) -> None:
     here.cells.run(
         "@mlops.feature_view(source='rides', keys='driver_id', name='means')\n"
@@ -311,7 +297,8 @@ def test_a_run_is_linked_to_what_it_reads_and_makes(here: World) -> None:
 
     assert linked(computing.id) == (["rides@1"], ["driver_stats@1"])
     assert linked(training.id) == (["driver_stats@1"], ["train@1"])
-    assert here.workspace.features.of_dataset("driver_stats", 1).run_id == computing.id  # type: ignore[union-attr]
+    (computed,) = here.workspace.features.named("driver_stats").materializations
+    assert (computed.dataset.version, computed.run_id) == (1, computing.id)
     inputs = here.workspace.registry.dataset_version("train").inputs
     assert [(each.name, each.version) for each in inputs] == [("driver_stats", 1)]
 
@@ -473,8 +460,6 @@ def test_a_view_stands_for_its_newest_source_and_in_a_reproduction_for_what_was_
     view.materialize(1)
     asked = labels((1, "2024-01-10"))
     assert mlops.training_set(asked, "driver_stats:rating").rating.item() == 3.0
-    version = here.workspace.features.of_dataset("driver_stats", 2)
-    assert version is not None
     pinned = replace(here.workspace.settings, pins={"dataset driver_stats": 2})
     workspaces.use(Workspace(pinned))
     assert mlops.training_set(asked, "driver_stats:rating").rating.item() == 3.5
@@ -522,6 +507,18 @@ def test_the_newest_row_of_each_key_is_served_in_the_order_that_was_asked_for(he
     ]
     assert mlops.online_features(view, []).empty
     assert here.audit()[0] == ("view.online", "view:driver_stats@1")
+
+
+@pytest.mark.parametrize("number", [2**70, -(2**63) - 1, 2**63])
+def test_a_key_of_more_than_64_bits_is_refused_with_its_value(here: World, number: int) -> None:
+    here.defined().materialize(online=True)
+    says = f"The key 'driver_id' has the value {number}, which is too large"
+    with pytest.raises(InvalidInput, match=says):
+        mlops.online_features("driver_stats", [{"driver_id": 1}, {"driver_id": number}])
+    asked = labels((1, "2024-01-04"), (2, "2024-01-04"))
+    asked["driver_id"] = pd.Series([1, number], dtype=object)
+    with pytest.raises(InvalidInput, match=says):
+        mlops.training_set(asked, "driver_stats")
 
 
 def test_a_row_that_is_too_old_is_not_served(here: World) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,9 +23,13 @@ from .memory import usable_bytes
 if TYPE_CHECKING:
     import duckdb
 
+LONGEST_REASON = 500
+"""Characters of what DuckDB says."""
 MOST_THREADS = 4
 MOST_MEMORY_BYTES = 2 * 1024**3
 SHARE_OF_MEMORY = 0.25
+
+_PIECE = "piece_of_a_table"
 
 Row = tuple[Any, ...]
 
@@ -49,6 +54,21 @@ class Engine:
             return self._connection.execute(sql).fetchall()
         except duckdb.Error as error:
             raise EngineError(_first_lines(error)) from error
+
+    def append(self, name: str, piece: Any) -> None:
+        """Add the rows of an Arrow table to a table of the engine, which begins with the first of them."""
+        import duckdb
+
+        self._connection.register(_PIECE, piece)
+        try:
+            self._connection.execute(
+                f"CREATE TEMP TABLE IF NOT EXISTS {quoted(name)} AS FROM {_PIECE} LIMIT 0"
+            )
+            self._connection.execute(f"INSERT INTO {quoted(name)} FROM {_PIECE}")
+        except duckdb.Error as error:
+            raise EngineError(_first_lines(error)) from error
+        finally:
+            self._connection.unregister(_PIECE)
 
     def row(self, sql: str) -> Row:
         """The only row of an answer."""
@@ -115,6 +135,6 @@ def _memory_bytes() -> int:
 
 
 def _first_lines(error: Exception) -> str:
-    """What DuckDB says, without the hints on its own options below."""
-    text = str(error).split("\n\nPossible")[0].strip()
-    return " ".join(text.split())[:500]
+    """What DuckDB says, without the hints on its own options below; cut at a word, without a full stop."""
+    text = " ".join(str(error).split("\n\nPossible")[0].split())
+    return textwrap.shorten(text, LONGEST_REASON, placeholder=" …").rstrip(".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,18 +11,12 @@ from typing import Any
 
 from ...entities import Column
 from ...errors import InvalidInput
-from ..registry.tables import COMPRESSIONS, DELIMITERS, shown_names
+from ..registry.csv_files import CsvFile
+from ..registry.tables import COMPRESSIONS, DELIMITERS, read_arrow, shown_names
 from .engine import Engine, EngineError, literal, quoted
 
 CONTENT = "content"
 """The name of the table that is read into the engine."""
-WHOLE_TEXT_BYTES = 256 * 1024 * 1024
-"""Types are told from all rows of a CSV up to this size; of larger ones first from some."""
-NO_VALUE = (
-    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),
-    *("N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
-)
-"""What pandas takes for a missing value in a CSV: the profile is of what loading gives."""
 MOST_STATISTICS = 100_000
 """Of so many parts of columns a file's own statistics are read; of more that takes longer than it spares."""
 
@@ -47,6 +42,12 @@ _ARROW_NAMES = {
     "TIMESTAMP_NS": "timestamp[ns]",
     "TIMESTAMP WITH TIME ZONE": "timestamp[us, tz=UTC]",
 }
+_ENGINE_TYPES = {arrow: engine for engine, arrow in _ARROW_NAMES.items()} | {
+    "halffloat": "FLOAT",
+    "large_string": "VARCHAR",
+    "string_view": "VARCHAR",
+    "time64[ns]": "TIME",
+}
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _REALS = ("FLOAT", "DOUBLE", "DECIMAL")
 
@@ -55,7 +56,7 @@ _REALS = ("FLOAT", "DOUBLE", "DECIMAL")
 class TableColumn:
     """A column: ``type`` is Arrow's name of its type, ``engine_type`` the engine's.
 
-    ``stored`` is its name in the file, where that is another one: an index of pandas' without a name.
+    ``stored`` is its name in the engine, where that is another one: its names do not differ in case only.
     """
 
     name: str
@@ -118,6 +119,18 @@ class TableColumn:
         return self.sql if self.engine_type in ("DATE", "TIME") else f"{self.sql}::TIMESTAMP"
 
 
+def column_of(said: Column) -> TableColumn | None:
+    """A column as the engine would have it, by what the registry says of it; None for lists and such."""
+    engine_type = _ENGINE_TYPES.get(said.type)
+    if said.type.startswith("timestamp["):
+        engine_type = "TIMESTAMP WITH TIME ZONE" if "tz=" in said.type else "TIMESTAMP"
+    elif said.type.startswith("decimal"):
+        engine_type = "DECIMAL" + said.type[said.type.index("(") :]
+    return (
+        None if engine_type is None else TableColumn(name=said.name, type=said.type, engine_type=engine_type)
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
     """What a file itself says of a column of numbers; NaN is not among them."""
@@ -157,7 +170,8 @@ def open_table(
     """The table in a file, by ``file_name``'s ending; None for other files.
 
     ``view`` is its name in the engine, where several are open; ``columns`` say what its types are called,
-    where they are known otherwise. Raises InvalidInput when the file does not read as what its ending says.
+    where the engine's names do not: a CSV has those of its values. Raises InvalidInput
+    when the file does not read as what its ending says.
     """
     suffix, compression = _format(file_name)
     opener = _OPENERS.get(suffix)
@@ -171,10 +185,15 @@ def open_table(
     else:
         place.symlink_to(path.resolve())
     try:
-        return _called(opener(engine, place, suffix, compression, view), columns or ())
-    except (EngineError, OSError, ValueError) as error:  # Arrow's errors are ValueErrors or OSErrors
-        said = error.message if isinstance(error, EngineError) else str(error)
-        raise InvalidInput(f"{file_name!r} does not read as a table: {said}") from error
+        table = opener(engine, place, suffix, compression, view)
+    except (InvalidInput, OSError, ValueError) as error:  # Arrow's and pandas' are ValueErrors or OSErrors
+        said = error.message if isinstance(error, InvalidInput) else str(error)
+        said = said.replace(str(place), file_name).strip().rstrip(".")
+        raise InvalidInput(
+            f"{file_name!r} does not read as a table: {said}. Correct the file and register it anew; "
+            "load_dataset(…, as_path=True) gives it as it is."
+        ) from error
+    return table if suffix in DELIMITERS else _called(table, columns or ())
 
 
 def _called(table: Table, columns: Sequence[Column]) -> Table:
@@ -216,24 +235,27 @@ def _parquet(engine: Engine, path: Path, suffix: str, compression: str | None, v
         return Table(source="(SELECT 1 WHERE false)", numbered="", row="0", columns=[], rows=rows)
     source = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
     numbered = f"read_parquet({literal(str(path))}, hive_partitioning = false, file_row_number = true)"
+    shown = _shown_names(file.schema_arrow)
     columns = _columns(engine, source, names)
-    if column_named(columns, "file_row_number"):  # the file has one of its own
-        return _materialized(engine, f"SELECT * FROM {source}", view, names)
-    columns = [
-        column if column.name == name else replace(column, name=name, stored=column.name)
-        for column, name in zip(columns, _shown_names(columns, file.schema_arrow), strict=True)
-    ]
-    ends = _ends(file.metadata, columns)
-    return Table(
-        source=source, numbered=numbered, row="file_row_number", columns=columns, rows=rows, ends=ends
-    )
+    if any(name.casefold() == "file_row_number" for name in shown):  # the file has one of its own
+        return _named(_materialized(engine, f"SELECT * FROM {source}", view, names), shown)
+    table = Table(source=source, numbered=numbered, row="file_row_number", columns=columns, rows=rows)
+    table = _named(table, shown)
+    return replace(table, ends=_ends(file.metadata, table.columns))
 
 
-def _shown_names(columns: Sequence[TableColumn], schema: Any) -> list[str]:
-    """Those of the engine, which tells two columns of one name apart, but for an index without a name."""
-    shown = shown_names(schema)
-    own = [column.name for column in columns]
-    return shown if own == list(schema.names) else own
+def _shown_names(schema: Any) -> list[str]:
+    """Of columns with one name, which only other writers than the registry make, each is told apart."""
+    taken: set[str] = set()
+    names = []
+    for name in shown_names(schema):
+        number, shown = 0, name
+        while shown in taken or (number and shown in schema.names):
+            number += 1
+            shown = f"{name}_{number}"
+        taken.add(shown)
+        names.append(shown)
+    return names
 
 
 def _ends(metadata: Any, columns: Sequence[TableColumn]) -> dict[str, Ends]:
@@ -259,21 +281,16 @@ def _ends(metadata: Any, columns: Sequence[TableColumn]) -> dict[str, Ends]:
 
 
 def _csv(engine: Engine, path: Path, suffix: str, compression: str | None, view: str) -> Table:
+    import pyarrow
+
     if path.stat().st_size == 0:
         raise InvalidInput("it is empty")
-    whole = path.stat().st_size <= WHOLE_TEXT_BYTES
-    options = {
-        "delim": literal(DELIMITERS[suffix]),
-        "header": "true",
-        "nullstr": f"[{', '.join(map(literal, NO_VALUE))}]",
-        **_compressed(compression),
-    }
-    # what does not fit the types of the first rows is read again with those of all rows; then as Latin-1
-    tries: list[dict[str, str]] = [] if whole else [{}]
-    tries += [{"sample_size": "-1"}, {"sample_size": "-1", "encoding": "'latin-1'"}]
-    return _first_that_reads(
-        engine, view, [f"read_csv({_call(path, {**options, **more})})" for more in tries]
-    )
+    file = CsvFile(lambda: pyarrow.input_stream(str(path), compression=compression), DELIMITERS[suffix])
+    while not file.settled:
+        engine.rows(f"DROP TABLE IF EXISTS {quoted(view)}")
+        for piece in file.pieces():
+            engine.append(view, piece)
+    return _named(_opened(engine, view), file.names)
 
 
 def _json(engine: Engine, path: Path, suffix: str, compression: str | None, view: str) -> Table:
@@ -281,13 +298,46 @@ def _json(engine: Engine, path: Path, suffix: str, compression: str | None, view
         raise InvalidInput("it is empty")
     options = {
         "format": "'newline_delimited'",
+        "map_inference_threshold": "-1",
         "maximum_object_size": str(256 * 1024 * 1024),
         **_compressed(compression),
     }
     tries: list[dict[str, str]] = [{}, {"sample_size": "-1"}]
-    return _first_that_reads(
+    table = _first_that_reads(
         engine, view, [f"read_json({_call(path, {**options, **more})})" for more in tries]
     )
+    objects = f"read_ndjson_objects({_call(path, {name: options[name] for name in options if name in _RAW})})"
+    return _loaded(engine, path, compression, view) if _has_own_names(engine, table, objects) else table
+
+
+_RAW = ("compression", "maximum_object_size")
+_GIVEN_NAME = re.compile(r"(.+)_\d+\Z", re.DOTALL)
+
+
+def _has_own_names(engine: Engine, table: Table, objects: str) -> bool:
+    """Whether the engine has named columns itself: of keys that differ only in case, it calls one ``a_1``.
+
+    Or it makes one column of all, of JSON. ``objects`` is the source of the lines as they are.
+    """
+    if [(column.name, column.engine_type) for column in table.columns] == [("json", "JSON")]:
+        return True
+    folded = {column.name.casefold() for column in table.columns}
+    for name in (column.name for column in table.columns):
+        given = _GIVEN_NAME.match(name)
+        if given and given[1].casefold() in folded:
+            key = literal("/" + name.replace("~", "~0").replace("/", "~1"))
+            if not engine.rows(f"SELECT 1 FROM {objects} WHERE json_exists(json, {key}) LIMIT 1"):
+                return True
+    return False
+
+
+def _loaded(engine: Engine, path: Path, compression: str | None, view: str) -> Table:
+    """As it is loaded, whole."""
+    ending = next(each for each, known in COMPRESSIONS.items() if known == compression)
+    table = read_arrow(path, path.name + ending)
+    engine.rows(f"DROP TABLE IF EXISTS {quoted(view)}")
+    engine.append(view, table.rename_columns([f"c{number}" for number in range(table.num_columns)]))
+    return _named(_opened(engine, view), table.column_names)
 
 
 def _feather(engine: Engine, path: Path, suffix: str, compression: str | None, view: str) -> Table:
@@ -324,10 +374,6 @@ _OPENERS: dict[str, Callable[[Engine, Path, str, str | None, str], Table]] = {
 }
 
 
-def column_named(columns: Sequence[TableColumn], name: str) -> bool:
-    return any(each.name == name for each in columns)
-
-
 def _first_that_reads(engine: Engine, view: str, calls: Sequence[str]) -> Table:
     for call in calls[:-1]:
         try:
@@ -339,14 +385,32 @@ def _first_that_reads(engine: Engine, view: str, calls: Sequence[str]) -> Table:
 
 def _materialized(engine: Engine, query: str, view: str, names: Sequence[str] = ()) -> Table:
     engine.rows(f"CREATE OR REPLACE TEMP TABLE {quoted(view)} AS {query}")
+    return _opened(engine, view, names)
+
+
+def _opened(engine: Engine, view: str, names: Sequence[str] = ()) -> Table:
+    """A table that was read into the engine."""
     source = quoted(view)
     columns = _columns(engine, source, names)
     (rows,) = engine.row(f"SELECT count(*) FROM {source}")
     return Table(source=source, numbered=source, row="rowid", columns=columns, rows=rows)
 
 
+def _named(table: Table, names: Sequence[str]) -> Table:
+    """With the names that the columns have outside of the engine, by their order.
+
+    The engine takes names that differ only in case for the same and calls the second ``name_1``; one without
+    a letter it calls ``C0``.
+    """
+    columns = [
+        column if column.name == name else replace(column, name=name, stored=column.name)
+        for column, name in zip(table.columns, names, strict=True)
+    ]
+    return replace(table, columns=columns)
+
+
 def _columns(engine: Engine, source: str, names: Sequence[str]) -> list[TableColumn]:
-    """The columns; of two with one name the engine calls the second ``name_1``."""
+    """The columns as the engine calls them; ``names`` are those of their types."""
     described: list[tuple[Any, ...]] = engine.rows(f"DESCRIBE SELECT * FROM {source}")
     types = list(names) if len(names) == len(described) else [_arrow_name(str(each[1])) for each in described]
     return [

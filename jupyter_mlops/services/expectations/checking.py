@@ -53,7 +53,7 @@ def check_table(engine: Engine, table: Table, expectation: Expectation) -> Expec
     try:
         return _CHECKS[expectation.check](engine, table, expectation, columns)
     except EngineError as error:
-        message = f"{_names(columns)} of type {columns[0].type} cannot be looked at so: {error.message}"
+        message = f"{_names(columns)} of type {columns[0].type} cannot be looked at so: {error.message}."
         return result(expectation, passed=False, message=message)
 
 
@@ -64,8 +64,29 @@ def refuse_bad_pattern(engine: Engine, column: str, regex: str) -> None:
     except EngineError as error:
         raise InvalidInput(
             f"matches of {column!r}: {regex!r} is no regular expression of RE2, which knows no look-ahead "
-            f"and no back references: {error.message}"
+            f"and no back references: {error.message}."
         ) from error
+
+
+def refuse_bad_values(engine: Engine, expectation: Expectation, column: TableColumn, where: str) -> None:
+    """Raises InvalidInput for ends or values that a column of this type can never be compared with.
+
+    ``where`` says whose column it is, such as ``train@3``.
+    """
+    arguments = expectation.arguments
+    values = arguments.get("values") or [arguments.get("min"), arguments.get("max")]
+    for value in values:
+        if value is None:
+            continue
+        try:
+            engine.row(f"SELECT {_comparable(column, value)} IS NULL")
+        except EngineError as error:
+            raise InvalidInput(
+                f"{expectation.check} of {column.name!r}: {error.message}, and the column is "
+                f"{column.type} in {where}. Say values of that type; if later versions are to have "
+                f"another, name the column in new_columns=[{column.name!r}] (--new-column on the command "
+                "line)."
+            ) from error
 
 
 def count_files(expectation: Expectation, files: int) -> ExpectationResult:

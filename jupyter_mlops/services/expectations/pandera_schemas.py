@@ -26,7 +26,11 @@ def state_schema(dataset: str, schema: Any, severity: Severity) -> Expectation:
         model: Any = schema
         schema = model.to_schema()
     if not isinstance(schema, pandera.DataFrameSchema):
-        raise InvalidInput(f"pandera takes a DataFrameSchema or a DataFrameModel, not {schema!r}.")
+        kind = schema if isinstance(schema, type) else type(schema)
+        raise InvalidInput(
+            "pandera takes a DataFrameSchema or a DataFrameModel of pandera.pandas, not a "
+            f"{kind.__module__}.{kind.__qualname__}."
+        )
     _refuse_parsers(schema)
     name = f"{CHECK}: {schema.name}" if schema.name else CHECK
     return Expectation(
@@ -80,16 +84,18 @@ def _json(schema: Any) -> str:
             return str(schema.to_json())
         except UserWarning as error:
             raise InvalidInput(
-                f"The schema has a check that only Python code can say: {error} Use pandera's own checks "
-                "(Check.in_range, Check.isin, Check.str_matches, …), or register the check with pandera's "
-                "extensions."
+                f"The schema has a check that only Python code can say: {str(error).rstrip('.')}. Use "
+                "pandera's own checks (Check.in_range, Check.isin, Check.str_matches, …), or register the "
+                "check with pandera's extensions."
             ) from error
         except ImportError as error:
             raise MissingPackage(
                 f"Writing a pandera schema wants {error.name!r}. Install it with: {INSTALL}"
             ) from error
         except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
-            raise InvalidInput(f"Pandera cannot write the schema as JSON: {error}") from error
+            raise InvalidInput(
+                f"Pandera cannot write the schema as JSON: {str(error).rstrip('.')}."
+            ) from error
 
 
 def _refuse_parsers(schema: Any) -> None:

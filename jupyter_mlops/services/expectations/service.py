@@ -16,11 +16,12 @@ from ...protocols.clock import Clock
 from ...protocols.expectations import ExpectationStore
 from ..columnar.contents import Contents
 from ..columnar.engine import open_engine
-from ..columnar.tables import is_tabular, open_table
+from ..columnar.tables import column_of, is_tabular, open_table
 from ..registry import tables
+from ..registry.arrow_tables import is_table
 from ..registry.deciding import Access
 from ..registry.names import checked_name
-from .checking import check_table, count_files, refuse_bad_pattern, result
+from .checking import check_table, count_files, refuse_bad_pattern, refuse_bad_values, result
 from .pandera_schemas import CHECK as PANDERA
 from .pandera_schemas import check_schema, required_columns
 from .stating import Columns, listed
@@ -54,12 +55,15 @@ class ExpectationService:
     ) -> list[Expectation]:
         """Say some, in place of those of the same names; gives all.
 
-        Raises Forbidden, and InvalidInput: also for a column that the newest version does not have, unless
-        it is one of ``new_columns``, which a version is to have that is still to come.
+        Raises Forbidden, and InvalidInput: also for a column that the newest version does not have, and for
+        values that are not of its type there, unless it is one of ``new_columns``, which a version is to have
+        that is still to come.
         """
         name = checked_name(dataset)
         self.access().require(self.settings.user, "describe", f"dataset:{name}")
-        self._refuse_unknown_columns(name, expectations, listed("new_columns", new_columns))
+        new = listed("new_columns", new_columns)
+        self._refuse_unknown_columns(name, expectations, new)
+        self._refuse_bad_values(name, expectations, new)
         self._refuse_bad_patterns(expectations)
         return self.store.set(expectations, user=self.settings.user) if expectations else self.all(name)
 
@@ -99,7 +103,7 @@ class ExpectationService:
         """
         name, began = checked_name(dataset), time.perf_counter()
         expectations = self.of(name)
-        if not tables.is_table(frame):
+        if not is_table(frame):
             raise InvalidInput(f"A {type(frame).__qualname__} is no table that can be checked.")
         encoded, _ = tables.encode(frame)
         results: list[ExpectationResult] = []
@@ -175,6 +179,27 @@ class ExpectationService:
             f"{', '.join(there[:SHOWN_COLUMNS]) or 'none'}{more}.{hint} A column that later versions are to "
             f"have is named as one: new_columns=[{unknown[0]!r}] (--new-column on the command line)."
         )
+
+    def _refuse_bad_values(
+        self, dataset: str, expectations: Sequence[Expectation], new: Sequence[str]
+    ) -> None:
+        """What no value of the newest version could be compared with would block every load."""
+        asked = [
+            each
+            for each in expectations
+            if each.check in ("between", "one_of") and each.columns[0] not in new
+        ]
+        if not asked:
+            return
+        try:
+            version = self.contents().dataset_version(dataset)
+        except NotFound:
+            return
+        columns = {each.name: column_of(each) for each in version.columns or ()}
+        with open_engine(self._scratch) as engine:
+            for each in asked:
+                if (column := columns.get(each.columns[0])) is not None:
+                    refuse_bad_values(engine, each, column, f"{dataset}@{version.version}")
 
     def _refuse_bad_patterns(self, expectations: Sequence[Expectation]) -> None:
         """The engine's regular expressions are RE2's, which know no look-ahead and no back references."""

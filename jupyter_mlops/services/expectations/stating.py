@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from ...entities import Expectation, Severity
@@ -166,6 +167,8 @@ def _plain(value: Any) -> Any:
         value = value.item()
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        value = int(value) if value.is_finite() and value == int(value) else float(str(value).lstrip("s"))
     if isinstance(value, float) and math.isnan(value):
         raise InvalidInput("NaN is no value that can be compared: it counts as missing, as None does.")
     if value is None or isinstance(value, (bool, int, float, str)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ...errors import InvalidInput
-from ..registry.tables import is_table
+from ..registry.arrow_tables import arrow_table, is_table
 from . import types
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def of_labels(labels: pd.DataFrame, name: str, wanted: Any, view: str) -> Any:
             f"The key {name!r} of the labels holds values of several types, and those of {view} are "
             f"{types.spoken(wanted)}: {error}."
         ) from error
+    except OverflowError as error:
+        raise _too_large(name, labels[name], wanted, view) from error
     return as_keys(column, name, wanted, f"of the labels holds {{}}, and those of {view} are {{}}")
 
 
@@ -101,9 +103,7 @@ def asked_for(keys: Any) -> list[Mapping[str, Any]]:
     if hasattr(keys, "iloc") and hasattr(keys, "columns"):
         found: list[Any] = keys.to_dict("records")
     elif is_table(keys) and not hasattr(keys, "iloc"):
-        import pyarrow as pa
-
-        found = pa.table(keys).to_pylist()
+        found = arrow_table(keys).to_pylist()
     elif isinstance(keys, Iterable) and not isinstance(keys, (str, bytes, Mapping)):
         found = list(keys)
     else:
@@ -128,7 +128,17 @@ def of_mappings(asked: Sequence[Mapping[str, Any]], name: str, wanted: Any, view
         column = pa.array([_scalar(each[name]) for each in asked], from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise InvalidInput(f"The keys {name!r} are of several types: {error}.") from error
+    except OverflowError as error:
+        raise _too_large(name, [each[name] for each in asked], wanted, view) from error
     return as_keys(column, name, wanted, f"holds {{}}, and those of {view} are {{}}")
+
+
+def _too_large(name: str, values: Iterable[Any], wanted: Any, view: str) -> InvalidInput:
+    large = (each for each in values if isinstance(each, int) and not -(2**63) <= each < 2**63)
+    return InvalidInput(
+        f"The key {name!r} has the value {next(large, 'of a number')}, which is too large for a key: those "
+        f"of {view} are {types.spoken(wanted)} of at most 64 bits."
+    )
 
 
 def _scalar(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...entities import Column, FeatureViewVersion
 from ...errors import InvalidInput
-from ..registry.tables import is_table
+from ..registry.arrow_tables import arrow_table, is_table
 from . import types
 from .times import utc
 
@@ -56,7 +56,7 @@ def _arrow(result: Any, view: FeatureViewVersion, what: str) -> Any:
 
     wanted = [*view.keys, *([] if view.timestamp is None else [view.timestamp])]
     try:
-        table = _of_pandas(result, wanted, what) if hasattr(result, "iloc") else pa.table(result)
+        table = _of_pandas(result, wanted, what) if hasattr(result, "iloc") else arrow_table(result)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         reason = " ".join(str(part) for part in error.args)
         raise InvalidInput(f"{what} has a column without one type: {reason}.") from error

@@ -138,18 +138,6 @@ class FeatureService:
         wanted = parse_reference(ref)
         return self._store.version(wanted.name, wanted.selector)
 
-    def materializations_of(self, source: str, version: int | None = None) -> list[Materialization]:
-        """What was computed from a dataset, or from one of its versions."""
-        return self._store.of_source(source, version)
-
-    def of_dataset(self, name: str, version: int) -> Materialization | None:
-        """What gave a dataset version; None for one that no view gave. Of several the newest source's."""
-        return next(iter(self._store.of_dataset(name, version)), None)
-
-    def all_of_dataset(self, name: str, version: int) -> list[Materialization]:
-        """All that gave a dataset version: several sources may give one content."""
-        return self._store.of_dataset(name, version)
-
     # ------------------------------------------------------------------ computing
     def materialize(
         self,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ...entities import DatasetVersion, FeatureViewVersion, Materialization, VersionRef
 from ...errors import InvalidInput, MlopsError
+from ..registry.arrow_tables import arrow_table, is_table
 from ..registry.identity import origin_of
 from ..registry.names import Reference
-from ..registry.tables import is_table
 from . import selection
 from .frames import frame_of, taken
 from .joining import rows_as_of
@@ -76,9 +76,7 @@ class TrainingSets:
         if isinstance(labels, str):
             labels = self._registry.load_dataset(labels)
         if not hasattr(labels, "iloc") and is_table(labels):
-            import pyarrow
-
-            labels = pyarrow.table(labels).to_pandas()
+            labels = arrow_table(labels).to_pandas()
         if not hasattr(labels, "columns") or not hasattr(labels, "iloc"):
             raise InvalidInput(
                 f"Labels are a DataFrame, or the name of a dataset, not a {type(labels).__qualname__}."

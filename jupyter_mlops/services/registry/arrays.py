@@ -74,7 +74,8 @@ def read(path: Path, file_name: str) -> Any:
         if "allow_pickle=False" in str(error):
             return None
         raise InvalidInput(
-            f"{file_name!r} does not read as arrays: {error}. Use as_path=True for the file itself."
+            f"{file_name!r} does not read as arrays: {str(error).rstrip('.')}. Use as_path=True for the "
+            "file itself."
         ) from error
 
 

@@ -34,6 +34,12 @@ def conformed(data: Any, signature: Signature | None, *, what: str) -> Any:
 
 def _as_columns(data: Any, fields: list[Field], what: str) -> Any:
     table = _table(data, [field.name for field in fields], what)
+    names = [str(label) for label in table.columns]
+    if twice := [field.name for field in fields if names.count(field.name) > 1]:
+        raise InvalidInput(
+            f"{what} needs one column {twice[0]!r}, and the data has {names.count(twice[0])} of that name. "
+            "Drop or rename the others."
+        )
     by_name = _labels(list(table.columns), [field.name for field in fields])
     _require([field.name for field in fields], list(by_name), what)
     table = table[[by_name[field.name] for field in fields]].copy(deep=False)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from ...entities import GateResult, ModelVersion, Role
+from ...protocols.registry import Place
 
 
 class Access(Protocol):
@@ -41,7 +42,7 @@ class Verdict:
     gates, approvals and rejections change; 0 of a model that is not there yet, None where nothing was asked.
     """
 
-    holder: int | Literal["anywhere"] | None
+    holder: Place
     seq: int | None = None
     results: list[GateResult] = field(default_factory=list)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...config import Settings
 from ...entities import Model, ModelVersion, VersionStatus
-from ...errors import NotFound
+from ...errors import InvalidInput, NotFound
 from ...ownership import workspace_id
 from ...protocols.blobs import BlobStore
 from ...protocols.clock import Clock
@@ -18,7 +18,7 @@ from ...protocols.registry import RegistryStore
 from .conforming import conformed
 from .model_evidence import ModelEvidence
 from .model_files import ModelFiles, StoredModel, as_path
-from .names import checked_alias, checked_name, checked_tags, parse_reference, pinned
+from .names import checked_alias, checked_name, checked_new_tags, parse_reference, pinned
 from .registration import NumberModel, Registrar
 from .trust import GIVEN
 
@@ -64,7 +64,11 @@ class ModelService:
         NotFound for a path that is none, MissingPackage, and Unavailable outside of a run.
         """
         name = checked_name(name)
-        alias, said = None if alias is None else checked_alias(alias), checked_tags(tags)
+        alias, said = None if alias is None else checked_alias(alias), checked_new_tags(tags)
+        if model is None:
+            raise InvalidInput(
+                f"None is no model to register as {name!r}. Does the function that made it return the model?"
+            )
         model = as_path(model)
         if isinstance(model, Path) and not model.exists():
             raise NotFound(f"No file or folder {os.fspath(model)!r} to register as model {name!r}.")
@@ -73,7 +77,7 @@ class ModelService:
         version = replace(
             self._version(name, stored, given=isinstance(model, os.PathLike)),
             description=description,
-            tags={str(key): str(value) for key, value in said.items()},
+            tags=said,
             metrics={key: float(value) for key, value in (metrics or {}).items()},
             signature=shown.signature,
             example_digest=shown.digest,

@@ -69,6 +69,17 @@ def checked_tags(tags: Mapping[str, str | None] | None) -> Mapping[str, str | No
     return {key: None if value is None else str(value) for key, value in tags.items()}
 
 
+def checked_new_tags(tags: Mapping[str, str | None] | None) -> dict[str, str]:
+    """Tags of a version that is registered: there is none yet that could go. Raises InvalidInput."""
+    said = {key: value for key, value in checked_tags(tags).items() if value is not None}
+    if none := next((key for key in tags or {} if key not in said), None):
+        raise InvalidInput(
+            f"The tag {none!r} is None, which takes a tag away when a version is edited. Leave it out here, "
+            "or give it a text."
+        )
+    return said
+
+
 def checked_alias(alias: str) -> str:
     """An alias that no reference takes for something else. Raises InvalidInput."""
     alias = checked_name(alias, "alias")

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from ...entities import DatasetKind, DatasetVersion, Storage
+from ...entities import DatasetKind, DatasetVersion, Storage, reference_text
 from ...errors import Conflict, ContentChanged, InvalidInput, NotFound
 from ...hashing import hash_file
 from ...protocols.blobs import BlobStore
@@ -132,14 +132,10 @@ class Contents:
             raise NotFound(f"{_gone(version, uri).message} {error.message}") from error
 
 
-def _reference(version: DatasetVersion) -> str:
-    return f"{version.name}@{'pending' if version.version is None else version.version}"
-
-
 def _left_behind(version: DatasetVersion) -> NotFound:
     """Of a dataset that came with a model only what is known of it is here."""
     return NotFound(
-        f"The content of dataset {version.name}@{version.version} is not here: it stayed where a model that "
+        f"The content of dataset {reference_text(version)} is not here: it stayed where a model that "
         "was made from it was exported. Register the same data here, or export the model with its data: "
         "jupyter mlops export MODEL FILE --with-data"
     )
@@ -147,14 +143,14 @@ def _left_behind(version: DatasetVersion) -> NotFound:
 
 def _gone(version: DatasetVersion, uri: str) -> NotFound:
     return NotFound(
-        f"The dataset {_reference(version)} refers to {uri!r}, which is not there any more. Put it back, or "
-        f"register its new place under the same name: the same content is the same version."
+        f"The dataset {reference_text(version)} refers to {uri!r}, which is not there any more. Put it back, "
+        "or register its new place under the same name: the same content is the same version."
     )
 
 
 def _changed(version: DatasetVersion, uri: str, how: str) -> ContentChanged:
     return ContentChanged(
-        f"The dataset {_reference(version)} refers to {uri!r}, whose content has changed since. {how} Put "
-        f"the old content back, or register the new one: it will be the next version of {version.name!r}. "
-        "With copy=True a version keeps a copy of its own."
+        f"The dataset {reference_text(version)} refers to {uri!r}, whose content has changed since. {how} "
+        "Put the old content back, or register the new one: it will be the next version of "
+        f"{version.name!r}. With copy=True a version keeps a copy of its own."
     )

@@ -62,12 +62,13 @@ class RemoteFiles:
     """Reads them; work with it inside of ``reaching``, which makes libraries' errors ours."""
 
     def __init__(self, url: str) -> None:
-        """Raises MissingPackage, and InvalidInput for a URL that means nothing."""
+        """Raises MissingPackage, InvalidInput for a URL that means nothing, and as ``reaching`` does."""
         self.url = url
         self.shown = redact_text(without_password(url))
         scheme = url.partition(":")[0]
         try:
-            self._fs, self._whole = open_url(url)
+            with self.reaching():  # an archive (zip://*::…) is opened at once
+                self._fs, self._whole = open_url(url)
         except MissingPackage as error:
             package = _PACKAGES.get(scheme, scheme)
             raise MissingPackage(f"{self.shown} needs a package: pip install {package}") from error

@@ -23,7 +23,7 @@ from .datasets import PATH, DatasetService
 from .deciding import Access, EverythingAllowed, Gatekeeper
 from .guarding import DatasetGuard, Unguarded
 from .models import ModelService
-from .names import check_texts, checked_alias, checked_name, checked_tags, parse_reference
+from .names import check_texts, checked_alias, checked_name, checked_new_tags, checked_tags, parse_reference
 from .registration import Registrar, RegistrationRecorder
 
 logger = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class RegistryService:
             description=description,
             copy=copy,
             alias=alias,
-            tags=_edited({}, checked_tags(tags)),
+            tags=checked_new_tags(tags),
             inputs=inputs,
             view=view,
         )
@@ -267,7 +267,12 @@ class RegistryService:
         owner: str | None = None,
         licence: str | None = None,
     ) -> Model | Dataset:
-        """As :meth:`describe`, of what a reference names: a name, or with ``@`` one of its versions."""
+        """As :meth:`describe`, of what a reference names: a name, or with ``@`` one of its versions.
+
+        Raises InvalidInput as well where nothing is to be changed.
+        """
+        if description is None and not tags and owner is None and licence is None:
+            raise InvalidInput(f"Nothing to change of {ref!r}: give description, tags, owner or licence.")
         wanted = parse_reference(ref)
         version: int | None = None
         if "@" in ref:
@@ -332,14 +337,6 @@ class RegistryService:
             self.describe("dataset", version.name, version.version, description=description)
         if owner is not None or licence is not None:
             self.describe("dataset", version.name, owner=owner, licence=licence)
-
-    def registered_by(self, run_id: str) -> list[VersionRef]:
-        """The versions that a run registered, also those that were there already."""
-        return self._store.registered_by(run_id)
-
-    def registering_runs(self, kind: str, name: str, version: int) -> list[str]:
-        """The ids of the runs that registered a version, the first of them first."""
-        return self._store.registering_runs(kind, name, version)
 
     def changes(self, since: int) -> RegistryChanges:
         """The names of datasets, models and feature views that changed after ``since``."""

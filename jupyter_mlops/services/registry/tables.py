@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import re
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from ...entities import Column
 from ...errors import InvalidInput, MissingPackage
+from . import categories
+from .arrow_tables import arrow_table
+from .csv_files import CsvFile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +41,8 @@ _COMPOSED_TYPE = re.compile(
 )
 _UNNAMED_INDEX = re.compile(r"__index_level_(\d+)__\Z")
 
+_Opened = Callable[[], AbstractContextManager[Any]]
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -47,26 +52,18 @@ class Shape:
     columns: list[Column]
 
 
-def is_table(data: Any) -> bool:
-    """Whether ``data`` is a DataFrame or Series, an Arrow table, or anything that exports Arrow streams."""
-    return _is_pandas(data) or hasattr(data, "__arrow_c_stream__")
-
-
 def encode(data: Any) -> tuple[bytes, Shape]:
     """A table as Parquet; equal tables give equal bytes under the same pyarrow.
 
     Chunks are combined first, because Parquet's pages follow them. Raises InvalidInput for values that
-    have no Arrow type, naming the column.
+    have no Arrow type, naming the column, and for columns of one name.
     """
     import pyarrow.parquet
 
-    table = _arrow_table(data).combine_chunks()
-    names = table.column_names
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise InvalidInput(f"The table has two columns {twice!r}. Give each a name of its own.")
     sink = io.BytesIO()
     try:
-        pyarrow.parquet.write_table(table, sink)
+        table = arrow_table(data).unify_dictionaries().combine_chunks()
+        pyarrow.parquet.write_table(categories.kept(table), sink)
     except pyarrow.lib.ArrowException as error:
         raise InvalidInput(f"The table cannot be stored as Parquet: {error}") from error
     return sink.getvalue(), Shape(table.num_rows, _columns(table.schema))
@@ -102,13 +99,21 @@ def shape_of(path: Path, file_name: str) -> Shape | None:
     if measure is None:
         return None
     try:
-        with (
-            _given_to_arrow(path) as source,
-            pyarrow.input_stream(source, compression=compression) as stream,
-        ):
-            return measure(path, stream, suffix)
-    except (pyarrow.lib.ArrowException, OSError, UnicodeDecodeError):
+        return measure(path, partial(_opened, path, compression), suffix)
+    except (pyarrow.lib.ArrowException, OSError, ValueError, InvalidInput):  # pandas' are ValueErrors
         return None
+
+
+@contextmanager
+def _opened(path: Path, compression: str | None) -> Iterator[Any]:
+    """What is in a file, out of its compression."""
+    import pyarrow
+
+    with (
+        _given_to_arrow(path) as source,
+        pyarrow.input_stream(source, compression=compression) as stream,
+    ):
+        yield stream
 
 
 def read(path: Path, file_name: str) -> pd.DataFrame | None:
@@ -118,7 +123,7 @@ def read(path: Path, file_name: str) -> pd.DataFrame | None:
     suffix, compression = _format(file_name)
     options: dict[str, Any] = {"compression": compression}
     readers: dict[str, Callable[[Any], pd.DataFrame]] = {
-        ".parquet": pandas.read_parquet,
+        ".parquet": _read_parquet,
         ".csv": lambda source: pandas.read_csv(source, **options),
         ".tsv": lambda source: pandas.read_csv(source, sep="\t", **options),
         ".jsonl": lambda source: pandas.read_json(source, lines=True, **options),
@@ -130,9 +135,11 @@ def read(path: Path, file_name: str) -> pd.DataFrame | None:
     try:
         with _given_to_arrow(path) as source:
             return readers[suffix](source)
-    except (ValueError, OSError) as error:  # pandas' and Arrow's parse errors are ValueErrors
+    # parse errors are ValueErrors; a TypeError is of labels that pandas writes and cannot read
+    except (ValueError, TypeError, OSError) as error:
         raise InvalidInput(
-            f"{file_name!r} does not read as a table: {error}. Use as_path=True for the file itself."
+            f"{file_name!r} does not read as a table: {str(error).strip().rstrip('.')}. Use as_path=True "
+            "for the file itself."
         ) from error
 
 
@@ -147,14 +154,14 @@ def read_arrow(path: Path, file_name: str) -> Any:
     try:
         with _given_to_arrow(path) as source:
             if suffix == ".parquet":
-                import pyarrow.parquet
-
-                return pyarrow.parquet.ParquetFile(source).read()
+                return _parquet(source)
             import pyarrow.feather
 
             return pyarrow.feather.read_table(source)
     except (ValueError, OSError) as error:
-        raise InvalidInput(f"{file_name!r} does not read as a table: {error}.") from error
+        raise InvalidInput(
+            f"{file_name!r} does not read as a table: {str(error).strip().rstrip('.')}."
+        ) from error
 
 
 def read_polars(path: Path, file_name: str) -> Any:
@@ -175,28 +182,40 @@ READERS: dict[str, Callable[[Path, str], Any]] = {
 """What gives the table in a file, by the library whose it is; None when its ending is of no table."""
 
 
-def _is_pandas(data: Any) -> bool:
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(data, (pandas.DataFrame, pandas.Series))
+def _parquet(source: Any) -> Any:
+    import pyarrow.parquet
+
+    return categories.restored(pyarrow.parquet.ParquetFile(source).read())
 
 
-def _arrow_table(data: Any) -> Any:
+def _read_parquet(source: Any) -> pd.DataFrame:
+    """As pandas reads it, with its categories.
+
+    Times of day that are no whole microseconds keep Arrow's type: Python has none for them.
+    """
+    import pandas
+    import pyarrow.parquet
+
+    schema = pyarrow.parquet.read_schema(source)
+    precise = pyarrow.time64("ns")
+    if not categories.are_kept(schema) and precise not in schema.types:
+        return pandas.read_parquet(source)
+    table = _parquet(source)
+    own = {} if _are_whole(table, precise) else {precise: pandas.ArrowDtype(precise)}
+    frame: pd.DataFrame = table.to_pandas(types_mapper=own.get)
+    return frame
+
+
+def _are_whole(table: Any, kind: Any) -> bool:
+    """Whether times of day of this type are whole microseconds."""
     import pyarrow
 
-    if not _is_pandas(data):
-        return data if isinstance(data, pyarrow.Table) else pyarrow.table(data)
-    frame = data if hasattr(data, "columns") else data.to_frame()
-    if frame.attrs:  # pandas has them in the Parquet file, and what is said of a table is not its content
-        frame = frame.copy(deep=False)
-        frame.attrs = {}
     try:
-        return pyarrow.Table.from_pandas(frame, nthreads=1)
-    except (pyarrow.lib.ArrowException, ValueError, TypeError) as error:
-        reason = " ".join(str(part) for part in error.args)
-        raise InvalidInput(
-            f"The DataFrame cannot be stored as Parquet: {reason}. Give each column values of one type, "
-            "for example with df['column'].astype(str)."
-        ) from error
+        for column in (each for each in table.columns if each.type == kind):
+            column.cast(pyarrow.time64("us"))
+    except pyarrow.ArrowInvalid:
+        return False
+    return True
 
 
 @contextmanager
@@ -247,32 +266,31 @@ def parquet_shape(stream: Any) -> Shape:
     return Shape(metadata.num_rows, _columns(metadata.schema.to_arrow_schema()))
 
 
-def _parquet_shape(path: Path, stream: Any, suffix: str) -> Shape:
-    return parquet_shape(stream)
+def _parquet_shape(path: Path, opened: _Opened, suffix: str) -> Shape:
+    with opened() as stream:
+        return parquet_shape(stream)
 
 
-def _csv_shape(path: Path, stream: Any, suffix: str) -> Shape:
-    import pyarrow.csv
-
-    options = pyarrow.csv.ParseOptions(delimiter=DELIMITERS[suffix], newlines_in_values=True)
-    if path.stat().st_size <= WHOLE_CSV_BYTES:
-        table = pyarrow.csv.read_csv(stream, parse_options=options)
-        return Shape(table.num_rows, _columns(table.schema))
-    return Shape(None, _columns(pyarrow.csv.open_csv(stream, parse_options=options).schema))
+def _csv_shape(path: Path, opened: _Opened, suffix: str) -> Shape:
+    file = CsvFile(opened, DELIMITERS[suffix])
+    whole = path.stat().st_size <= WHOLE_CSV_BYTES
+    columns = file.measure() if whole else file.head()
+    return Shape(file.rows if whole else None, columns)
 
 
-def _json_shape(path: Path, stream: Any, suffix: str) -> Shape:
+def _json_shape(path: Path, opened: _Opened, suffix: str) -> Shape:
     import pyarrow.json
 
-    if path.stat().st_size <= WHOLE_CSV_BYTES:
-        table = pyarrow.json.read_json(stream)
-        return Shape(table.num_rows, _columns(table.schema))
-    head = stream.read(HEAD_BYTES)
+    with opened() as stream:
+        if path.stat().st_size <= WHOLE_CSV_BYTES:
+            table = pyarrow.json.read_json(stream)
+            return Shape(table.num_rows, _columns(table.schema))
+        head = stream.read(HEAD_BYTES)
     table = pyarrow.json.read_json(io.BytesIO(head[: head.rfind(b"\n") + 1]))
     return Shape(None, _columns(table.schema))
 
 
-def _feather_shape(path: Path, stream: Any, suffix: str) -> Shape:
+def _feather_shape(path: Path, opened: _Opened, suffix: str) -> Shape:
     import pyarrow.ipc
 
     with _given_to_arrow(path) as given:
@@ -283,7 +301,7 @@ def _feather_shape(path: Path, stream: Any, suffix: str) -> Shape:
             return Shape(rows, _columns(file.schema))
 
 
-_SHAPES: dict[str, Callable[[Path, Any, str], Shape]] = {
+_SHAPES: dict[str, Callable[[Path, _Opened, str], Shape]] = {
     ".parquet": _parquet_shape,
     ".csv": _csv_shape,
     ".tsv": _csv_shape,

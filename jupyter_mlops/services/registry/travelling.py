@@ -10,7 +10,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from ...entities import (
     AuditEntry,
@@ -22,12 +22,12 @@ from ...entities import (
     ModelVersion,
     Move,
     Storage,
-    VersionRef,
+    reference_text,
 )
 from ...errors import MlopsError, NotFound, Unavailable
 from ...notebooks.source import parse_cell
 from ...protocols.blobs import BlobStore
-from ...protocols.registry import ANYWHERE, RegistryChanges
+from ...protocols.registry import RegistryChanges
 from ...remote.folder import reaches_elsewhere
 from ...wire import decode, encode
 from ..quantities import size_text
@@ -37,6 +37,9 @@ from .trust import GIVEN, IMPORTED
 FILE = "registered.json"
 BLOBS = "blobs.json"
 LOADERS = {"load_dataset": "dataset", "load_model": "model", "predict": "model"}
+
+N = TypeVar("N", Dataset, Model)
+V = TypeVar("V", DatasetVersion, ModelVersion)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +133,7 @@ def _within_reach(
     """The version as a job elsewhere can load it, and a note where it may not, or depends on a server."""
     if version.storage is Storage.COPY or version.uri is None:
         return version, []
-    name = f"{version.name}@{version.version}"
+    name = reference_text(version)
     if reaches_elsewhere(version.uri):
         return version, [f"The dataset {name} does not go along: the job reads it at {version.uri}."]
     if version.size_bytes > most_bytes:
@@ -209,7 +212,7 @@ def _text(node: ast.expr | None) -> str | None:
 
 
 class TravellingStore:
-    """A job's part of the registry, to be read; satisfies ``protocols.registry.RegistryStore``."""
+    """A job's part of the registry, to be read: a ``RegistryStore`` in which nothing can be decided."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -220,43 +223,30 @@ class TravellingStore:
 
     def dataset_version(self, name: str, selector: int | str | None = None) -> DatasetVersion:
         part = self._part
-        wanted = part.newest.get(f"dataset {name}") if selector is None else selector
-        for each in part.datasets:
-            if each.name == name and (each.version == wanted or wanted in each.aliases):
-                return each
-        raise _left_at_home("dataset", name, selector)
+        return _selected("dataset", part.datasets, part.newest, name, selector)
 
     def model_version(self, name: str, selector: int | str | None = None) -> ModelVersion:
         part = self._part
-        wanted = part.newest.get(f"model {name}") if selector is None else selector
-        for each in part.models:
-            if each.name == name and (each.version == wanted or wanted in each.aliases):
-                return each
-        raise _left_at_home("model", name, selector)
-
-    def dataset(self, name: str) -> Dataset:
-        found = [each for each in self.datasets() if each.name == name]
-        if not found:
-            raise _left_at_home("dataset", name, None)
-        return found[0]
-
-    def model(self, name: str) -> Model:
-        found = [each for each in self.models() if each.name == name]
-        if not found:
-            raise _left_at_home("model", name, None)
-        return found[0]
+        return _selected("model", part.models, part.newest, name, selector)
 
     def datasets(self) -> list[Dataset]:
         return [Dataset(name=name, versions=found) for name, found in _by_name(self._part.datasets)]
 
     def models(self) -> list[Model]:
         return [
-            replace(
-                Model(name=name, versions=found),
+            Model(
+                name=name,
+                versions=found,
                 aliases={alias: each.version for each in found for alias in each.aliases if each.version},
             )
             for name, found in _by_name(self._part.models)
         ]
+
+    def dataset(self, name: str) -> Dataset:
+        return _named("dataset", self.datasets(), name)
+
+    def model(self, name: str) -> Model:
+        return _named("model", self.models(), name)
 
     def dataset_of_digest(self, name: str, digest: str) -> DatasetVersion | None:
         return next((each for each in self.datasets_of_digests([digest]) if each.name == name), None)
@@ -267,88 +257,66 @@ class TravellingStore:
     def model_of_digest(self, name: str, digest: str) -> ModelVersion | None:
         return next((each for each in self._part.models if (each.name, each.digest) == (name, digest)), None)
 
-    def register_dataset(
-        self,
-        version: DatasetVersion,
-        *,
-        alias: str | None = None,
-        expected: int | Literal["anywhere"] | None = ANYWHERE,
-        key: str | None = None,
-    ) -> DatasetVersion:
+    def register_dataset(self, version: DatasetVersion, **_: Any) -> DatasetVersion:
         """The version that is there already; else Unavailable, so that the run's journal carries it home."""
         return self.dataset_of_digest(version.name, version.digest) or _cannot("registered")
 
-    def register_model(
-        self,
-        version: ModelVersion,
-        *,
-        alias: str | None = None,
-        expected: int | Literal["anywhere"] | None = ANYWHERE,
-        seq: int | None = None,
-        key: str | None = None,
-        proof: str = "",
-    ) -> ModelVersion:
+    def register_model(self, *_: Any, **__: Any) -> NoReturn:
         _cannot("registered")
 
-    def model_proof(self, name: str, version: int | None) -> str | None:
-        """None: the home has looked at the proofs before it sent these."""
-        return None
+    def move_alias(self, *_: Any, **__: Any) -> NoReturn:
+        _cannot("changed")
 
-    def applied(self, key: str) -> tuple[str, int] | None:
-        return None
+    def describe(self, *_: Any, **__: Any) -> NoReturn:
+        _cannot("changed")
+
+    def record(self, *_: Any, **__: Any) -> NoReturn:
+        _cannot("decided")
+
+    def model_proof(self, name: str, version: int | None) -> None:
+        """None: the home has looked at the proofs before it sent these."""
+
+    def applied(self, key: str) -> None:
+        """None: what was registered there is not known here."""
 
     def keys(self, kind: str, name: str, version: int) -> list[str]:
         return []
 
-    def move_alias(
-        self,
-        kind: str,
-        name: str,
-        alias: str,
-        to: int | None,
-        *,
-        user: str,
-        reason: str = "",
-        expected: int | Literal["anywhere"] | None = ANYWHERE,
-        seq: int | None = None,
-        rollback: bool = False,
-    ) -> bool:
-        _cannot("changed")
-
     def moves(self, kind: str, name: str, alias: str) -> list[Move]:
         return []
-
-    def describe(self, kind: str, name: str, version: int | None, details: Details, *, user: str) -> None:
-        _cannot("changed")
 
     def details(self, kind: str, name: str, version: int | None) -> Details:
         return Details()
 
-    def record(
-        self, action: str, subject: str, *, user: str, detail: Mapping[str, Any] | None = None
-    ) -> AuditEntry:
-        _cannot("decided")
-
-    def registered_by(self, run_id: str) -> list[VersionRef]:
-        return []
-
-    def registering_runs(self, kind: str, name: str, version: int) -> list[str]:
-        return []
-
     def changes(self, since: int) -> RegistryChanges:
         return RegistryChanges(seq=0)
 
-    def audit(
-        self, *, limit: int | None = 100, subject: str = "", before: int | None = None
-    ) -> list[AuditEntry]:
+    def audit(self, **_: Any) -> list[AuditEntry]:
         return []
 
     def verify_audit(self) -> list[str]:
         return []
 
 
-def _by_name(versions: Iterable[Any]) -> list[tuple[str, list[Any]]]:
-    found: dict[str, list[Any]] = {}
+def _selected(
+    kind: str, versions: Iterable[V], newest: Mapping[str, int], name: str, selector: int | str | None
+) -> V:
+    wanted = newest.get(f"{kind} {name}") if selector is None else selector
+    for each in versions:
+        if each.name == name and (each.version == wanted or wanted in each.aliases):
+            return each
+    raise _left_at_home(kind, name, selector)
+
+
+def _named(kind: str, named: Iterable[N], name: str) -> N:
+    for each in named:
+        if each.name == name:
+            return each
+    raise _left_at_home(kind, name, None)
+
+
+def _by_name(versions: Iterable[V]) -> list[tuple[str, list[V]]]:
+    found: dict[str, list[V]] = {}
     for each in sorted(versions, key=lambda each: -(each.version or 0)):
         if each not in found.setdefault(each.name, []):
             found[each.name].append(each)

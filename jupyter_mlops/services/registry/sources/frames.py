@@ -6,6 +6,7 @@ from typing import Any
 
 from ....entities import DatasetKind
 from .. import tables
+from ..arrow_tables import is_table
 from .source import Content, Shelf
 
 
@@ -16,7 +17,7 @@ class Frames:
         self._shelf = shelf
 
     def takes(self, data: Any) -> bool:
-        return tables.is_table(data)
+        return is_table(data)
 
     def content(self, data: Any, *, name: str, copy: bool | None) -> Content:
         encoded, shape = tables.encode(data)

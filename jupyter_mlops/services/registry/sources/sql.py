@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +16,7 @@ from ....entities import DatasetKind
 from ....errors import InvalidInput, MissingPackage, MlopsError, NotFound, Unavailable
 from .frames import Frames
 from .source import Content, Shelf
+from .sql_types import told_types
 
 ROWS_AT_ONCE = 50_000
 FILES = ("sqlite", "duckdb")
@@ -134,8 +135,11 @@ def _result(connection: Any, query: str) -> Any:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise InvalidInput(f"The query gives two columns {twice!r}: name them apart with AS.")
+        told = [column[:2] for column in result.cursor.description]  # gone when all rows are read
         parts = [_table(names, rows) for rows in iter(lambda: result.fetchmany(ROWS_AT_ONCE), [])]
-        return pa.concat_tables(parts or [_table(names, [])], promote_options="permissive")
+        if parts:
+            return pa.concat_tables(parts, promote_options="permissive")
+        return _without_rows(connection, query, names, told)
     except MlopsError:
         raise
     except SQLAlchemyError as error:
@@ -150,8 +154,18 @@ def _result(connection: Any, query: str) -> Any:
 def _table(names: list[str], rows: Any) -> Any:
     import pyarrow as pa
 
-    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+    columns = zip(*rows, strict=True)
     return pa.table([_column(name, values) for name, values in zip(names, columns, strict=True)], names=names)
+
+
+def _without_rows(connection: Any, query: str, names: list[str], told: list[Any]) -> Any:
+    import pyarrow as pa
+    from sqlalchemy.exc import SQLAlchemyError
+
+    kinds = [pa.null()] * len(names)
+    with suppress(SQLAlchemyError):  # of what is no SELECT, such as PRAGMA, SQLite makes no view
+        kinds = told_types(connection, query, told)
+    return pa.schema(list(zip(names, kinds, strict=True))).empty_table()
 
 
 def _column(name: str, values: Any) -> Any:
