@@ -56,6 +56,8 @@ def edit_model(
     of_version = "@" in ref or card is not None
     number = workspace.registry.model_version(ref).version if of_version else None
     said = {"description": description, "tags": tags, "owner": owner, "licence": licence}
+    if not tags and all(value is None for value in (description, owner, licence, card)):
+        raise InvalidInput(f"Nothing to change of {ref!r}: give description, tags, owner, licence or card.")
     if any(value is not None for value in said.values()):
         workspace.registry.describe("model", wanted.name, number, **said)  # type: ignore[arg-type]
     if card is not None:

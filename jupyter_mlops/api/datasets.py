@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def register_dataset(
     data: Any,
-    *,
     name: str,
+    *,
     description: str = "",
     copy: bool | None = None,
     alias: str | None = None,
@@ -26,7 +26,7 @@ def register_dataset(
     owner: str | None = None,
     licence: str | None = None,
 ) -> entities.DatasetVersion:
-    """Register data under ``name``.
+    """Register data under ``name``: ``register_dataset(data, "train")``, or ``name="train"``.
 
     ``data`` is the path of a file or folder, a glob (``"data/*.parquet"``), an fsspec URL of any of these
     (``"s3://bucket/train/"``), a DataFrame (pandas, polars, Arrow), a NumPy array or torch tensor or a dict
@@ -93,7 +93,7 @@ def dataset_of(frame: Any) -> entities.VersionRef | None:
 
 
 def datasets() -> pd.DataFrame:
-    """All dataset versions, newest first."""
+    """All dataset versions, by name; of each name the newest first."""
     import pandas as pd
 
     rows = [dataset_row(version) for each in current().registry.datasets() for version in each.versions]
@@ -111,7 +111,7 @@ def edit_dataset(
     """Change what is said of a dataset (``"train"``) or of one version (``"train@2"``, ``"train@golden"``).
 
     What is not given stays, and a tag of None goes. Contents never change; the audit trail says who said
-    what.
+    what. Raises NotFound, Forbidden, and InvalidInput, also where nothing is given.
     """
     registry = current().registry
     registry.edit("dataset", ref, description=description, tags=tags, owner=owner, licence=licence)

@@ -180,7 +180,7 @@ class _decorator:
 
 
 def feature_views() -> pd.DataFrame:
-    """All versions of feature views, newest first, each with what it gave last."""
+    """All versions of feature views, by name, of each name the newest first, each with what it gave last."""
     import pandas as pd
 
     rows = [row for each in current().features.all() for row in view_rows(each)]

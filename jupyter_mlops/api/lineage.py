@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..entities import DatasetVersion, FeatureViewVersion, ModelVersion, VersionRef
+from ..entities import DatasetVersion, FeatureViewVersion, ModelVersion, VersionRef, reference_text
 from ..errors import InvalidInput
 from ..services.lineage.nodes import version_node
 from ..services.showing.lineage_html import impact_html, lineage_html
@@ -149,7 +149,7 @@ def _node(given: Something) -> str:
     if isinstance(given, VersionRef):
         return version_node(given)
     if kind := KIND_OF_VERSION.get(type(given)):
-        return f"{kind}:{given.name}@{given.version}"
+        return f"{kind}:{reference_text(given)}"
     if not hasattr(given, "id"):
         raise InvalidInput(
             "Say of what: a reference such as 'train@2' or 'digits@champion', an id, or a run, a job or a "

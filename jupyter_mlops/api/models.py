@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 def register_model(
     model: Any,
-    *,
     name: str,
+    *,
     alias: str | None = None,
     description: str = "",
     example: Any = None,
@@ -25,6 +25,8 @@ def register_model(
     tags: Mapping[str, str] | None = None,
 ) -> entities.ModelVersion:
     """Store a model as the next version of ``name``, and point ``alias`` at it.
+
+    ``register_model(model, "digits")`` and ``register_model(model, name="digits")`` are the same.
 
     ``model`` is a model of scikit-learn, torch, ONNX, XGBoost, LightGBM or Keras, the path of a file or
     folder (also one that MLflow wrote), or any object that can be pickled. Its flavour is found, or named:
@@ -69,7 +71,7 @@ def predict(ref: str, data: Any, *, trust: bool = False) -> Any:
 
 
 def models() -> pd.DataFrame:
-    """All model versions, newest first."""
+    """All model versions, by name; of each name the newest first."""
     import pandas as pd
 
     rows = [model_row(version) for each in current().registry.models() for version in each.versions]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from ..entities import reference_text
 from ..errors import InvalidInput
 from ..services.quantities import size_text
 from ..services.rows import dataset_row
-from ..services.showing.registered import DATASETS, reference_text
+from ..services.showing.registered import DATASETS
 from ..wire import to_json
 from ..workspace import current
 from .registered import print_registered

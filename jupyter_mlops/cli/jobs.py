@@ -17,11 +17,11 @@ from ..services.lookup import run_or_job
 from ..services.quantities import duration_text
 from ..services.rows import job_row
 from ..services.showing.outputs_text import outputs_text
-from ..services.showing.tables import pairs
+from ..services.showing.tables import pairs, when
 from ..services.submission.plan import Told
 from ..services.submission.request import Request, checked_names, flags_of, request_of
 from ..workspace import current
-from .tables import clock_time, console, print_json, print_table
+from .tables import console, print_json, print_table
 
 COLUMNS = ("id", "name", "status", "on", "submitted", "took", "progress", "gpus", "params", "reason")
 
@@ -57,7 +57,7 @@ def _cells(job: Job, now: float) -> tuple[Any, ...]:
         job.spec.name,
         job.status.value,
         job.executor or ", ".join(job.spec.executors),
-        clock_time(job.spec.submitted_at),
+        when(job.spec.submitted_at),
         duration_text(end - job.started_at if end and job.started_at else None),
         f"{job.progress.done}/{job.progress.total}" if job.progress else "",
         f"{job.spec.resources.gpus:g}",

@@ -5,12 +5,20 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
-from typing import Any
 
 from rich.syntax import Syntax
 
 from ..api.reading import runs as api_runs
-from ..entities import Comparison, Job, Run, RunDetail, RunTable, ScheduleDetail, SweepDetail, short_id
+from ..entities import (
+    Comparison,
+    Job,
+    Run,
+    RunDetail,
+    RunTable,
+    ScheduleDetail,
+    SweepDetail,
+    short_id,
+)
 from ..errors import InvalidInput
 from ..services.lookup import anything
 from ..services.quantities import counted, duration_text, size_text
@@ -19,16 +27,16 @@ from ..services.runs.data_reads import DATA_COLUMNS, shown_data
 from ..services.showing.comparison_text import ALL_SAME, SAME, comparison_rows, title
 from ..services.showing.jobs import placing_facts
 from ..services.showing.outputs_text import outputs_text
-from ..services.showing.tables import main_first, pairs
+from ..services.showing.runs import RUN_COLUMNS, refs_text, run_cells
+from ..services.showing.tables import pairs, shown, when
 from ..workspace import current
 from .schedule_tables import print_schedule
 from .sweeps import print_sweep
-from .tables import clock_time, console, number, print_json, print_table
+from .tables import console, print_json, print_table
 
 SHOWN_LINES = 40
 LISTED = 100
 EVERY_RUN = 2**31 - 1
-RUN_COLUMNS = ("id", "name", "experiment", "status", "started", "took", "params", "metrics")
 
 
 def list_runs(arguments: Namespace) -> int:
@@ -77,19 +85,7 @@ def _write_table(arguments: Namespace) -> int:
 
 def print_runs(runs: Iterable[Run], title: str = "Runs") -> None:
     """A table of runs for people."""
-    rows = [
-        (
-            short_id(run.id),
-            run.name,
-            run.experiment,
-            run.status.value,
-            clock_time(run.started_at),
-            duration_text(run.duration_s),
-            pairs(main_first(run.params)),
-            pairs({name: summary.last for name, summary in run.metrics.items()}),
-        )
-        for run in runs
-    ]
+    rows = [run_cells(run) for run in runs]
     if rows:
         print_table(title, RUN_COLUMNS, rows)
 
@@ -121,7 +117,7 @@ def _print_run(detail: RunDetail) -> None:
             "experiment": run.experiment,
             "kind": run.kind.value,
             "status": status,
-            "started": clock_time(run.started_at),
+            "started": when(run.started_at),
             "took": duration_text(run.duration_s),
             "notebook": run.notebook,
             "parent": run.parent_id,
@@ -130,8 +126,8 @@ def _print_run(detail: RunDetail) -> None:
             "user": f"{run.user}@{run.host}",
             "tags": pairs(run.tags, limit=20, width=1000),
             "note": run.note,
-            "read": ", ".join(_reference(each) for each in detail.inputs),
-            "registered": ", ".join(_reference(each) for each in detail.registered),
+            "read": refs_text(detail.inputs),
+            "registered": refs_text(detail.registered),
             "children": ", ".join(short_id(child) for child in detail.children),
         },
     )
@@ -180,8 +176,8 @@ def _print_job(job: Job) -> None:
         {
             "name": spec.name,
             "status": job.status.value + (f" ({job.reason})" if job.reason else ""),
-            "submitted": clock_time(spec.submitted_at),
-            "started": clock_time(job.started_at),
+            "submitted": when(spec.submitted_at),
+            "started": when(job.started_at),
             "took": duration_text(took),
             "progress": f"cell {job.progress.done} of {job.progress.total}" if job.progress else None,
             "params": pairs(spec.params, limit=20, width=1000),
@@ -202,10 +198,6 @@ def _print_facts(title: str, facts: dict[str, str | None]) -> None:
     print_table(title, ("fact", "value"), [each for each in facts.items() if each[1]], header=False)
 
 
-def _reference(version: Any) -> str:
-    return f"{version.kind} {version.name}@{'pending' if version.version is None else version.version}"
-
-
 def compare(arguments: Namespace) -> int:
     """``jupyter mlops compare``."""
     runs = current().runs
@@ -224,7 +216,7 @@ def _print_comparison(comparison: Comparison) -> None:
     out, rows = console(), comparison_rows(comparison)
     columns = ("what", title(comparison.a), title(comparison.b))
     if rows:
-        print_table("Differences", columns, [(what, _side(a), _side(b)) for what, a, b in rows])
+        print_table("Differences", columns, [(what, shown(a), shown(b)) for what, a, b in rows])
     if comparison.source_diff:
         out.print(Syntax(comparison.source_diff, "diff", theme="ansi_dark", background_color="default"))
     if not rows and not comparison.source_diff:
@@ -235,12 +227,8 @@ def _print_run_table(table: RunTable) -> None:
     if not table.rows:
         console().print(ALL_SAME)
         return
-    rows = [(f"{row.kind}.{row.key}", *map(_side, row.values)) for row in table.rows]
+    rows = [(f"{row.kind}.{row.key}", *map(shown, row.values)) for row in table.rows]
     print_table("Differences", ("what", *map(title, table.runs)), rows)
-
-
-def _side(value: Any) -> str:
-    return "" if value is None else number(value)
 
 
 def rebuild(arguments: Namespace) -> int:

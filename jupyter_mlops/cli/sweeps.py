@@ -7,8 +7,9 @@ from argparse import Namespace
 from ..entities import Sweep, SweepDetail, short_id
 from ..services.rows import sweep_row
 from ..services.showing.sweeps import best_text, ended_trials, goal_text, sweep_text
+from ..services.showing.tables import when
 from ..workspace import current
-from .tables import clock_time, console, print_json, print_table
+from .tables import console, print_json, print_table
 
 COLUMNS = ("id", "name", "status", "submitted", "trials", "goal", "best", "reason")
 
@@ -33,7 +34,7 @@ def print_sweeps(sweeps: list[Sweep], title: str = "Sweeps") -> None:
             short_id(sweep.id),
             sweep.spec.name,
             sweep.status.value,
-            clock_time(sweep.spec.submitted_at),
+            when(sweep.spec.submitted_at),
             f"{ended_trials(sweep)}/{sweep.spec.trials}",
             goal_text(sweep),
             best_text(sweep),

@@ -9,9 +9,10 @@ from ..entities import JobStatus
 from ..services.jobs.agent_control import AgentControl, AgentStatus
 from ..services.quantities import counted
 from ..services.rows import iso_time
+from ..services.showing.tables import when
 from ..warm.notes import ready_nurseries
 from ..workspace import current
-from .tables import clock_time, console, print_json
+from .tables import console, print_json
 
 
 def doctor(arguments: Namespace) -> int:
@@ -58,7 +59,7 @@ def _tell(status: AgentStatus | None, arguments: Namespace) -> None:
     else:
         words = (
             f"The agent of {status.home} is running: pid {status.process.pid} since "
-            f"{clock_time(status.started_at)}, {status.slots} GPU slots, log {status.log}"
+            f"{when(status.started_at)}, {status.slots} GPU slots, log {status.log}"
         )
         console().print(words)
         for note in ready_nurseries(current().settings.runtime_dir):

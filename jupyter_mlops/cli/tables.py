@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, TextIO
 
 from rich.cells import cell_len
@@ -14,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import wire
+from ..services.showing.tables import shown
 
 WIDE = 200
 """Columns where the output is no terminal."""
@@ -141,20 +141,4 @@ def _cell(column: str, text: str) -> Text:
 
 
 def _text(value: Any) -> str:
-    return number(value) if isinstance(value, float) else "" if value is None else str(value)
-
-
-def number(value: Any) -> str:
-    """A value in few characters; floats with four significant digits."""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    text = str(value)
-    return text if len(text) <= 40 else text[:39] + "…"
-
-
-def clock_time(seconds: float | None) -> str:
-    """Local time: the hour today, the date as well before."""
-    if seconds is None:
-        return ""
-    moment = datetime.fromtimestamp(seconds)
-    return f"{moment:%H:%M:%S}" if moment.date() == datetime.now().date() else f"{moment:%Y-%m-%d %H:%M}"
+    return shown(value) if isinstance(value, float) else "" if value is None else str(value)

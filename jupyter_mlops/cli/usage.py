@@ -7,9 +7,10 @@ from typing import Any
 
 from ..entities import Usage, UsageReport
 from ..services.quantities import duration_text
+from ..services.showing.tables import when
 from ..services.usage.service import usage_row
 from ..workspace import current
-from .tables import clock_time, console, print_json, print_table
+from .tables import console, print_json, print_table
 
 COLUMNS = ("attempts", "failed", "GPU h", "idle GPU h", "GPU load", "CPU h", "asked", "memory", "mean wait")
 
@@ -27,7 +28,7 @@ def show_usage(arguments: Namespace) -> int:
 
 
 def _print(report: UsageReport) -> None:
-    began = f"since {clock_time(report.since)}" if report.since else "ever"
+    began = f"since {when(report.since)}" if report.since else "ever"
     rows = [*report.usage, *([report.total] if len(report.usage) > 1 else [])]
     print_table(f"Usage by {report.by}, {began}", (report.by, *COLUMNS), [_cells(row) for row in rows])
     if report.total.measured < report.total.attempts:

@@ -48,7 +48,7 @@ _NAMES = {
     "registry": "AuditEntry Details Move Role VersionStatus",
     "runs": (
         "Artifact CellTiming DataRead History MetricSummary Output Process Progress Run RunDetail "
-        "RunError RunKind RunPage RunStatus SeenModel VersionRef"
+        "RunError RunKind RunPage RunStatus SeenModel VersionRef Versioned number_text reference_text"
     ),
     "schedules": "CatchUp Overlap Schedule ScheduleDetail ScheduleSpec Timing",
     "sweeps": "Distribution Goal Sweep SweepDetail SweepSpec SweepStatus Trial TrialStatus",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from .datasets import Column
-from .registry import Details, VersionStatus
-from .runs import VersionRef
+from .registry import Details, VersionStatus, several
+from .runs import VersionRef, reference_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,14 @@ class Materialization:
     run_id: str | None = None
     online_rows: int | None = None
     duration_s: float = 0.0
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a cell shows of it: a line (IPython's protocol of pretty printing)."""
+        online = "" if self.online_rows is None else f", {several(self.online_rows, 'key')} online"
+        printer.text(
+            f"Materialization {reference_text(self.view)} of {reference_text(self.source)}: "
+            f"{reference_text(self.dataset)}, {several(self.rows, 'row')}{online}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

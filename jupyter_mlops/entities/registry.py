@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from .runs import number_text
+
 
 class VersionStatus(str, Enum):
     """``PENDING``: recorded in a journal that no registry has seen yet."""
@@ -71,7 +73,7 @@ class AuditEntry:
 
 def pretty(kind: str, name: str, version: int | str | None, facts: Sequence[str | None]) -> str:
     """A line on a name or a version; no version is pending, an empty one is none."""
-    at = "" if version == "" else f"@{'pending' if version is None else version}"
+    at = "" if version == "" else f"@{version if isinstance(version, str) else number_text(version)}"
     return f"{kind} {name}{at}: {', '.join(fact for fact in facts if fact)}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 
 class RunStatus(str, Enum):
@@ -143,6 +143,29 @@ class VersionRef:
     name: str
     version: int | None
     digest: str
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a cell shows of it: a line (IPython's protocol of pretty printing)."""
+        printer.text(f"VersionRef {reference_text(self)}: {self.kind}, {self.digest[:8]}")
+
+
+class Versioned(Protocol):
+    """A version of a name; one that is pending has no number yet."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> int | None: ...
+
+
+def reference_text(version: Versioned) -> str:
+    """``digits@3``; ``digits@pending`` where no registry has numbered it yet."""
+    return f"{version.name}@{number_text(version.version)}"
+
+
+def number_text(version: int | None) -> str:
+    """The number of a version as people read it."""
+    return "pending" if version is None else str(version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

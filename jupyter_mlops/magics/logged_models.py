@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..entities import reference_text
 from ..services.tracking.tracker import warn_line
 from ..workspace import Workspace
 
@@ -33,5 +34,5 @@ def log_models(
             logger.debug("A model could not be registered", exc_info=problem)
             warn_line(f"--log-model {variable}: not registered as {name!r}: {problem}")
             continue
-        registered.append(f"{name}@{version.version}" if version.version is not None else f"{name} (pending)")
+        registered.append(reference_text(version))
     return registered

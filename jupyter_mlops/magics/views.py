@@ -18,9 +18,10 @@ from ..services.showing.gpus import NO_GPUS, gpus_table, users_table
 from ..services.showing.jobs import placing_facts
 from ..services.showing.outputs_text import outputs_text
 from ..services.showing.registered import DATASETS, FEATURE_VIEWS, MODELS, N, Registered, V
+from ..services.showing.runs import RUN_COLUMNS, refs_text, run_cells
 from ..services.showing.schedules import schedule_text, schedules_table, status_text
 from ..services.showing.sweeps import counts_text, sweep_text, sweeps_table
-from ..services.showing.tables import facts, main_first, pairs, table, when
+from ..services.showing.tables import facts, pairs, table, when
 from ..services.showing.usage import usage_table
 from ..services.usage.service import usage_row
 from ..wire import to_json
@@ -204,20 +205,7 @@ def _registered(
 
 
 def _run_table(found: Iterable[Run]) -> str:
-    rows = [
-        (
-            short_id(run.id),
-            run.name,
-            run.experiment,
-            run.status.value,
-            when(run.started_at),
-            duration_text(run.duration_s),
-            pairs(main_first(run.params)),
-            pairs({name: summary.last for name, summary in run.metrics.items()}),
-        )
-        for run in found
-    ]
-    return table(("id", "name", "experiment", "status", "started", "took", "params", "metrics"), rows)
+    return table(RUN_COLUMNS, map(run_cells, found))
 
 
 def _job_table(found: Iterable[Job]) -> str:
@@ -257,8 +245,8 @@ def _run_text(detail: RunDetail) -> str:
                 "git": commit,
                 "tags": pairs(run.tags, limit=20, width=1000),
                 "note": run.note,
-                "read": ", ".join(f"{each.kind} {each.name}@{each.version}" for each in detail.inputs),
-                "registered": ", ".join(f"{each.kind} {each.name}" for each in detail.registered),
+                "read": refs_text(detail.inputs),
+                "registered": refs_text(detail.registered),
                 "children": ", ".join(map(short_id, detail.children)),
             }
         )

@@ -66,14 +66,6 @@ class FeatureStore(Protocol):
         """What was computed by a view, or by one of its versions: the newest version of the source first."""
         ...
 
-    def of_source(self, name: str, version: int | None = None) -> list[Materialization]:
-        """What was computed from a dataset, or from one of its versions."""
-        ...
-
-    def of_dataset(self, name: str, version: int) -> list[Materialization]:
-        """What gave this dataset version: more than one where several sources give the same content."""
-        ...
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnlineTable:

@@ -14,11 +14,13 @@ from ..entities import (
     Model,
     ModelVersion,
     Move,
-    VersionRef,
 )
 
 ANYWHERE: Literal["anywhere"] = "anywhere"
 """An alias may point at any version, or at none, before it is moved."""
+
+Place = int | Literal["anywhere"] | None
+"""Where an alias has to point for a decision about it to hold: at a version, at none, or ANYWHERE."""
 
 IMPORTED_KEY = "import/"
 """How the keys of versions begin that came with a file; those of runs begin with the run's id."""
@@ -47,7 +49,7 @@ class RegistryStore(Protocol):
         version: DatasetVersion,
         *,
         alias: str | None = None,
-        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        expected: Place = ANYWHERE,
         key: str | None = None,
     ) -> DatasetVersion:
         """Give ``version`` its number, or take the version that has its digest under its name; point
@@ -64,7 +66,7 @@ class RegistryStore(Protocol):
         version: ModelVersion,
         *,
         alias: str | None = None,
-        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        expected: Place = ANYWHERE,
         seq: int | None = None,
         key: str | None = None,
         proof: str = "",
@@ -129,7 +131,7 @@ class RegistryStore(Protocol):
         *,
         user: str,
         reason: str = "",
-        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        expected: Place = ANYWHERE,
         seq: int | None = None,
         rollback: bool = False,
     ) -> bool:
@@ -150,14 +152,6 @@ class RegistryStore(Protocol):
 
     def details(self, kind: str, name: str, version: int | None) -> Details:
         """What is said of a version, or of the name itself; empty where nothing is."""
-        ...
-
-    def registered_by(self, run_id: str) -> list[VersionRef]:
-        """The versions that a run registered, also those that were there already."""
-        ...
-
-    def registering_runs(self, kind: str, name: str, version: int) -> list[str]:
-        """The ids of the runs that registered a version, the first of them first."""
         ...
 
     def changes(self, since: int) -> RegistryChanges: ...

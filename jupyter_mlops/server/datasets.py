@@ -26,10 +26,14 @@ class DetailsEdit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasTarget:
-    """The version that an alias shall point at, and why."""
+    """The version that an alias shall point at, and why.
+
+    ``new`` takes an alias that is nearly the same as another, which is else refused as misspelt.
+    """
 
     version: int
     reason: str = ""
+    new: bool = False
 
 
 class DatasetsHandler(MlopsHandler):
@@ -70,12 +74,7 @@ class DatasetAliasHandler(MlopsHandler):
     @web.authenticated
     @authorized
     async def put(self, name: str, alias: str) -> None:
-        target = self.body_as(AliasTarget)
-        await self.change(
-            lambda workspace: workspace.registry.set_alias(
-                name, alias, target.version, reason=target.reason, kind="dataset"
-            )
-        )
+        await promote(self, "dataset", name, alias)
 
     @web.authenticated
     @authorized
@@ -151,6 +150,16 @@ def number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
         raise InvalidInput(f"A version is a number, such as 3, not {text[:200]!r}.")
     return int(text)
+
+
+async def promote(handler: MlopsHandler, kind: str, name: str, alias: str) -> None:
+    """Point an alias as the request's body has it; answers with the whole."""
+    target = handler.body_as(AliasTarget)
+    await handler.change(
+        lambda workspace: workspace.promotion.promote(
+            kind, name, alias, target.version, new=target.new, reason=target.reason
+        )
+    )
 
 
 async def describe(handler: MlopsHandler, kind: str, name: str, version: int | None) -> None:

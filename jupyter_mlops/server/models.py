@@ -10,7 +10,7 @@ from tornado import web
 
 from ..entities import Gate, Gates, Model, Review
 from .base import MlopsHandler
-from .datasets import AliasTarget, describe, number
+from .datasets import describe, number, promote
 from .shown import bounded_figures
 
 if TYPE_CHECKING:
@@ -36,10 +36,16 @@ class ApprovalVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatesEdit:
-    """The gates that an alias shall have, and why."""
+    """The gates that an alias shall have, and why.
+
+    ``new`` takes an alias that is nearly the same as another, and ``new_metrics`` those that no version has
+    yet: both are else refused as misspelt.
+    """
 
     gates: list[Gate] = field(default_factory=list)
     reason: str = ""
+    new: bool = False
+    new_metrics: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +147,9 @@ class AliasGatesHandler(MlopsHandler):
         edit = self.body_as(GatesEdit)
 
         def set_them(workspace: Workspace) -> Gates:
-            return workspace.promotion.set_gates(name, alias, edit.gates, reason=edit.reason)
+            return workspace.promotion.declare_gates(
+                name, alias, edit.gates, new_metrics=edit.new_metrics, new=edit.new, reason=edit.reason
+            )
 
         await self.change(set_them)
 
@@ -152,10 +160,7 @@ class AliasHandler(MlopsHandler):
     @web.authenticated
     @authorized
     async def put(self, name: str, alias: str) -> None:
-        target = self.body_as(AliasTarget)
-        await self.change(
-            lambda workspace: workspace.registry.set_alias(name, alias, target.version, reason=target.reason)
-        )
+        await promote(self, "model", name, alias)
 
     @web.authenticated
     @authorized

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -107,7 +107,3 @@ def dressed(version: V, pointing: Mapping[str, int], said: Mapping[int, Details]
         tags=its.tags if its else {},
         description=(its and its.description) or version.description,
     )
-
-
-def all_dressed(versions: Iterable[V], pointing: Mapping[str, int], said: Mapping[int, Details]) -> list[V]:
-    return [dressed(each, pointing, said) for each in versions]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -17,7 +16,7 @@ from ..wire import from_json, to_json
 from .audit import append
 from .changes import bump
 from .database import Database
-from .reaching import reachable
+from .reaching import LazyDatabase
 from .registry_tables import check_reports, expectations
 from .texts import without_nul
 
@@ -26,22 +25,22 @@ class SqlExpectationStore:
     """An ``ExpectationStore``. Nothing is opened before the first call."""
 
     def __init__(self, database: Callable[[], Database], *, clock: Clock = time.time) -> None:
-        self._open = database
+        self._database = LazyDatabase(database)
         self._clock = clock
 
     def all(self, dataset: str) -> list[Expectation]:
-        with reachable(), self._database.read() as connection:
+        with self._database.read() as connection:
             return _all(connection, dataset)
 
     def set(self, given: Sequence[Expectation], *, user: str) -> list[Expectation]:
-        with reachable(), self._database.write() as connection:
+        with self._database.write() as connection:
             bump(connection)
             for each in given:
                 self._set(connection, each, user)
             return _all(connection, given[0].dataset) if given else []
 
     def remove(self, dataset: str, name: str, *, user: str) -> list[Expectation]:
-        with reachable(), self._database.write() as connection:
+        with self._database.write() as connection:
             bump(connection)
             there = {each.name: each for each in _all(connection, dataset)}
             if name not in there:
@@ -55,13 +54,13 @@ class SqlExpectationStore:
         query = select(check_reports.c.entity).where(
             check_reports.c.dataset == dataset, check_reports.c.digest == digest
         )
-        with reachable(), self._database.read() as connection:
+        with self._database.read() as connection:
             entity = connection.scalar(query)
         return None if entity is None else from_json(entity, CheckReport)
 
     def keep(self, report: CheckReport, *, of: Sequence[Expectation]) -> None:
         at = (check_reports.c.dataset == report.dataset, check_reports.c.digest == report.digest)
-        with reachable(), self._database.write() as connection:
+        with self._database.write() as connection:
             bump(connection)  # before the look: who changes expectations meanwhile waits here
             if _all(connection, report.dataset) != list(of):
                 return
@@ -102,10 +101,6 @@ class SqlExpectationStore:
             subject=f"dataset:{about.dataset}",
             detail=without_nul(to_json({"name": about.name, **detail})),
         )
-
-    @cached_property
-    def _database(self) -> Database:
-        return self._open()
 
 
 def said(expectation: Expectation) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace as changed
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
@@ -16,8 +15,7 @@ from ..wire import from_json, to_json
 from . import audit, details
 from .changes import bump
 from .database import Database
-from .migrations import migrate
-from .reaching import reachable
+from .reaching import LazyDatabase
 from .registry_rows import VIEWS
 from .registry_tables import materializations, view_versions
 
@@ -28,14 +26,13 @@ class SqlFeatureStore:
     """See ``protocols.features.FeatureStore``. Nothing is opened or migrated before the first call."""
 
     def __init__(self, database: Database | Callable[[], Database], *, clock: Clock = time.time) -> None:
-        self._given = database
+        self._database = LazyDatabase(database)
         self._clock = clock
-        self._database: Database | None = None
 
     def register(self, version: FeatureViewVersion, *, proof: str = "") -> FeatureViewVersion:
         if known := self.of_digest(version.name, version.digest):
             return known  # a cell that runs again takes no turn among the writers
-        with self._write() as connection:
+        with self._database.write() as connection:
             seq = bump(connection)
             if known := VIEWS.of_digest(connection, version.name, version.digest):
                 return known
@@ -51,11 +48,11 @@ class SqlFeatureStore:
         return registered
 
     def proof(self, name: str, version: int | None) -> str | None:
-        with self._read() as connection:
+        with self._database.read() as connection:
             return VIEWS.proof(connection, name, version)
 
     def prove(self, name: str, digest: str, proof: str) -> None:
-        with self._write() as connection:
+        with self._database.write() as connection:
             connection.execute(
                 update(view_versions)
                 .where(view_versions.c.name == name, view_versions.c.digest == digest)
@@ -63,7 +60,7 @@ class SqlFeatureStore:
             )
 
     def views(self) -> list[FeatureView]:
-        with self._read() as connection:
+        with self._database.read() as connection:
             said = details.all_details(connection, KIND)
             computed: dict[str, list[Materialization]] = {}
             for each in _found(connection):
@@ -80,7 +77,7 @@ class SqlFeatureStore:
             ]
 
     def view(self, name: str) -> FeatureView:
-        with self._read() as connection:
+        with self._database.read() as connection:
             seq, versions = VIEWS.named(connection, name)
             return FeatureView(
                 name=name,
@@ -91,25 +88,17 @@ class SqlFeatureStore:
             )
 
     def version(self, name: str, selector: int | str | None = None) -> FeatureViewVersion:
-        with self._read() as connection:
-            number = selector
-            if isinstance(selector, str):
-                pointing = details.aliases_of(connection, KIND, name)
-                number = pointing.get(selector)
-                if number is None:
-                    VIEWS.named(connection, name)  # the name itself may be what is missing
-                    raise details.no_alias(KIND, name, selector, pointing)
-            assert not isinstance(number, str)
-            return VIEWS.version(connection, name, number)
+        with self._database.read() as connection:
+            return VIEWS.selected(connection, name, selector)
 
     def of_digest(self, name: str, digest: str) -> FeatureViewVersion | None:
-        with self._read() as connection:
+        with self._database.read() as connection:
             return VIEWS.of_digest(connection, name, digest)
 
     def materialized(
         self, found: Materialization, *, features: Sequence[Column], replace: bool = False
     ) -> Materialization:
-        with self._write() as connection:
+        with self._database.write() as connection:
             seq = bump(connection)
             present = _at(connection, found.view, found.source)
             if present is not None and not replace:
@@ -136,7 +125,7 @@ class SqlFeatureStore:
         return found
 
     def online(self, view: VersionRef, source: VersionRef, rows: int, *, user: str) -> Materialization:
-        with self._write() as connection:
+        with self._database.write() as connection:
             seq = bump(connection)
             present = _at(connection, view, source)
             if present is None:
@@ -157,22 +146,14 @@ class SqlFeatureStore:
         return found
 
     def materialization(self, view: VersionRef, source: VersionRef) -> Materialization | None:
-        with self._read() as connection:
+        with self._database.read() as connection:
             return _at(connection, view, source)
 
     def materializations(self, name: str, version: int | None = None) -> list[Materialization]:
         table = materializations.c
-        return self._all(table.view == name, *(() if version is None else (table.view_version == version,)))
-
-    def of_source(self, name: str, version: int | None = None) -> list[Materialization]:
-        table = materializations.c
-        return self._all(
-            table.source == name, *(() if version is None else (table.source_version == version,))
-        )
-
-    def of_dataset(self, name: str, version: int) -> list[Materialization]:
-        table = materializations.c
-        return self._all(table.dataset == name, table.dataset_version == version)
+        its = () if version is None else (table.view_version == version,)
+        with self._database.read() as connection:
+            return _found(connection, table.view == name, *its)
 
     def _keep_features(self, connection: Connection, view: VersionRef, features: list[Column]) -> None:
         version = VIEWS.version(connection, view.name, view.version)
@@ -188,27 +169,6 @@ class SqlFeatureStore:
             .where(view_versions.c.name == view.name, view_versions.c.version == view.version)
             .values(entity=to_json(changed(version, features=features)))
         )
-
-    def _all(self, *conditions: ColumnElement[bool]) -> list[Materialization]:
-        with self._read() as connection:
-            return _found(connection, *conditions)
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with reachable(), self._open().read() as connection:
-            yield connection
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        with reachable(), self._open().write() as connection:
-            yield connection
-
-    def _open(self) -> Database:
-        if self._database is None:
-            database = self._given if isinstance(self._given, Database) else self._given()
-            migrate(database)
-            self._database = database
-        return self._database
 
 
 def _found(connection: Connection, *conditions: ColumnElement[bool]) -> list[Materialization]:

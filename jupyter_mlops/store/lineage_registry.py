@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, Text, and_, cast, or_, select
 
 from ..entities import Materialization, VersionRef
 from ..protocols.lineage import JobPlace, Made, Named, Origin
+from ..protocols.registry import IMPORTED_KEY
 from ..wire import from_json
 from .database import Database
-from .details import aliases_of, no_alias
 from .index_rows import chunks
-from .reaching import reachable
+from .reaching import LazyDatabase
 from .registry_rows import KINDS, numbered, of_kind
 from .registry_tables import aliases, jobs, materializations, registrations
 
@@ -33,23 +32,16 @@ class SqlRegistryLinks:
     """See ``protocols.lineage.RegistryLinks``."""
 
     def __init__(self, database: Callable[[], Database]) -> None:
-        self._open = database
+        self._database = LazyDatabase(database)
 
     # ------------------------------------------------------------ versions
     def find(self, kind: str, name: str, selector: int | str | None = None) -> VersionRef:
-        named = of_kind(kind)
-        with self._read() as connection:
-            if isinstance(selector, str):
-                pointing = aliases_of(connection, kind, name)
-                if selector not in pointing:
-                    named.named(connection, name)  # the name itself may be what is missing
-                    raise no_alias(kind, name, selector, pointing)
-                selector = pointing[selector]
-            found = named.version(connection, name, selector)
+        with self._database.read() as connection:
+            found = of_kind(kind).selected(connection, name, selector)
         return VersionRef(kind=kind, name=name, version=found.version, digest=found.digest)
 
     def origins(self, versions: Collection[VersionRef]) -> list[Origin]:
-        with self._read() as connection:
+        with self._database.read() as connection:
             return [
                 _origin(connection, kind, row)
                 for kind, part in _parts(versions)
@@ -60,7 +52,7 @@ class SqlRegistryLinks:
         wanted = {_key(each): each for each in versions}
         names = {each.name for each in versions}
         found: dict[tuple[Key, Key], tuple[VersionRef, Origin]] = {}
-        with self._read() as connection:
+        with self._database.read() as connection:
             for kind in ("dataset", "model"):
                 for row in connection.execute(_mentioning(kind, names)):
                     origin = _origin(connection, kind, row)
@@ -71,7 +63,7 @@ class SqlRegistryLinks:
 
     def of_contents(self, digests: Collection[str]) -> list[tuple[str, VersionRef]]:
         found: list[tuple[float, str, VersionRef]] = []
-        with self._read() as connection:
+        with self._database.read() as connection:
             for kind in KINDS:
                 version = _table(kind).c
                 query = select(version.created_at, version.digest, version.name, version.version)
@@ -84,7 +76,7 @@ class SqlRegistryLinks:
     # ------------------------------------------------------------ registrations
     def registered_by(self, run_ids: Collection[str]) -> list[Made]:
         wanted = set(run_ids)
-        with self._read() as connection:
+        with self._database.read() as connection:
             made = dict.fromkeys((*_own(connection, wanted), *_applied(connection, wanted)))
             digests = _digests(connection, {key for _, key in made})
         return [Made(run, _ref(*key, digests[key])) for run, key in made if key in digests]
@@ -92,7 +84,7 @@ class SqlRegistryLinks:
     def registering(self, versions: Collection[VersionRef]) -> list[Made]:
         wanted = {_key(each): each for each in versions}
         made: list[Made] = []
-        with self._read() as connection:
+        with self._database.read() as connection:
             for kind, part in _parts(versions):
                 table = _table(kind)
                 query = select(table.c.run_id, table.c.name, table.c.version)
@@ -102,6 +94,7 @@ class SqlRegistryLinks:
                 again = connection.execute(
                     select(applied.key, applied.name, applied.version)
                     .where(applied.kind == kind, _is_one_of(registrations, part))
+                    .where(~applied.key.startswith(IMPORTED_KEY))
                     .order_by(applied.key)
                 )
                 for run, name, number in (*own, *again):
@@ -115,7 +108,7 @@ class SqlRegistryLinks:
             "dataset": [(row.source, row.source_version), (row.dataset, row.dataset_version)],
         }
         found: dict[tuple[Any, ...], Materialization] = {}
-        with self._read() as connection:
+        with self._database.read() as connection:
             for kind, part in _parts(versions):
                 for name, number in columns.get(kind, ()):
                     this = or_(*(and_(name == each.name, number == each.version) for each in part))
@@ -126,7 +119,7 @@ class SqlRegistryLinks:
 
     def aliases(self, versions: Collection[VersionRef]) -> list[Named]:
         wanted = {_key(each): each for each in versions}
-        with self._read() as connection:
+        with self._database.read() as connection:
             return [
                 Named(wanted[kind, row.name, row.version], row.alias)
                 for kind, part in _parts(versions)
@@ -141,13 +134,13 @@ class SqlRegistryLinks:
     def jobs(self, job_ids: Collection[str]) -> list[JobPlace]:
         job = jobs.c
         query = select(job.id, job.parent_run_id, job.run_id, job.spec["notebook"].as_string())
-        with self._read() as connection:
+        with self._database.read() as connection:
             return [JobPlace(*row) for row in _each(connection, query, job.id, job_ids)]
 
     def jobs_of_runs(self, run_ids: Collection[str]) -> list[tuple[str, str]]:
         job = jobs.c
         query = select(job.parent_run_id, job.id).order_by(job.submitted_at, job.id)
-        with self._read() as connection:
+        with self._database.read() as connection:
             return [(row[0], row[1]) for row in _each(connection, query, job.parent_run_id, run_ids)]
 
     def jobs_of_notebooks(self, paths: Collection[str]) -> list[tuple[str, str]]:
@@ -155,13 +148,8 @@ class SqlRegistryLinks:
         notebook = job.spec["notebook"].as_string()
         query = select(notebook, job.id).where(job.parent_run_id.is_(None))
         query = query.order_by(job.submitted_at, job.id)
-        with self._read() as connection:
+        with self._database.read() as connection:
             return [(row[0], row[1]) for row in _each(connection, query, notebook, paths)]
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with reachable(), self._open().read() as connection:
-            yield connection
 
 
 def _each(

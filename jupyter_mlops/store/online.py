@@ -39,7 +39,7 @@ from ..errors import Conflict, NotFound, Unavailable
 from ..protocols.features import OnlineRead, OnlineRow, OnlineTable
 from ..wire import from_json, to_json
 from .database import Database
-from .reaching import reachable
+from .reaching import LazyDatabase
 
 LOCK = 7_305_807_121
 """Among PostgreSQL's advisory locks: who fills a table waits for who does so already."""
@@ -75,12 +75,11 @@ class SqlOnlineStore:
     """See ``protocols.features.OnlineStore``. Nothing is opened before the first call."""
 
     def __init__(self, database: Callable[[], Database]) -> None:
-        self._given = database
-        self._database: Database | None = None
+        self._database = LazyDatabase(database, prepare=_keep_tables)
         self._known: dict[int, OnlineTable] = {}
 
     def replace(self, table: OnlineTable, values: Iterable[OnlineRow]) -> OnlineTable:
-        with reachable(), self._open().write() as connection:
+        with self._database.write() as connection:
             _wait_for_turn(connection)
             present = _present(connection, table.view, table.version)
             if present is not None and present.sort > table.sort:
@@ -110,14 +109,14 @@ class SqlOnlineStore:
     def read(self, view: str, version: int | None, keys: Sequence[str], *, now_ns: int) -> OnlineRead:
         wanted = list(dict.fromkeys(keys))
         for _ in range(TRIES):
-            with reachable(), self._open().read() as connection:
+            with self._database.read() as connection:
                 read = self._read(connection, view, version, wanted, now_ns)
             if read is not None:
                 return read
         raise Unavailable(f"The online table of {view!r} is replaced all the time. Try again.")
 
     def tables(self) -> list[OnlineTable]:
-        with reachable(), self._open().read() as connection:
+        with self._database.read() as connection:
             found = connection.execute(select(tables).order_by(tables.c.view, tables.c.version))
             return [_table(row) for row in found]
 
@@ -156,12 +155,9 @@ class SqlOnlineStore:
             self._known[generation] = _table(row)
         return self._known[generation]
 
-    def _open(self) -> Database:
-        if self._database is None:
-            database = self._given()
-            database.keep_prepared(_make_tables)
-            self._database = database
-        return self._database
+
+def _keep_tables(database: Database) -> None:
+    database.keep_prepared(_make_tables)
 
 
 def _make_tables(database: Database) -> None:

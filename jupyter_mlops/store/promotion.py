@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,8 +15,7 @@ from ..wire import from_json, to_json
 from . import audit
 from .changes import bump
 from .database import Database
-from .migrations import migrate
-from .reaching import reachable
+from .reaching import LazyDatabase
 from .registry_rows import MODELS
 from .registry_tables import approvals as verdicts
 from .registry_tables import gates as gate_rows
@@ -28,13 +26,12 @@ class SqlPromotionStore:
     """A ``PromotionStore``. Nothing is opened or migrated before the first call."""
 
     def __init__(self, database: Database | Callable[[], Database], *, clock: Clock = time.time) -> None:
-        self._given = database
+        self._database = LazyDatabase(database)
         self._clock = clock
-        self._database: Database | None = None
 
     def gates(self, model: str) -> list[Gates]:
         query = select(gate_rows.c.entity).where(gate_rows.c.model == model).order_by(gate_rows.c.alias)
-        with self._read() as connection:
+        with self._database.read() as connection:
             return [from_json(entity, Gates) for entity in connection.scalars(query)]
 
     def set_gates(
@@ -42,7 +39,7 @@ class SqlPromotionStore:
     ) -> Gates:
         declared = Gates(model=model, alias=alias, gates=list(gates))
         at = (gate_rows.c.model == model, gate_rows.c.alias == alias)
-        with self._write() as connection:
+        with self._database.write() as connection:
             seq = bump(connection)
             MODELS.named(connection, model)
             entity = connection.scalar(select(gate_rows.c.entity).where(*at))
@@ -60,14 +57,14 @@ class SqlPromotionStore:
 
     def approvals(self, model: str, version: int, alias: str) -> list[Approval]:
         query = select(verdicts).where(*_of(model, version, alias)).order_by(verdicts.c.at, verdicts.c.user)
-        with self._read() as connection:
+        with self._database.read() as connection:
             return [Approval(**row._mapping) for row in connection.execute(query)]
 
     def approve(self, approval: Approval) -> Approval:
         approval = replace(approval, reason=storable(approval.reason))
         model, version, alias = approval.model, approval.version, approval.alias
         at = (*_of(model, version, alias), verdicts.c.user == approval.user)
-        with self._write() as connection:
+        with self._database.write() as connection:
             seq = bump(connection)
             MODELS.version(connection, model, version)
             row = connection.execute(select(verdicts).where(*at)).first()
@@ -84,7 +81,7 @@ class SqlPromotionStore:
 
     def withdraw(self, model: str, version: int, alias: str, *, user: str, reason: str = "") -> bool:
         at = (*_of(model, version, alias), verdicts.c.user == user)
-        with self._write() as connection:
+        with self._database.write() as connection:
             seq = bump(connection)
             approved = connection.scalar(select(verdicts.c.approved).where(*at))
             if approved is None:
@@ -113,23 +110,6 @@ class SqlPromotionStore:
             subject=subject,
             detail={**detail, **why},
         )
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with reachable(), self._open().read() as connection:
-            yield connection
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        with reachable(), self._open().write() as connection:
-            yield connection
-
-    def _open(self) -> Database:
-        if self._database is None:
-            database = self._given if isinstance(self._given, Database) else self._given()
-            migrate(database)
-            self._database = database
-        return self._database
 
 
 def _of(model: str, version: int, alias: str) -> tuple[ColumnElement[bool], ...]:

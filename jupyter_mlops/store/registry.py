@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -18,38 +17,33 @@ from ..entities import (
     Model,
     ModelVersion,
     Move,
-    VersionRef,
 )
 from ..errors import Conflict
 from ..protocols.clock import Clock
-from ..protocols.registry import ANYWHERE, RegistryChanges
+from ..protocols.registry import ANYWHERE, Place, RegistryChanges
 from . import audit, details, registry_rows
 from .changes import bump
 from .database import Database
-from .migrations import migrate
-from .reaching import reachable
-from .registry_rows import DATASETS, MODELS
-
-__all__ = ["SqlRegistryStore", "migrate"]
+from .reaching import LazyDatabase
+from .registry_rows import DATASETS, MODELS, NamedVersions
 
 
 class SqlRegistryStore:
     """A ``RegistryStore``. Nothing is opened or migrated before the first call."""
 
     def __init__(self, database: Database | Callable[[], Database], *, clock: Clock = time.time) -> None:
-        self._given = database
+        self._database = LazyDatabase(database)
         self._clock = clock
-        self._database: Database | None = None
 
     def register_dataset(
         self,
         version: DatasetVersion,
         *,
         alias: str | None = None,
-        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        expected: Place = ANYWHERE,
         key: str | None = None,
     ) -> DatasetVersion:
-        with self._write() as connection:
+        with self._database.write() as connection:
             seq = bump(connection)
             if applied := DATASETS.applied(connection, key):
                 return applied
@@ -78,12 +72,12 @@ class SqlRegistryStore:
         version: ModelVersion,
         *,
         alias: str | None = None,
-        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        expected: Place = ANYWHERE,
         seq: int | None = None,
         key: str | None = None,
         proof: str = "",
     ) -> ModelVersion:
-        with self._write() as connection:
+        with self._database.write() as connection:
             changed = bump(connection)
             if known := MODELS.applied(connection, key):
                 return known
@@ -105,62 +99,50 @@ class SqlRegistryStore:
         return registered
 
     def applied(self, key: str) -> tuple[str, int] | None:
-        with self._read() as connection:
+        with self._database.read() as connection:
             return registry_rows.applied(connection, key)
 
     def keys(self, kind: str, name: str, version: int) -> list[str]:
-        with self._read() as connection:
+        with self._database.read() as connection:
             return registry_rows.of_kind(kind).keys(connection, name, version)
 
     def datasets(self) -> list[Dataset]:
-        with self._read() as connection:
-            aliases = details.all_aliases(connection, DATASETS.kind)
-            said = details.all_details(connection, DATASETS.kind)
-            return [
-                _dataset(name, seq, versions, aliases.get(name, {}), said.get(name, {}))
-                for name, seq, versions in DATASETS.listed(connection)
-            ]
+        with self._database.read() as connection:
+            return [Dataset(**fields) for fields in _all_fields(connection, DATASETS)]
 
     def dataset(self, name: str) -> Dataset:
-        with self._read() as connection:
-            seq, versions = DATASETS.named(connection, name)
-            return _dataset(name, seq, versions, *_dress(connection, DATASETS.kind, name))
+        with self._database.read() as connection:
+            return Dataset(**_fields(connection, DATASETS, name))
 
     def dataset_version(self, name: str, selector: int | str | None = None) -> DatasetVersion:
-        with self._read() as connection:
+        with self._database.read() as connection:
             found: DatasetVersion = self._version(connection, DATASETS.kind, name, selector)
         return found
 
     def dataset_of_digest(self, name: str, digest: str) -> DatasetVersion | None:
-        with self._read() as connection:
+        with self._database.read() as connection:
             found = DATASETS.of_digest(connection, name, digest)
             return found and details.dressed(found, *_dress(connection, DATASETS.kind, name))
 
     def datasets_of_digests(self, digests: Collection[str]) -> list[DatasetVersion]:
-        with self._read() as connection:
+        with self._database.read() as connection:
             return DATASETS.of_digests(connection, digests)
 
     def models(self) -> list[Model]:
-        with self._read() as connection:
-            aliases = details.all_aliases(connection, MODELS.kind)
-            said = details.all_details(connection, MODELS.kind)
-            return [
-                _model(name, seq, _linked(connection, versions), aliases.get(name, {}), said.get(name, {}))
-                for name, seq, versions in list(MODELS.listed(connection))
-            ]
+        with self._database.read() as connection:
+            return [_model(connection, fields) for fields in _all_fields(connection, MODELS)]
 
     def model(self, name: str) -> Model:
-        with self._read() as connection:
-            seq, versions = MODELS.named(connection, name)
-            return _model(name, seq, _linked(connection, versions), *_dress(connection, MODELS.kind, name))
+        with self._database.read() as connection:
+            return _model(connection, _fields(connection, MODELS, name))
 
     def model_version(self, name: str, selector: int | str | None = None) -> ModelVersion:
-        with self._read() as connection:
+        with self._database.read() as connection:
             [found] = _linked(connection, [self._version(connection, MODELS.kind, name, selector)])
         return found
 
     def model_of_digest(self, name: str, digest: str) -> ModelVersion | None:
-        with self._read() as connection:
+        with self._database.read() as connection:
             found = MODELS.of_digest(connection, name, digest)
             if found is None:
                 return None
@@ -168,7 +150,7 @@ class SqlRegistryStore:
             return details.dressed(linked, *_dress(connection, MODELS.kind, name))
 
     def model_proof(self, name: str, version: int | None) -> str | None:
-        with self._read() as connection:
+        with self._database.read() as connection:
             return MODELS.proof(connection, name, version)
 
     def move_alias(
@@ -180,12 +162,12 @@ class SqlRegistryStore:
         *,
         user: str,
         reason: str = "",
-        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        expected: Place = ANYWHERE,
         seq: int | None = None,
         rollback: bool = False,
     ) -> bool:
         named = registry_rows.of_kind(kind)
-        with self._write() as connection:
+        with self._database.write() as connection:
             changed = bump(connection)
             if to is None:
                 named.named(connection, name)  # the name itself may be what is missing
@@ -200,41 +182,29 @@ class SqlRegistryStore:
         return moved
 
     def moves(self, kind: str, name: str, alias: str) -> list[Move]:
-        with self._read() as connection:
+        with self._database.read() as connection:
             entries = audit.entries(connection, limit=None, subject=f"{kind}:{name}@{alias}")
         moved = [entry for entry in entries if entry.action in ("alias.set", "alias.delete")]
         return [details.move_of(kind, name, entry) for entry in moved]
 
     def describe(self, kind: str, name: str, version: int | None, said: Details, *, user: str) -> None:
-        with self._write() as connection:
+        with self._database.write() as connection:
             seq = bump(connection)
             before = self._details(connection, kind, name, version)
             self._describe(connection, kind, name, version, before, said, user, seq)
 
     def details(self, kind: str, name: str, version: int | None) -> Details:
-        with self._read() as connection:
+        with self._database.read() as connection:
             return self._details(connection, kind, name, version)
 
-    def registered_by(self, run_id: str) -> list[VersionRef]:
-        with self._read() as connection:
-            return [
-                ref
-                for named in registry_rows.KINDS.values()
-                for ref in named.registered_by(connection, run_id)
-            ]
-
-    def registering_runs(self, kind: str, name: str, version: int) -> list[str]:
-        with self._read() as connection:
-            return registry_rows.of_kind(kind).registering_runs(connection, name, version)
-
     def changes(self, since: int) -> RegistryChanges:
-        with self._read() as connection:
+        with self._database.read() as connection:
             return registry_rows.changes(connection, since)
 
     def record(
         self, action: str, subject: str, *, user: str, detail: Mapping[str, Any] | None = None
     ) -> AuditEntry:
-        with self._write() as connection:
+        with self._database.write() as connection:
             return audit.append(
                 connection, time=self._clock(), user=user, action=action, subject=subject, detail=detail
             )
@@ -242,21 +212,16 @@ class SqlRegistryStore:
     def audit(
         self, *, limit: int | None = 100, subject: str = "", before: int | None = None
     ) -> list[AuditEntry]:
-        with self._read() as connection:
+        with self._database.read() as connection:
             return audit.entries(connection, limit=limit, subject=subject, before=before)
 
     def verify_audit(self) -> list[str]:
-        with self._read() as connection:
+        with self._database.read() as connection:
             return audit.verify(connection)
 
     def _version(self, connection: Connection, kind: str, name: str, selector: int | str | None) -> Any:
-        named = registry_rows.of_kind(kind)
-        pointing, said = _dress(connection, kind, name)
-        number = selector if not isinstance(selector, str) else pointing.get(selector)
-        if isinstance(selector, str) and number is None:
-            named.named(connection, name)  # the name itself may be what is missing
-            raise details.no_alias(kind, name, selector, pointing)
-        return details.dressed(named.version(connection, name, number), pointing, said)
+        found = registry_rows.of_kind(kind).selected(connection, name, selector)
+        return details.dressed(found, *_dress(connection, kind, name))
 
     def _details(self, connection: Connection, kind: str, name: str, version: int | None) -> Details:
         named = registry_rows.of_kind(kind)
@@ -325,7 +290,7 @@ class SqlRegistryStore:
         alias: str,
         version: int | None,
         user: str,
-        expected: int | Literal["anywhere"] | None = ANYWHERE,
+        expected: Place = ANYWHERE,
         more: Mapping[str, Any] | None = None,
     ) -> bool:
         """Point an alias elsewhere, or nowhere; False when it is there already."""
@@ -352,23 +317,6 @@ class SqlRegistryStore:
         )
         return True
 
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with reachable(), self._open().read() as connection:
-            yield connection
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        with reachable(), self._open().write() as connection:
-            yield connection
-
-    def _open(self) -> Database:
-        if self._database is None:
-            database = self._given if isinstance(self._given, Database) else self._given()
-            migrate(database)
-            self._database = database
-        return self._database
-
 
 def _dress(connection: Connection, kind: str, name: str) -> tuple[dict[str, int], dict[int, Details]]:
     return details.aliases_of(connection, kind, name), details.details_of(connection, kind, name)
@@ -384,28 +332,36 @@ def _linked(connection: Connection, versions: Sequence[ModelVersion]) -> list[Mo
     ]
 
 
-def _dataset(
-    name: str, seq: int, versions: list[DatasetVersion], pointing: dict[str, int], said: dict[int, Details]
-) -> Dataset:
-    return Dataset(
-        name=name,
-        versions=details.all_dressed(versions, pointing, said),
-        aliases=pointing,
-        details=said.get(details.NAME, Details()),
-        seq=seq,
-    )
+def _model(connection: Connection, fields: dict[str, Any]) -> Model:
+    return Model(**{**fields, "versions": _linked(connection, fields["versions"])})
 
 
-def _model(
-    name: str, seq: int, versions: list[ModelVersion], pointing: dict[str, int], said: dict[int, Details]
-) -> Model:
-    return Model(
-        name=name,
-        versions=details.all_dressed(versions, pointing, said),
-        aliases=pointing,
-        details=said.get(details.NAME, Details()),
-        seq=seq,
-    )
+def _fields(connection: Connection, named: NamedVersions[Any], name: str) -> dict[str, Any]:
+    """What a Dataset or a Model of this name is made of. Raises NotFound."""
+    seq, versions = named.named(connection, name)
+    return _fields_of(name, seq, versions, *_dress(connection, named.kind, name))
+
+
+def _all_fields(connection: Connection, named: NamedVersions[Any]) -> list[dict[str, Any]]:
+    """The same of every name, in few queries."""
+    aliases = details.all_aliases(connection, named.kind)
+    said = details.all_details(connection, named.kind)
+    return [
+        _fields_of(name, seq, versions, aliases.get(name, {}), said.get(name, {}))
+        for name, seq, versions in named.listed(connection)
+    ]
+
+
+def _fields_of(
+    name: str, seq: int, versions: Sequence[Any], pointing: dict[str, int], said: dict[int, Details]
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "versions": [details.dressed(each, pointing, said) for each in versions],
+        "aliases": pointing,
+        "details": said.get(details.NAME, Details()),
+        "seq": seq,
+    }
 
 
 def _require_unchanged(kind: str, name: str, judged: int | None, present: int) -> None:

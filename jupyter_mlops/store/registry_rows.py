@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, Connection, Table, func, insert, select, t
 
 from ..entities import DatasetVersion, FeatureViewVersion, ModelVersion, VersionRef, VersionStatus
 from ..errors import InvalidInput, NotFound
-from ..protocols.registry import IMPORTED_KEY, RegistryChanges
+from ..protocols.registry import RegistryChanges
 from ..wire import from_json, to_json
 from .changes import current
+from .details import aliases_of, no_alias
 from .registry_tables import (
     dataset_versions,
     datasets,
@@ -77,6 +78,16 @@ class NamedVersions(Generic[V]):
         if not newest:
             raise self._no_name(connection, name)
         raise NotFound(f"No version {number} of {self.kind} {name!r}: its versions are 1 to {newest}.")
+
+    def selected(self, connection: Connection, name: str, selector: int | str | None) -> V:
+        """The version of a number or an alias, or the latest. Raises NotFound."""
+        if isinstance(selector, str):
+            pointing = aliases_of(connection, self.kind, name)
+            if selector not in pointing:
+                self.named(connection, name)  # the name itself may be what is missing
+                raise no_alias(self.kind, name, selector, pointing)
+            selector = pointing[selector]
+        return self.version(connection, name, selector)
 
     def latest(self, connection: Connection, name: str) -> V | None:
         """The newest that was registered here; of a name that only imports brought, the newest of these."""
@@ -174,20 +185,6 @@ class NamedVersions(Generic[V]):
         values = {"kind": self.kind, "name": version.name, "version": version.version}
         connection.execute(insert(registrations).values(key=key, **values))
 
-    def registered_by(self, connection: Connection, run_id: str) -> list[VersionRef]:
-        """The versions that a run made or registered again."""
-        own, applied = self.versions.c, registrations.c
-        again = select(applied.name, applied.version).where(
-            applied.kind == self.kind, applied.key.startswith(f"{run_id}/", autoescape=True)
-        )
-        made = select(own.name, own.version).where(own.run_id == run_id)
-        wanted = {(row.name, row.version) for row in connection.execute(made.union(again))}
-        return [
-            VersionRef(kind=self.kind, name=name, version=number, digest=found.digest)
-            for name, number in sorted(wanted)
-            for found in (self.version(connection, name, number),)
-        ]
-
     def keys(self, connection: Connection, name: str, number: int) -> list[str]:
         """Those of the register records that gave this version, sorted."""
         applied = registrations.c
@@ -195,14 +192,6 @@ class NamedVersions(Generic[V]):
             applied.kind == self.kind, applied.name == name, applied.version == number
         )
         return list(connection.scalars(query.order_by(applied.key)))
-
-    def registering_runs(self, connection: Connection, name: str, number: int) -> list[str]:
-        """Ids of the runs that made or registered this version again."""
-        keys = self.keys(connection, name, number)
-        found = [key.split("/", 1)[0] for key in keys if not key.startswith(IMPORTED_KEY)]
-        if first := self.version(connection, name, number).run_id:
-            found.insert(0, first)
-        return list(dict.fromkeys(found))
 
     def changed(self, connection: Connection, since: int) -> list[str]:
         names = self.names.c

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Row, and_, delete, exists, insert, select, tuple_
@@ -13,8 +12,7 @@ from ..entities import JobStatus
 from ..protocols.sealing import JOB, RUN, WHOLE, Sealed
 from .database import Database
 from .index_rows import chunks
-from .migrations import migrate
-from .reaching import reachable
+from .reaching import LazyDatabase
 from .registry_tables import jobs, sealed
 
 PAGE = 1000
@@ -27,14 +25,7 @@ class SqlSealStore:
     """A SealStore in SQLite or PostgreSQL; nothing is opened before the first call."""
 
     def __init__(self, database: Database | Callable[[], Database]) -> None:
-        self._given = database
-
-    @cached_property
-    def _database(self) -> Database:
-        with reachable():
-            database = self._given() if callable(self._given) else self._given
-            migrate(database)
-        return database
+        self._database = LazyDatabase(database)
 
     def add(self, seals: Sequence[Sealed]) -> None:
         if not seals:
@@ -42,20 +33,20 @@ class SqlSealStore:
         rows = [asdict(each) for each in seals]
         key = tuple_(sealed.c.kind, sealed.c.id, sealed.c.path)
         these = key.in_([(row["kind"], row["id"], row["path"]) for row in rows])
-        with reachable(), self._database.write() as connection:
+        with self._database.write() as connection:
             connection.execute(delete(sealed).where(these))
             connection.execute(insert(sealed), rows)
 
     def of(self, kind: str, id: str) -> list[Sealed]:
         query = select(sealed).where(sealed.c.kind == kind, sealed.c.id == id).order_by(sealed.c.path)
-        with reachable(), self._database.read() as connection:
+        with self._database.read() as connection:
             return [_sealed(row) for row in connection.execute(query)]
 
     def sizes(self, home: str, kind: str, ids: Iterable[str]) -> dict[tuple[str, str], int]:
         found: dict[tuple[str, str], int] = {}
         query = select(sealed.c.id, sealed.c.path, sealed.c.size_bytes)
         query = query.where(sealed.c.home == home, sealed.c.kind == kind)
-        with reachable(), self._database.read() as connection:
+        with self._database.read() as connection:
             for part in chunks(ids):
                 for row in connection.execute(query.where(sealed.c.id.in_(part))):
                     found[row.id, row.path] = row.size_bytes
@@ -67,7 +58,7 @@ class SqlSealStore:
         query = select(*_without_names).where(sealed.c.kind == RUN, sealed.c.path.like(JOURNALS))
         while True:
             beyond = (sealed.c.id > after[0]) | and_(sealed.c.id == after[0], sealed.c.path > after[1])
-            with reachable(), self._database.read() as connection:
+            with self._database.read() as connection:
                 rows = connection.execute(query.where(beyond).order_by(*order).limit(PAGE)).all()
             for row in rows:
                 yield _sealed(row)
@@ -79,7 +70,7 @@ class SqlSealStore:
         whole = exists().where(sealed.c.kind == JOB, sealed.c.id == jobs.c.id, sealed.c.path == WHOLE)
         query = select(jobs.c.id).where(jobs.c.status.in_(_ENDED), ~whole).order_by(jobs.c.id)
         found: list[str] = []
-        with reachable(), self._database.read() as connection:
+        with self._database.read() as connection:
             for part in chunks(ids):
                 found += connection.scalars(query.where(jobs.c.id.in_(part)))
         return found

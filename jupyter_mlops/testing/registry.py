@@ -16,7 +16,7 @@ from ..entities import (
     VersionStatus,
 )
 from ..errors import Conflict, NotFound
-from ..protocols.registry import IMPORTED_KEY, RegistryChanges, RegistryStore
+from ..protocols.registry import RegistryChanges, RegistryStore
 
 RUN = "01hzzzzzzzzzzzzzzzzzzzzzz1"
 OTHER_RUN = "01hzzzzzzzzzzzzzzzzzzzzzz2"
@@ -405,20 +405,6 @@ class RegistryStoreContract:
         last = store.changes(later.seq)
         assert (last.datasets, last.models) == ([], ["m"])
         assert store.changes(last.seq) == RegistryChanges(seq=last.seq)
-
-    def test_registrations_lead_from_run_to_version_and_back(self, store: RegistryStore) -> None:
-        store.register_dataset(dataset_version(run_id=RUN), key=f"{RUN}/w/1")
-        store.register_dataset(dataset_version(run_id=OTHER_RUN), key=f"{OTHER_RUN}/w/1")
-        store.register_model(model_version(run_id=OTHER_RUN))
-        data = VersionRef(kind="dataset", name="train", version=1, digest="a" * 64)
-        model = VersionRef(kind="model", name="digits", version=1, digest="b" * 64)
-        assert store.registered_by(RUN) == [data]
-        assert store.registered_by(OTHER_RUN) == [data, model]
-        assert store.registered_by("01h") == []
-        assert store.registering_runs("dataset", "train", 1) == [RUN, OTHER_RUN]
-        assert store.registering_runs("model", "digits", 1) == [OTHER_RUN]
-        store.register_model(model_version("other"), key=f"{IMPORTED_KEY}0f")
-        assert store.registering_runs("model", "other", 1) == []
 
     def test_any_unicode_name_is_kept_apart_exactly(self, store: RegistryStore) -> None:
         names = ["Ünï 数据 🚀", "train", "TRAIN", "100%_", "it's"]

@@ -78,6 +78,7 @@ class Workspace:
     exports = once(experiments.exports)
     imports = once(experiments.imports)
     _datasets_of_digests = experiments.datasets_of_digests
+    _dataset_file_name = experiments.dataset_file_name
     reproduction = once(experiments.reproduction)
     lineage = once(experiments.lineage)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import Unsupported
+from ..errors import MlopsError, Unsupported
 from ..protocols.sealing import RUN
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def runs(workspace: Workspace) -> RunService:
         workspace.blobs,
         workspace.settings,
         recognise=workspace._datasets_of_digests,
+        file_name_of=workspace._dataset_file_name,
         elsewhere=workspace.elsewhere,
         access=workspace.access,
         clock=workspace.clock,
@@ -133,6 +134,17 @@ def datasets_of_digests(workspace: Workspace, digests: Collection[str]) -> Mappi
     if not workspace.settings.database and not (workspace.settings.home / "registry.sqlite").exists():
         return {}
     return workspace.registry.datasets_of_digests(digests)
+
+
+def dataset_file_name(workspace: Workspace, ref: VersionRef) -> str:
+    """What the file of a dataset version is called; empty where it is not known here, or is pending."""
+    from ..entities import reference_text
+
+    try:
+        found = workspace.registry.dataset_version(reference_text(ref))
+    except MlopsError:
+        return ""
+    return found.file_name if found.digest == ref.digest else ""
 
 
 def reproduction(workspace: Workspace) -> ReproductionService:

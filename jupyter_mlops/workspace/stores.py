@@ -106,7 +106,7 @@ def registry_database(workspace: Workspace) -> Database:
             "This job runs where its home cannot be reached: it cannot submit, list or cancel jobs."
         )
     from ..store.database import Database, sqlite_url
-    from ..store.registry import migrate
+    from ..store.migrations import migrate
 
     database = Database(
         workspace.settings.database or sqlite_url(workspace.settings.home / "registry.sqlite")

@@ -161,12 +161,18 @@ def test_a_name_that_is_none_is_refused_as_by_any_module(package: object) -> Non
     assert not hasattr(package, "_repr_html_")
 
 
+FUNCTIONS = {
+    "ids": {"derived_id", "is_id", "new_id", "short_id"},
+    "runs": {"number_text", "reference_text"},
+}
+
+
 @pytest.mark.parametrize(
     "module", [each.name for each in iter_modules(entities.__path__) if each.name != "upkeep"]
 )
 def test_every_entity_is_imported_from_the_package(module: str) -> None:
     home = import_module(f"jupyter_mlops.entities.{module}")
-    functions = {"derived_id", "is_id", "new_id", "short_id"} if module == "ids" else set()
+    functions = FUNCTIONS.get(module, set())
     classes = {
         name
         for name, value in vars(home).items()

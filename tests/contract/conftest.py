@@ -1,15 +1,24 @@
-"""A real PostgreSQL with the registry's tables."""
+"""Databases with the registry's tables: SQLite, and a real PostgreSQL."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from jupyter_mlops.store.database import Database
+from jupyter_mlops.store.database import Database, sqlite_url
 from jupyter_mlops.store.migrations import migrate
 from jupyter_mlops.store.registry_tables import counters, metadata
 from tests import postgresql
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(sqlite_url(tmp_path / "registry.sqlite"))
+    migrate(database)
+    yield database
+    database.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from jupyter_mlops.entities import JobStatus, OpenCount
-from jupyter_mlops.store.database import Database, sqlite_url
+from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.jobs import SqlJobStore
-from jupyter_mlops.store.registry_tables import metadata
 from jupyter_mlops.store.usage import SqlAttemptStore, add_ended
 from jupyter_mlops.testing.jobs import queued_job
 from jupyter_mlops.testing.usage import BEGAN, AttemptStoreContract, ended_attempt
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(sqlite_url(tmp_path / "registry.sqlite"))
-    metadata.create_all(database.engine)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.protocols.features import FeatureStore, OnlineStore
 from jupyter_mlops.store.database import Database, sqlite_url
 from jupyter_mlops.store.features import SqlFeatureStore
@@ -184,11 +183,3 @@ def test_an_online_table_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
     assert store.tables() == []
     store.replace(online_table(), [online_row("[2]")])
     assert list(store.read("driver_stats", None, ["[1]", "[2]"], now_ns=10).rows) == ["[2]"]
-
-
-def test_stores_that_cannot_be_opened_are_unavailable(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(Unavailable):
-        SqlFeatureStore(lambda: Database(sqlite_url(tmp_path / "file" / "registry.sqlite"))).views()
-    with pytest.raises(Unavailable):
-        SqlOnlineStore(lambda: Database(sqlite_url(tmp_path / "file" / "online.sqlite"))).tables()

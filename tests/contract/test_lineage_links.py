@@ -12,6 +12,7 @@ from sqlalchemy import insert
 from jupyter_mlops.entities import Materialization, VersionRef
 from jupyter_mlops.errors import NotFound
 from jupyter_mlops.protocols.lineage import JobPlace, Made, Named, Read, RegistryLinks, RunLinks, RunPlace
+from jupyter_mlops.protocols.registry import IMPORTED_KEY
 from jupyter_mlops.store import index_tables as tables
 from jupyter_mlops.store.database import Database, sqlite_url
 from jupyter_mlops.store.index import SqlRunIndex
@@ -80,8 +81,14 @@ class RegistryLinksContract:
         assert links.registered_by([RUN, FAR]) == [Made(RUN, DIGITS), Made(FAR, TRAIN)]
         assert len(links.registered_by([RUN, *(f"{number:026}" for number in range(600))])) == 1
         assert links.registering([DIGITS, TRAIN]) == [Made(RUN, DIGITS), Made(FAR, TRAIN)]
+        assert links.registering([replace(TRAIN, version=2), replace(TRAIN, name="none")]) == []
         assert links.of_contents(["a" * 64, "f" * 64]) == [("a" * 64, TRAIN)]
         assert links.aliases([DIGITS, TRAIN]) == [Named(DIGITS, "champion")]
+
+    def test_an_import_is_no_run(self, links: SqlRegistryLinks, database: Database) -> None:
+        store = SqlRegistryStore(database)
+        store.register_model(model_version("far"), key=f"{IMPORTED_KEY}0f")
+        assert links.registering([links.find("model", "far")]) == []
 
     def test_jobs_are_found_by_what_submitted_them(self, links: SqlRegistryLinks) -> None:
         assert links.jobs([JOB, "nothing"]) == [JobPlace(JOB, RUN, None, "/d/a.ipynb")]

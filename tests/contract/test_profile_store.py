@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from jupyter_mlops.protocols.expectations import ExpectationStore
 from jupyter_mlops.protocols.profiles import ProfileStore
-from jupyter_mlops.store.database import Database, sqlite_url
+from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.expectations import SqlExpectationStore
-from jupyter_mlops.store.migrations import migrate
 from jupyter_mlops.store.profiles import SqlProfileStore
 from jupyter_mlops.store.registry import SqlRegistryStore
 from jupyter_mlops.testing.expectations import NOW, ExpectationStoreContract, Trail
@@ -23,21 +20,14 @@ def _proof(
     return profiles, expectations
 
 
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Database:
-    database = Database(sqlite_url(tmp_path / "registry.sqlite"))
-    migrate(database)
-    return database
-
-
 def _trail(database: Database) -> Trail:
     return SqlRegistryStore(database).audit
 
 
 class TestSqlProfileStoreOnSqlite(ProfileStoreContract):
     @pytest.fixture
-    def store(self, sqlite: Database) -> SqlProfileStore:
-        return SqlProfileStore(lambda: sqlite)
+    def store(self, database: Database) -> SqlProfileStore:
+        return SqlProfileStore(lambda: database)
 
 
 class TestSqlProfileStoreOnPostgres(ProfileStoreContract):
@@ -48,12 +38,12 @@ class TestSqlProfileStoreOnPostgres(ProfileStoreContract):
 
 class TestSqlExpectationStoreOnSqlite(ExpectationStoreContract):
     @pytest.fixture
-    def store(self, sqlite: Database) -> SqlExpectationStore:
-        return SqlExpectationStore(lambda: sqlite, clock=lambda: NOW)
+    def store(self, database: Database) -> SqlExpectationStore:
+        return SqlExpectationStore(lambda: database, clock=lambda: NOW)
 
     @pytest.fixture
-    def trail(self, sqlite: Database) -> Trail:
-        return _trail(sqlite)
+    def trail(self, database: Database) -> Trail:
+        return _trail(database)
 
 
 class TestSqlExpectationStoreOnPostgres(ExpectationStoreContract):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.protocols.promotion import PromotionStore
-from jupyter_mlops.store.database import Database, sqlite_url
+from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.promotion import SqlPromotionStore
 from jupyter_mlops.store.registry import SqlRegistryStore
 from jupyter_mlops.testing.promotion import PromotionStoreContract
@@ -19,10 +16,6 @@ def _proof(store: SqlPromotionStore) -> PromotionStore:
 
 
 class TestSqlPromotionStoreOnSqlite(PromotionStoreContract):
-    @pytest.fixture
-    def database(self, tmp_path: Path) -> Database:
-        return Database(sqlite_url(tmp_path / "registry.sqlite"))
-
     @pytest.fixture
     def registry(self, database: Database) -> SqlRegistryStore:
         return SqlRegistryStore(database, clock=lambda: 1234.5)
@@ -40,9 +33,3 @@ class TestSqlPromotionStoreOnPostgres(PromotionStoreContract):
     @pytest.fixture
     def store(self, emptied: Database) -> SqlPromotionStore:
         return SqlPromotionStore(emptied, clock=lambda: 1234.5)
-
-
-def test_gates_that_cannot_be_reached_are_unavailable(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(Unavailable):
-        SqlPromotionStore(lambda: Database(sqlite_url(tmp_path / "file" / "registry.sqlite"))).gates("digits")

@@ -26,7 +26,7 @@ from jupyter_mlops.services.features.definition import defined
 from jupyter_mlops.services.registry.trust import GIVEN, IMPORTED, is_vouched_for, proof_of
 from jupyter_mlops.store.database import Database, sqlite_url
 from jupyter_mlops.store.index_tables import registrations
-from jupyter_mlops.store.registry import migrate
+from jupyter_mlops.store.migrations import migrate
 from jupyter_mlops.store.registry_tables import model_versions, view_versions
 from jupyter_mlops.testing.features import view_version
 from jupyter_mlops.testing.registry import model_version

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.protocols.registry import RegistryStore
 from jupyter_mlops.store.database import Database, sqlite_url
 from jupyter_mlops.store.registry import SqlRegistryStore
-from jupyter_mlops.testing.registry import RegistryStoreContract, dataset_version, model_version
+from jupyter_mlops.testing.registry import RegistryStoreContract, model_version
 
 REGISTER = """
 import sys
@@ -140,21 +139,3 @@ def test_registry_transaction_that_fails_leaves_no_half_version(
     with pytest.raises(RuntimeError):
         store.register_model(model_version(), alias="champion", key="run/w/1")
     assert (store.models(), store.audit(), store.changes(0)) == before
-
-
-def test_registry_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
-    (tmp_path / "registry.sqlite").write_bytes(b"this is no database, whatever its name says" * 100)
-    with pytest.raises(Unavailable):
-        SqlRegistryStore(lambda: Database(sqlite_url(tmp_path / "registry.sqlite"))).models()
-
-
-def test_registry_without_its_driver_is_unavailable() -> None:
-    store = SqlRegistryStore(lambda: Database("oracle://nowhere/x"))
-    with pytest.raises(Unavailable, match=r"(?i)oracle"):
-        store.register_dataset(dataset_version())
-
-
-def test_registry_below_a_file_is_unavailable(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(Unavailable):
-        SqlRegistryStore(lambda: Database(sqlite_url(tmp_path / "file" / "registry.sqlite"))).datasets()

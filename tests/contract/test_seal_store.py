@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from jupyter_mlops.protocols.sealing import SealStore
-from jupyter_mlops.store.database import Database, sqlite_url
+from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.jobs import SqlJobStore
-from jupyter_mlops.store.migrations import migrate
 from jupyter_mlops.store.sealing import SqlSealStore
 from jupyter_mlops.testing.sealing import SealStoreContract
 
@@ -19,12 +16,6 @@ def _proof(store: SqlSealStore) -> SealStore:
 
 
 class TestOnSqlite(SealStoreContract):
-    @pytest.fixture
-    def database(self, tmp_path: Path) -> Database:
-        database = Database(sqlite_url(tmp_path / "registry.sqlite"))
-        migrate(database)
-        return database
-
     @pytest.fixture
     def seals(self, database: Database) -> SqlSealStore:
         return SqlSealStore(database)

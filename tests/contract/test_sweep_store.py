@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from jupyter_mlops.store.audit import entries, verify
-from jupyter_mlops.store.database import Database, sqlite_url
-from jupyter_mlops.store.registry_tables import metadata
+from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.sweeps import SqlSweepStore
 from jupyter_mlops.testing.sweeps import SweepStoreContract, running_sweep
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(sqlite_url(tmp_path / "registry.sqlite"))
-    metadata.create_all(database.engine)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.store import audit, migrations
 from jupyter_mlops.store.database import Database, sqlite_url
 from jupyter_mlops.store.jobs import SqlJobStore
+from jupyter_mlops.store.lineage_registry import SqlRegistryLinks
 from jupyter_mlops.store.migrations import HEAD, REVISIONS, VERSION_TABLE, migrate
 from jupyter_mlops.store.registry import SqlRegistryStore
 from jupyter_mlops.store.registry_tables import metadata
@@ -247,7 +248,8 @@ def test_data_of_every_released_version_is_kept(fresh: Database, revision: str) 
     assert (dataset.name, [each.digest for each in dataset.versions]) == ("train", [DIGESTS[0]])
     assert (model.name, model.aliases) == ("digits", {"champion": 1, "challenger": 2})
     assert store.model_version("digits", "champion").version == 1
-    assert [each.name for each in store.registered_by(RUN_ID)] == ["train", "digits", "digits"]
+    made = SqlRegistryLinks(lambda: fresh).registered_by([RUN_ID])
+    assert [each.version.name for each in made] == ["train", "digits", "digits"]
     job = SqlJobStore(fresh).get(JOB_ID)
     assert (job.status, job.spec.name, job.run_id) == (JobStatus.SUCCEEDED, "train", RUN_ID)
     assert store.verify_audit() == []

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from IPython.lib.pretty import pretty
 
-from jupyter_mlops.entities import Dataset, Model, Storage
+from jupyter_mlops.entities import (
+    Dataset,
+    DatasetVersion,
+    Materialization,
+    Model,
+    ModelVersion,
+    Storage,
+    VersionRef,
+    reference_text,
+)
 from jupyter_mlops.testing.registry import dataset_version, model_version
 
 
@@ -22,6 +34,32 @@ def test_a_model_version_is_shown_in_a_line() -> None:
         "ModelVersion digits@1: sklearn.svm.SVC, cloudpickle, 34 bytes, acc 0.975, champion"
     )
     assert version.flavour == "cloudpickle"
+
+
+@pytest.mark.parametrize(("number", "text"), [(3, "digits@3"), (None, "digits@pending")])
+@pytest.mark.parametrize(
+    "version",
+    [
+        dataset_version(name="digits"),
+        model_version(name="digits"),
+        VersionRef(kind="model", name="digits", version=1, digest="a" * 64),
+    ],
+)
+def test_a_reference_says_that_a_version_is_pending(
+    version: DatasetVersion | ModelVersion | VersionRef, number: int | None, text: str
+) -> None:
+    assert reference_text(replace(version, version=number)) == text
+
+
+def test_what_a_feature_view_gave_is_shown_in_a_line() -> None:
+    view, source, dataset = (
+        VersionRef(kind=kind, name=name, version=number, digest=name[0] * 64)
+        for kind, name, number in (("view", "hourly", 2), ("dataset", "rides", 1), ("dataset", "hourly", 4))
+    )
+    made = Materialization(view=view, source=source, dataset=dataset, rows=1000, at=0.0, user="ada")
+    assert pretty(made) == "Materialization hourly@2 of rides@1: hourly@4, 1,000 rows"
+    assert pretty(replace(made, online_rows=1)).endswith(", 1,000 rows, 1 key online")
+    assert pretty(dataset) == "VersionRef hourly@4: dataset, hhhhhhhh"
 
 
 def test_names_are_shown_with_their_aliases() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from jupyter_mlops.api import lineage as api
 from jupyter_mlops.entities import Edge, Impact, Lineage, Node, VersionRef, new_id
 from jupyter_mlops.errors import NotFound
 from jupyter_mlops.services.lineage import service
@@ -180,6 +181,15 @@ def test_a_picture_counts_what_a_column_has_no_room_for() -> None:
     edges = [Edge(source=nodes[0].id, target=each.id, relation="contains") for each in nodes[1:]]
     html = lineage_html(Lineage(focus=nodes[0].id, nodes=nodes, edges=edges))
     assert "and 34 more" in html
+
+
+def test_lineage_of_a_version_that_has_no_number_names_it_as_pending(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "current", lambda: workspace)
+    workspace._registry_store.register_dataset(dataset_version())
+    with pytest.raises(NotFound, match="No alias 'pending' of dataset 'train'"):
+        api.lineage(dataset_version())
 
 
 def test_impact_shows_its_list_and_its_picture() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ...entities import Details, Field, ModelVersion, Move, RunDetail, Signature
+from ...entities import Details, Field, ModelVersion, Move, RunDetail, Signature, reference_text
 from ..quantities import size_text
 from ..rows import iso_time
 from .markdown import bullets, escaped, table
@@ -56,7 +56,7 @@ def _parts(known: Known) -> Iterator[str]:
                 ("dataset", "rows", "columns", "size", "content"),
                 [
                     (
-                        f"{each.name}@{'pending' if each.version is None else each.version}",
+                        reference_text(each),
                         _number(each.rows),
                         _number(each.columns),
                         "" if each.size_bytes is None else size_text(each.size_bytes),

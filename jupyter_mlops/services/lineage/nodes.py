@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from ...entities import VersionRef
+from ...entities import VersionRef, VersionStatus, reference_text
 
 VERSIONS = ("dataset", "model", "view")
 KINDS = ("run", "job", *VERSIONS, "alias", "notebook")
-PENDING = "pending"
+PENDING = VersionStatus.PENDING.value
 
 
 def version_node(version: VersionRef) -> str:
     """``dataset:train@2``; ``@pending`` for a version that has no number yet."""
-    return f"{version.kind}:{version.name}@{PENDING if version.version is None else version.version}"
+    return f"{version.kind}:{reference_text(version)}"
 
 
 def alias_node(version: VersionRef, alias: str) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ...entities import Approval, Gate, GateKind, GateResult, Role, VersionRef
+from ...entities import Approval, Gate, GateKind, GateResult, Role, VersionRef, reference_text
 from ...errors import MlopsError
 from ..quantities import counted
 from .measured import Training, difference
@@ -58,12 +58,12 @@ class Judge:
         problems = [problem for ref in expected if (problem := self._problem(ref))]
         if problems:
             return _refused(gate, " ".join(problems))
-        names = ", ".join(f"{ref.name}@{ref.version}" for ref in expected)
+        names = ", ".join(map(reference_text, expected))
         return GateResult(gate=gate, passed=True, message=f"The expectations of {names} hold.")
 
     def _problem(self, ref: VersionRef) -> str:
         """What is wrong with one content; empty when its expectations hold."""
-        name = f"{ref.name}@{ref.version}"
+        name = reference_text(ref)
         try:
             report = self.expectations().report(ref.name, ref.digest)
             report = report or self.expectations().check(name)

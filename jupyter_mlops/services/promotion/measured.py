@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ...entities import DataRead, ModelVersion, RunDetail, VersionRef
+from ...entities import DataRead, ModelVersion, RunDetail, VersionRef, reference_text
 from ...errors import MlopsError
 from .seams import Runs
 
@@ -123,7 +123,7 @@ def _of(refs: Iterable[VersionRef], name: str) -> list[VersionRef]:
 
 
 def _versions(refs: Iterable[VersionRef]) -> Data:
-    return Data({each.digest: _named(each) for each in refs})
+    return Data({each.digest: reference_text(each) for each in refs})
 
 
 def _contents(training: Training) -> Data:
@@ -135,10 +135,6 @@ def _contents(training: Training) -> Data:
         else:  # also what could not be hashed was read, and may be what the two differ in
             data.unknown.append(f"{name} ({read.problem.rstrip('.')})" if read.problem else name)
     return data
-
-
-def _named(ref: VersionRef) -> str:
-    return f"{ref.name}@{'pending' if ref.version is None else ref.version}"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...entities import DataDifference, MetricMatch, MetricSummary, RunDetail
+from ...entities import DataDifference, MetricMatch, MetricSummary, RunDetail, reference_text
 from ...errors import InvalidInput
 from ..runs.comparing import differences, environment, packages
 
@@ -113,7 +113,7 @@ def _data(found: list[DataDifference]) -> list[str]:
 
 def _inputs(original: RunDetail, reproduced: RunDetail) -> list[str]:
     def read(detail: RunDetail) -> dict[str, str]:
-        return {f"{each.kind} {each.name}@{each.version}": each.digest for each in detail.inputs}
+        return {f"{each.kind} {reference_text(each)}": each.digest for each in detail.inputs}
 
     return [
         f"changed input: {each.key} was {_or_nothing(each.a)} and is {_or_nothing(each.b)}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from ...entities import Comparison, DataDifference, Difference, Run, RunTable, short_id
-from .tables import shown, table
+from .tables import table
 
 SAME = "The two runs have the same params, metrics, tags, data, packages, environment and code."
 ALL_SAME = "The runs have the same params, metrics, tags, data, packages and environment."
@@ -65,14 +64,6 @@ def run_table_text(comparison: RunTable) -> str:
         return ALL_SAME
     rows = [(f"{row.kind}.{row.key}", *row.values) for row in comparison.rows]
     return table(("", *map(title, comparison.runs)), rows)
-
-
-def run_table_rows(comparison: RunTable) -> Sequence[Sequence[str]]:
-    """The same as texts, each run a row: for tables that are wide rather than long."""
-    return [
-        [title(run), *(shown(row.values[index]) for row in comparison.rows)]
-        for index, run in enumerate(comparison.runs)
-    ]
 
 
 def title(run: Run) -> str:

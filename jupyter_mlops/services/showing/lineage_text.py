@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ...entities import Edge, Impact, Lineage, Node, VersionRef, short_id
+from ...entities import Edge, Impact, Lineage, Node, reference_text, short_id
 from ..quantities import counted
 from .tables import facts
 
@@ -113,9 +113,9 @@ def impact_text(impact: Impact) -> str:
     """How much of each kind, the aliases and models first: those are what somebody uses now."""
     found = {
         "aliases": impact.aliases,
-        "models": list(map(version_text, impact.models)),
-        "datasets": list(map(version_text, impact.datasets)),
-        "views": list(map(version_text, impact.views)),
+        "models": list(map(reference_text, impact.models)),
+        "datasets": list(map(reference_text, impact.datasets)),
+        "views": list(map(reference_text, impact.views)),
         "runs": list(map(short_id, impact.runs)),
         "jobs": list(map(short_id, impact.jobs)),
     }
@@ -138,8 +138,3 @@ def _sum(found: Mapping[str, Sequence[str]]) -> str:
 def _listed(values: Sequence[str]) -> str:
     more = f", … and {len(values) - MOST_LISTED} more" if len(values) > MOST_LISTED else ""
     return ", ".join(values[:MOST_LISTED]) + more
-
-
-def version_text(version: VersionRef) -> str:
-    """``digits@3``."""
-    return f"{version.name}@{'pending' if version.version is None else version.version}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ...entities import (
     Dataset,
@@ -14,6 +14,7 @@ from ...entities import (
     Materialization,
     Model,
     ModelVersion,
+    reference_text,
     short_id,
 )
 from ..features.rows import newest_of, version_row
@@ -23,15 +24,6 @@ from .tables import pairs, when
 
 N = TypeVar("N")
 V = TypeVar("V")
-
-
-class Versioned(Protocol):
-    """A version of a name; one that is pending has no number yet."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +75,6 @@ class Registered(Generic[N, V]):
     def none_yet(self, package: str) -> str:
         """What to do while there are none; ``package`` is how the reader imports it."""
         return f"No {self.title.lower()} yet: {self.made_by.format(package)} makes one."
-
-
-def reference_text(version: Versioned) -> str:
-    """``digits@3``."""
-    return f"{version.name}@{'pending' if version.version is None else version.version}"
 
 
 def _aliases(version: DatasetVersion | ModelVersion) -> str:

@@ -120,7 +120,6 @@ class Collector:
                         _remove(cache / STAMPS / entry.name)
         return GarbagePart(kind="cached copies", count=count, size_bytes=size)
 
-
     def _half_written(self, before: float, delete: bool) -> GarbagePart:
         """What writers that were killed left of contents that have no name yet."""
         count, size = 0, 0

@@ -136,6 +136,11 @@ export abstract class EditedModel<V extends Versioned, T extends Named<V>> exten
 
   abstract removeAlias(alias: string, reason: string): Promise<boolean>;
 
+  /** Whether no version has an alias of that name. */
+  protected isNewAlias(alias: string): boolean {
+    return this.data?.aliases?.[alias] === undefined;
+  }
+
   protected readonly changeKind: 'datasets' | 'models';
 
   /** Whether a change, which answers with the name as it is then, was not refused. */

@@ -39,6 +39,13 @@ export interface Access {
   role: Role;
 }
 
+/** Where an alias shall point, why, and whether the user has said that there is none of that name yet. */
+export interface AliasTarget {
+  version: number;
+  reason: string;
+  new: boolean;
+}
+
 /** The registries of the server extension's REST interface. Every method throws RequestError. */
 export class RegistryClient extends Connection {
   async datasets(): Promise<Dataset[]> {
@@ -128,8 +135,15 @@ export class RegistryClient extends Connection {
     return (await this._get<{ gates: Gates[] }>(['models', name, 'gates'])).gates;
   }
 
-  setGates(name: string, alias: string, gates: readonly Gate[]): Promise<Gates> {
-    return this._send('PUT', ['models', name, 'gates', alias], { gates });
+  /** Those of the metrics that no version has yet are named, so that they are not taken for typos. */
+  setGates(
+    name: string,
+    alias: string,
+    gates: readonly Gate[],
+    newMetrics: readonly string[]
+  ): Promise<Gates> {
+    const body = { gates, new_metrics: newMetrics };
+    return this._send('PUT', ['models', name, 'gates', alias], body);
   }
 
   /** Put the alias back where it was before its last move. */
@@ -137,28 +151,16 @@ export class RegistryClient extends Connection {
     return this._send('POST', ['models', name, 'aliases', alias, 'rollback'], { reason });
   }
 
-  setAlias(
-    kind: 'datasets',
-    name: string,
-    alias: string,
-    version: number,
-    reason: string
-  ): Promise<Dataset>;
-  setAlias(
-    kind: 'models',
-    name: string,
-    alias: string,
-    version: number,
-    reason: string
-  ): Promise<Model>;
+  /** A new alias that is nearly the same as another is refused as a typo, unless it is said to be new. */
+  setAlias(kind: 'datasets', name: string, alias: string, target: AliasTarget): Promise<Dataset>;
+  setAlias(kind: 'models', name: string, alias: string, target: AliasTarget): Promise<Model>;
   setAlias(
     kind: string,
     name: string,
     alias: string,
-    version: number,
-    reason: string
+    target: AliasTarget
   ): Promise<Dataset | Model> {
-    return this._send('PUT', [kind, name, 'aliases', alias], { version, reason });
+    return this._send('PUT', [kind, name, 'aliases', alias], target);
   }
 
   deleteAlias(kind: 'datasets', name: string, alias: string, reason: string): Promise<Dataset>;

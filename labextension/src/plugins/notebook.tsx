@@ -12,6 +12,7 @@ import { counted, shortId } from '../ui/format';
 import { submitIcon } from '../ui/icons';
 import { tell } from './ask';
 import { contextOf, contextsOf, parametersCellWriter } from './parametersCell';
+import { addSubmitting } from './submitting';
 
 /** Running a notebook as a batch job, from its toolbar, the file browser or the palette. */
 const notebook: JupyterFrontEndPlugin<void> = {
@@ -26,7 +27,7 @@ const notebook: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     browsers: IFileBrowserFactory | null
   ) => {
-    app.commands.addCommand(CommandIDs.submitNotebook, {
+    addSubmitting(app.commands, mlops.access, CommandIDs.submitNotebook, {
       label: 'Run as Batch Job…',
       caption: 'Run as batch job: submit this notebook with parameters and resources',
       icon: submitIcon,

@@ -28,11 +28,20 @@ export function AliasEditor(props: {
     if (!alias || refused) {
       return;
     }
-    const reason = await decide({
-      title: holder === undefined ? 'Add alias' : 'Move alias',
-      question: `Point the alias “${alias}” of ${name}${holder === undefined ? '' : ` from version ${holder}`} at version ${version}?`,
-      action: holder === undefined ? 'Add' : 'Move'
-    });
+    const others = Object.keys(all).join(', ');
+    const reason = await decide(
+      holder === undefined
+        ? {
+            title: 'Add alias',
+            question: `Make “${alias}”, a new alias of ${name}, and point it at version ${version}?${others && ` There is ${others}.`}`,
+            action: 'Add'
+          }
+        : {
+            title: 'Move alias',
+            question: `Point the alias “${alias}” of ${name} from version ${holder} at version ${version}?`,
+            action: 'Move'
+          }
+    );
     if (reason !== null && (await props.onMove(alias, version, reason))) {
       setDraft('');
     }

@@ -2,8 +2,10 @@ import { LabIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 import { Details, VersionStatus } from '../api/types';
 import { RequestError } from '../api/request';
+import { counted } from './format';
 import { VirtualList } from './list';
 import { AliasSummary } from './marks';
+import { Button, Facts, PageHeader } from './page';
 import { useModel, useNow } from './signals';
 import { EmptyState, Loaded } from './states';
 
@@ -33,6 +35,39 @@ export interface NameListProps<T extends Name> {
   /** The second line of a row: what there is to say of a name that has a version. */
   facts: (of: T, now: number) => readonly (string | null | undefined | false)[];
   onOpen: (name: string) => void;
+}
+
+/** The top of the page of a name: what it is, and the way to who decided what about it. */
+export function NameHeader(props: {
+  /** Its kind as subjects of decisions begin. */
+  kind: 'dataset' | 'model' | 'view';
+  icon: LabIcon;
+  of: Name;
+  /** Stand before the number of its versions. */
+  facts?: readonly string[];
+  /** Shows who decided what about a subject, and when. */
+  onHistory: (subject: string) => void;
+}): JSX.Element {
+  const { of, facts = [] } = props;
+  const { owner, licence } = of.details;
+  return (
+    <PageHeader
+      icon={<props.icon.react tag="span" />}
+      title={of.name}
+      subtitle={
+        <Facts
+          items={[
+            ...facts,
+            counted(of.versions.length, 'version'),
+            owner && `of ${owner}`,
+            licence
+          ]}
+        />
+      }
+    >
+      <Button onClick={() => props.onHistory(`${props.kind}:${of.name}`)}>History</Button>
+    </PageHeader>
+  );
 }
 
 /** A list of the sidebar: registered names, each with its newest version or where its aliases stand. */

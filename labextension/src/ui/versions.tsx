@@ -1,5 +1,6 @@
 import React from 'react';
 import { VersionStatus } from '../api/types';
+import { Section } from './page';
 
 interface Version {
   version: number | null;
@@ -7,19 +8,32 @@ interface Version {
   digest: string;
 }
 
-/** The versions of a registered thing, one of them selected by its radio button. */
-export function Versions<V extends Version>(props: {
-  label: string;
+interface VersionsProps<V extends Version> {
+  /** Titles of the `cells`, which come after the version's number. */
   columns: readonly string[];
+  cells: (version: V) => React.ReactNode[];
   versions: readonly V[];
   selected: V | undefined;
-  cells: (version: V) => React.ReactNode[];
   onSelect: (version: number | null) => void;
-}): JSX.Element {
+}
+
+/** The part of a page with the versions of what it is about. */
+export function VersionsSection<V extends Version>(props: VersionsProps<V>): JSX.Element {
+  return (
+    <Section title="Versions" count={props.versions.length}>
+      <div className="jp-mlops-Scroll">
+        <Versions {...props} />
+      </div>
+    </Section>
+  );
+}
+
+/** A row for each version, one of them selected by its radio button. */
+function Versions<V extends Version>(props: VersionsProps<V>): JSX.Element {
   const { columns, versions, selected, cells, onSelect } = props;
   const group = React.useId();
   return (
-    <table className="jp-mlops-Table jp-mlops-Versions" aria-label={props.label}>
+    <table className="jp-mlops-Table jp-mlops-Versions" aria-label="Versions">
       <thead>
         <tr>
           {['version', ...columns].map(title => (

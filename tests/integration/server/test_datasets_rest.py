@@ -55,6 +55,15 @@ async def test_an_alias_is_moved_with_its_reason_and_taken_away(api, train):
     ]
 
 
+async def test_an_alias_that_looks_misspelt_is_made_only_when_it_is_said_to_be_new(api, train):
+    await api.send("PUT", "datasets/train/aliases/golden", {"version": 1})
+    path = "datasets/train/aliases/goldn"
+    status, code, message = await api.refused("PUT", path, {"version": 2})
+    assert (status, code, "Did you mean 'golden'?" in message) == (400, "invalid_input", True), message
+    made = await api.send("PUT", path, {"version": 2, "new": True})
+    assert made["aliases"] == {"golden": 1, "goldn": 2}
+
+
 async def test_a_profile_is_served_as_soon_as_it_is_there(api, workspace, train):
     first = await api.get("datasets/train/versions/2/profile")
     assert first["status"] in ("pending", "ready")

@@ -158,3 +158,48 @@ async def test_what_is_not_there_is_not_found(api, digits, method, path, body):
 async def test_what_cannot_be_decided_is_refused(api, digits, path, body, said):
     status, code, message = await api.refused("PUT", path, body)
     assert (status, code, said in message) == (400, "invalid_input", True), message
+
+
+async def test_an_alias_that_looks_misspelt_is_made_only_when_it_is_said_to_be_new(api, digits):
+    path, target = "models/digits/aliases/chmpion", {"version": 2, "reason": "better"}
+    status, code, message = await api.refused("PUT", path, target)
+    assert (status, code) == (400, "invalid_input")
+    assert "has no alias 'chmpion'. Did you mean 'champion'?" in message
+    assert (await api.get("models/digits"))["aliases"] == {"champion": 1}
+    made = await api.send("PUT", path, {**target, "new": True})
+    assert made["aliases"] == {"champion": 1, "chmpion": 2}
+    assert (await api.send("PUT", path, {"version": 1}))["aliases"] == {"champion": 1, "chmpion": 1}
+
+
+async def test_an_alias_like_no_other_is_just_made(api, digits):
+    made = await api.send("PUT", "models/digits/aliases/shadow", {"version": 2})
+    assert made["aliases"] == {"champion": 1, "shadow": 2}
+
+
+@pytest.mark.parametrize(
+    ("alias", "metric", "said", "allowed"),
+    [
+        ("chmpion", "acc", "Did you mean 'champion'?", {"new": True}),
+        ("champion", "accc", "No version of model 'digits' has a metric 'accc'", {"new_metrics": ["accc"]}),
+    ],
+)
+async def test_gates_that_look_misspelt_are_set_only_when_they_are_said_to_be_new(
+    api, digits, alias, metric, said, allowed
+):
+    path, edit = (
+        f"models/digits/gates/{alias}",
+        {"gates": [{"kind": "metric", "metric": metric, "minimum": 0.9}]},
+    )
+    status, code, message = await api.refused("PUT", path, edit)
+    assert (status, code, said in message) == (400, "invalid_input", True), message
+    assert (await api.get("models/digits/gates"))["gates"] == []
+    gates = await api.send("PUT", path, {**edit, **allowed})
+    assert [gate["metric"] for gate in gates["gates"]] == [metric]
+    taken_away = await api.send("PUT", path, {"gates": []})
+    assert taken_away["gates"] == []
+
+
+async def test_gates_of_a_dataset_that_there_is_not_are_refused(api, digits):
+    gates = [{"kind": "expectations", "dataset": "nowhere"}]
+    refused = await api.refused("PUT", "models/digits/gates/champion", {"gates": gates})
+    assert refused[:2] == (404, "not_found")

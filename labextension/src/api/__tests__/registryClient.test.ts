@@ -40,10 +40,10 @@ const CALLS: [Call, string, string, unknown][] = [
   [c => c.report('d', 2), 'GET', 'datasets/d/versions/2/check', null],
   [c => c.check('d', 2), 'POST', 'datasets/d/versions/2/check', {}],
   [
-    c => c.setAlias('datasets', 'd', 'prod', 2, 'clean'),
+    c => c.setAlias('datasets', 'd', 'prod', { version: 2, reason: 'clean', new: true }),
     'PUT',
     'datasets/d/aliases/prod',
-    { version: 2, reason: 'clean' }
+    { version: 2, reason: 'clean', new: true }
   ],
   [
     c => c.deleteAlias('models', 'm', 'champion', 'a & b'),
@@ -62,10 +62,10 @@ const CALLS: [Call, string, string, unknown][] = [
     { approved: null, reason: '' }
   ],
   [
-    c => c.setGates('m', 'champion', [aGate()]),
+    c => c.setGates('m', 'champion', [aGate()], ['acc']),
     'PUT',
     'models/m/gates/champion',
-    { gates: [aGate()] }
+    { gates: [aGate()], new_metrics: ['acc'] }
   ],
   [
     c => c.rollback('m', 'champion', 'worse'),

@@ -1,15 +1,16 @@
 import React from 'react';
 import { Dataset, DatasetVersion, Node } from '../../api/types';
 import { Decide } from '../../ui/decisions';
-import { counted, formatBytes, formatTime } from '../../ui/format';
+import { formatBytes, formatTime } from '../../ui/format';
 import { datasetIcon } from '../../ui/icons';
 import { LineageSection } from '../../ui/lineageSection';
 import { AliasChips } from '../../ui/marks';
-import { Button, Facts, KeyValues, PageHeader, Section } from '../../ui/page';
+import { NameHeader } from '../../ui/names';
+import { KeyValues, Section } from '../../ui/page';
 import { refText } from '../../ui/refs';
 import { useModel } from '../../ui/signals';
 import { ErrorBox, Loaded } from '../../ui/states';
-import { Versions } from '../../ui/versions';
+import { VersionsSection } from '../../ui/versions';
 import { DatasetAside } from './DatasetAside';
 import { DiffSection } from './DiffSection';
 import { ExpectationsSection } from './ExpectationsSection';
@@ -40,21 +41,7 @@ function Content(props: DatasetPageProps & { dataset: Dataset }): JSX.Element {
   const number = selected?.version ?? null;
   return (
     <>
-      <PageHeader
-        icon={<datasetIcon.react tag="span" />}
-        title={dataset.name}
-        subtitle={
-          <Facts
-            items={[
-              counted(dataset.versions.length, 'version'),
-              dataset.details.owner && `of ${dataset.details.owner}`,
-              dataset.details.licence
-            ]}
-          />
-        }
-      >
-        <Button onClick={() => props.onHistory(`dataset:${dataset.name}`)}>History</Button>
-      </PageHeader>
+      <NameHeader kind="dataset" icon={datasetIcon} of={dataset} onHistory={props.onHistory} />
       {model.editError && <ErrorBox error={model.editError} close={() => model.forgetError()} />}
       <div className="jp-mlops-Columns">
         <div>
@@ -92,28 +79,23 @@ function refOf(dataset: Dataset, selected: DatasetVersion | undefined): string {
 function VersionTable(props: DatasetPageProps & { dataset: Dataset }): JSX.Element {
   const { dataset, model } = props;
   return (
-    <Section title="Versions" count={dataset.versions.length}>
-      <div className="jp-mlops-Scroll">
-        <Versions
-          label="Versions"
-          columns={['aliases', 'kind', 'rows', 'size', 'storage', 'registered', 'by']}
-          versions={dataset.versions}
-          selected={model.selected}
-          onSelect={version => void model.select(version)}
-          cells={each => [
-            <AliasChips key="aliases" aliases={each.aliases} />,
-            each.kind,
-            each.rows === null ? '–' : each.rows.toLocaleString('en'),
-            formatBytes(each.size_bytes),
-            <span key="storage" title={each.uri ?? undefined}>
-              {each.storage}
-            </span>,
-            formatTime(each.created_at),
-            each.created_by
-          ]}
-        />
-      </div>
-    </Section>
+    <VersionsSection
+      columns={['aliases', 'kind', 'rows', 'size', 'storage', 'registered', 'by']}
+      versions={dataset.versions}
+      selected={model.selected}
+      onSelect={version => void model.select(version)}
+      cells={each => [
+        <AliasChips key="aliases" aliases={each.aliases} />,
+        each.kind,
+        each.rows === null ? '–' : each.rows.toLocaleString('en'),
+        formatBytes(each.size_bytes),
+        <span key="storage" title={each.uri ?? undefined}>
+          {each.storage}
+        </span>,
+        formatTime(each.created_at),
+        each.created_by
+      ]}
+    />
   );
 }
 

@@ -81,7 +81,8 @@ export class DatasetModel extends EditedModel<DatasetVersion, Dataset> {
   }
 
   moveAlias(alias: string, version: number, reason: string): Promise<boolean> {
-    return this.change(() => this.client.setAlias('datasets', this.name, alias, version, reason));
+    const target = { version, reason, new: this.isNewAlias(alias) };
+    return this.change(() => this.client.setAlias('datasets', this.name, alias, target));
   }
 
   removeAlias(alias: string, reason: string): Promise<boolean> {

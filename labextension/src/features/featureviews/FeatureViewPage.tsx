@@ -4,12 +4,13 @@ import { FeatureView, FeatureViewVersion, Materialization, Node } from '../../ap
 import { counted, formatDuration, formatTime } from '../../ui/format';
 import { featureIcon } from '../../ui/icons';
 import { LineageSection } from '../../ui/lineageSection';
-import { Button, CopyId, Facts, KeyValues, PageHeader, Section } from '../../ui/page';
+import { NameHeader } from '../../ui/names';
+import { CopyId, KeyValues, Section } from '../../ui/page';
 import { IdLink, RefLink } from '../../ui/refs';
 import { Code } from '../../ui/rich';
 import { useModel } from '../../ui/signals';
 import { Loaded } from '../../ui/states';
-import { Versions } from '../../ui/versions';
+import { VersionsSection } from '../../ui/versions';
 import { FeatureViewModel } from './model';
 
 export interface FeatureViewPageProps {
@@ -37,13 +38,13 @@ function Content(props: ContentProps): JSX.Element {
   const { selected } = model;
   return (
     <>
-      <PageHeader
-        icon={<featureIcon.react tag="span" />}
-        title={view.name}
-        subtitle={<Facts items={['feature view', counted(view.versions.length, 'version')]} />}
-      >
-        <Button onClick={() => props.onHistory(`view:${view.name}`)}>History</Button>
-      </PageHeader>
+      <NameHeader
+        kind="view"
+        icon={featureIcon}
+        of={view}
+        facts={['feature view']}
+        onHistory={props.onHistory}
+      />
       <div className="jp-mlops-Columns">
         <div>
           <VersionTable {...props} />
@@ -76,24 +77,19 @@ function Content(props: ContentProps): JSX.Element {
 function VersionTable(props: ContentProps): JSX.Element {
   const { view, model } = props;
   return (
-    <Section title="Versions" count={view.versions.length}>
-      <div className="jp-mlops-Scroll">
-        <Versions
-          label="Versions"
-          columns={['of', 'keys', 'features', 'defined', 'by']}
-          versions={view.versions}
-          selected={model.selected}
-          onSelect={version => void model.select(version)}
-          cells={each => [
-            each.source,
-            each.keys.join(', '),
-            each.features.length || '–',
-            formatTime(each.created_at),
-            each.created_by
-          ]}
-        />
-      </div>
-    </Section>
+    <VersionsSection
+      columns={['of', 'keys', 'features', 'defined', 'by']}
+      versions={view.versions}
+      selected={model.selected}
+      onSelect={version => void model.select(version)}
+      cells={each => [
+        each.source,
+        each.keys.join(', '),
+        each.features.length || '–',
+        formatTime(each.created_at),
+        each.created_by
+      ]}
+    />
   );
 }
 

@@ -29,7 +29,8 @@ export function GatesEditor(props: { model: ModelModel }): JSX.Element {
   const { alias } = model;
   const gates = model.gatesOf(alias);
   const refused = model.access.refuses('gate');
-  const save = (changed: readonly Gate[]) => model.setGates(alias, changed);
+  const save = (changed: readonly Gate[], newMetrics: readonly string[] = []) =>
+    model.setGates(alias, changed, newMetrics);
   const { error } = model.gates;
   if (error) {
     return (
@@ -66,7 +67,7 @@ export function GatesEditor(props: { model: ModelModel }): JSX.Element {
           key={`${alias} ${gates.length}`}
           metrics={Object.keys(model.selected?.metrics ?? {})}
           busy={model.busy}
-          onAdd={gate => void save([...gates, gate])}
+          onAdd={(gate, isNew) => void save([...gates, gate], isNew ? [gate.metric] : [])}
         />
       )}
     </Section>
@@ -76,19 +77,23 @@ export function GatesEditor(props: { model: ModelModel }): JSX.Element {
 function NewGate(props: {
   metrics: readonly string[];
   busy: boolean;
-  onAdd: (gate: Gate) => void;
+  /** Whether the user says that no version has its metric yet. */
+  onAdd: (gate: Gate, isNew: boolean) => void;
 }): JSX.Element {
   const [draft, setDraft] = React.useState<Gate | null>(null);
+  const [isNew, setNew] = React.useState(false);
   if (draft === null) {
     return <Button onClick={() => setDraft(NEW_GATE)}>Add a gate</Button>;
   }
   const change = (part: Partial<Gate>) => setDraft({ ...draft, ...part });
   const mistake = mistakeOf(draft);
+  const isUnknown = draft.metric.trim() !== '' && !props.metrics.includes(draft.metric);
   const add = (event: React.FormEvent) => {
     event.preventDefault();
     if (!mistake) {
-      props.onAdd(draft);
+      props.onAdd(draft, isNew && isUnknown);
       setDraft(null);
+      setNew(false);
     }
   };
   return (
@@ -105,6 +110,12 @@ function NewGate(props: {
         ))}
       </select>
       <Fields gate={draft} metrics={props.metrics} change={change} />
+      {isUnknown && (
+        <label className="jp-mlops-Submit-check">
+          <input type="checkbox" checked={isNew} onChange={event => setNew(event.target.checked)} />
+          no version has this metric yet
+        </label>
+      )}
       <div className="jp-mlops-Decisions">
         <Button disabled={props.busy || mistake !== ''} title={mistake || undefined} onClick={noop}>
           Add

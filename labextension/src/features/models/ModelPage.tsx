@@ -2,14 +2,15 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import React from 'react';
 import { Model, ModelVersion, Node } from '../../api/types';
 import { Decide } from '../../ui/decisions';
-import { counted, formatBytes, formatNumber, formatTime } from '../../ui/format';
+import { formatBytes, formatNumber, formatTime } from '../../ui/format';
 import { modelIcon } from '../../ui/icons';
 import { LineageSection } from '../../ui/lineageSection';
 import { AliasChips } from '../../ui/marks';
-import { Button, Facts, PageHeader, Section } from '../../ui/page';
+import { NameHeader } from '../../ui/names';
+import { Section } from '../../ui/page';
 import { useModel } from '../../ui/signals';
 import { ErrorBox, Loaded } from '../../ui/states';
-import { Versions } from '../../ui/versions';
+import { VersionsSection } from '../../ui/versions';
 import { CardSection } from './CardSection';
 import { ModelModel } from './model';
 import { ModelAside } from './ModelAside';
@@ -45,21 +46,7 @@ function Content(props: ContentProps): JSX.Element {
   const number = selected?.version ?? null;
   return (
     <>
-      <PageHeader
-        icon={<modelIcon.react tag="span" />}
-        title={data.name}
-        subtitle={
-          <Facts
-            items={[
-              counted(data.versions.length, 'version'),
-              data.details.owner && `of ${data.details.owner}`,
-              data.details.licence
-            ]}
-          />
-        }
-      >
-        <Button onClick={() => props.onHistory(`model:${data.name}`)}>History</Button>
-      </PageHeader>
+      <NameHeader kind="model" icon={modelIcon} of={data} onHistory={props.onHistory} />
       {model.editError && <ErrorBox error={model.editError} close={() => model.forgetError()} />}
       <div className="jp-mlops-Columns">
         <div>
@@ -88,18 +75,13 @@ function Content(props: ContentProps): JSX.Element {
 function VersionTable(props: ContentProps): JSX.Element {
   const { data, model } = props;
   return (
-    <Section title="Versions" count={data.versions.length}>
-      <div className="jp-mlops-Scroll">
-        <Versions
-          label="Versions"
-          columns={['aliases', 'metrics', 'flavour', 'size', 'registered', 'by']}
-          versions={data.versions}
-          selected={model.selected}
-          onSelect={version => void model.select(version)}
-          cells={versionCells}
-        />
-      </div>
-    </Section>
+    <VersionsSection
+      columns={['aliases', 'metrics', 'flavour', 'size', 'registered', 'by']}
+      versions={data.versions}
+      selected={model.selected}
+      onSelect={version => void model.select(version)}
+      cells={versionCells}
+    />
   );
 }
 

@@ -58,9 +58,8 @@ export class ModelModel extends EditedModel<ModelVersion, Model> {
   }
 
   moveAlias(alias: string, version: number, reason: string): Promise<boolean> {
-    return this.change(() =>
-      this.client.setAlias('models', this.name, alias.trim(), version, reason)
-    );
+    const target = { version, reason, new: this.isNewAlias(alias) };
+    return this.change(() => this.client.setAlias('models', this.name, alias, target));
   }
 
   removeAlias(alias: string, reason: string): Promise<boolean> {
@@ -95,9 +94,14 @@ export class ModelModel extends EditedModel<ModelVersion, Model> {
     });
   }
 
-  setGates(alias: string, gates: readonly Gate[]): Promise<boolean> {
+  /** Of the metrics, those that the user has said no version has yet. */
+  setGates(
+    alias: string,
+    gates: readonly Gate[],
+    newMetrics: readonly string[] = []
+  ): Promise<boolean> {
     return this.change(async () => {
-      await this.client.setGates(this.name, alias, gates);
+      await this.client.setGates(this.name, alias, gates, newMetrics);
       return this.client.model(this.name);
     });
   }

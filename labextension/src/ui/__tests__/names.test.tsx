@@ -14,6 +14,8 @@ import { Dataset, FeatureView, Model } from '../../api/types';
 import { DatasetList } from '../../features/datasets/DatasetList';
 import { FeatureViewList } from '../../features/featureviews/FeatureViewList';
 import { ModelList } from '../../features/models/ModelList';
+import { datasetIcon } from '../icons';
+import { NameHeader } from '../names';
 
 /** As high as all rows: jsdom lays nothing out. */
 beforeEach(() => {
@@ -123,5 +125,34 @@ describe('a list of registered names', () => {
     render(list(model));
     expect(screen.getByRole('listbox', { name: label })).toBeTruthy();
     expect(options()[0]).toMatch(words);
+  });
+});
+
+describe('the header of a registered name', () => {
+  it.each([
+    ['dataset', aDataset([aDatasetVersion(1)], { name: 'train' }), [], ['1 version']],
+    [
+      'model',
+      aModel({ versions: [], details: theDetails({ owner: 'ada', licence: 'MIT' }) }),
+      [],
+      ['0 versions', 'of ada', 'MIT']
+    ],
+    ['view', aFeatureView({ name: 'spend' }), ['feature view'], ['feature view', '1 version']]
+  ] as const)('of a %s says what it is and leads to its decisions', (kind, of, facts, said) => {
+    const asked: string[] = [];
+    const { container } = render(
+      <NameHeader
+        kind={kind}
+        icon={datasetIcon}
+        of={of}
+        facts={facts}
+        onHistory={subject => asked.push(subject)}
+      />
+    );
+    expect(screen.getByRole('heading', { name: of.name, level: 1 })).toBeTruthy();
+    const shown = container.querySelectorAll('.jp-mlops-Fact');
+    expect([...shown].map(fact => fact.textContent)).toEqual(said);
+    fireEvent.click(screen.getByRole('button', { name: 'History' }));
+    expect(asked).toEqual([`${kind}:${of.name}`]);
   });
 });

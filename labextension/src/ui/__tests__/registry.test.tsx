@@ -7,7 +7,7 @@ import { AliasEditor } from '../aliases';
 import { DatasetDiffView } from '../datasetDiff';
 import { DetailsEditor } from '../details';
 import { restrict } from '../directions';
-import { Histogram } from '../histogram';
+import { Histogram, TwoHistograms } from '../histogram';
 import { ImpactList } from '../impact';
 import { LineageGraph } from '../lineage';
 import { AliasSummary } from '../marks';
@@ -28,6 +28,25 @@ describe('a histogram', () => {
       })
     ).toBeTruthy();
     expect(screen.getByText('10 to 20: 7')).toBeTruthy();
+  });
+
+  it('of two distributions compares their shares, whatever their sizes', () => {
+    const { container } = render(
+      <TwoHistograms
+        name="age"
+        before={[1, 3]}
+        after={[50, 50]}
+        bin={i => `bin ${i}`}
+        height={34}
+      />
+    );
+    expect([...container.querySelectorAll('title')].map(title => title.textContent)).toEqual([
+      'bin 0: 25.0% → 50.0%',
+      'bin 1: 75.0% → 50.0%'
+    ]);
+    const [low, high] = [...container.querySelectorAll('.jp-mod-bar')];
+    expect(low.getAttribute('height')).toBe(high.getAttribute('height'));
+    expect(container.querySelectorAll('path.jp-mod-line')).toHaveLength(1);
   });
 });
 
@@ -162,6 +181,20 @@ describe('aliases of a version', () => {
       action: 'Move'
     });
     expect(onMove).toHaveBeenCalledWith('champion', 2, 'because');
+  });
+
+  it.each([
+    [{ champion: 1, next: 2 }, ' There is champion, next.'],
+    [{}, '']
+  ])('that are new are said to be, beside those that there are: %j', async (all, there) => {
+    const { decide, onMove } = show({ all });
+    await type('champoin');
+    expect(decide).toHaveBeenCalledWith({
+      title: 'Add alias',
+      question: `Make “champoin”, a new alias of digits, and point it at version 2?${there}`,
+      action: 'Add'
+    });
+    expect(onMove).toHaveBeenCalledWith('champoin', 2, 'because');
   });
 
   it('stay where they are when the user goes back, or the server refuses', async () => {

@@ -305,7 +305,8 @@ describe('the page of a dataset', () => {
     await act(async () => {
       fireEvent.submit(field.closest('form')!);
     });
-    expect(setAlias).toHaveBeenCalledWith('datasets', 'digits', 'prod', 2, 'clean');
+    const target = { version: 2, reason: 'clean', new: true };
+    expect(setAlias).toHaveBeenCalledWith('datasets', 'digits', 'prod', target);
   });
 
   it('lets a viewer look, and says why nothing can be changed', async () => {

@@ -227,7 +227,8 @@ describe('the review of a version', () => {
     expect(asked.map(each => each.question)).toEqual([
       'Move champion of digits from version 1 to version 2?'
     ]);
-    expect(setAlias).toHaveBeenCalledWith('models', 'digits', 'champion', 2, 'why not');
+    const target = { version: 2, reason: 'why not', new: false };
+    expect(setAlias).toHaveBeenCalledWith('models', 'digits', 'champion', target);
     expect(client.review.mock.calls.length).toBeGreaterThan(1);
   });
 
@@ -386,7 +387,28 @@ describe('the gates of an alias', () => {
       fireEvent.submit(screen.getByRole('form', { name: 'New gate' }));
     });
     const added = aGate({ metric: 'loss', minimum: null, maximum: 0.25 });
-    expect(set).toHaveBeenCalledWith('digits', 'champion', [aGate(), added]);
+    expect(set).toHaveBeenCalledWith('digits', 'champion', [aGate(), added], []);
+  });
+
+  it.each([
+    ['acc', null],
+    ['fairness', 'no version has this metric yet']
+  ])('of a metric %s that no version has are asked for as such: %s', async (metric, question) => {
+    const set = setGates();
+    await aPage({ answers: { setGates: set, gates: async () => [] } });
+    await press('Add a gate');
+    fill('metric', metric);
+    fill('at least', '0.5');
+    const box = screen.queryByRole('checkbox');
+    expect(box?.parentElement?.textContent ?? null).toBe(question);
+    if (box) {
+      fireEvent.click(box);
+    }
+    await act(async () => {
+      fireEvent.submit(screen.getByRole('form', { name: 'New gate' }));
+    });
+    const gate = aGate({ metric, minimum: 0.5 });
+    expect(set).toHaveBeenCalledWith('digits', 'champion', [gate], question ? [metric] : []);
   });
 
   it('can be of any kind', async () => {
@@ -406,14 +428,14 @@ describe('the gates of an alias', () => {
       approvals: 2,
       role: 'admin'
     });
-    expect(set).toHaveBeenCalledWith('digits', 'champion', [gate]);
+    expect(set).toHaveBeenCalledWith('digits', 'champion', [gate], []);
   });
 
   it('lose one', async () => {
     const set = setGates();
     await aPage({ answers: { setGates: set } });
     await press('Remove the gate: acc at least 0.9');
-    expect(set).toHaveBeenCalledWith('digits', 'champion', []);
+    expect(set).toHaveBeenCalledWith('digits', 'champion', [], []);
   });
 
   it('are only read by who may not set them', async () => {
