@@ -15,8 +15,8 @@ MOVES = ("alias.set", "alias.delete")
 def misplaced_aliases(connection: Connection) -> list[str]:
     """The aliases that point elsewhere than their last move says, a sentence each.
 
-    Nothing is said of an alias without a readable move: what the trail has lost, its chain shows. What is
-    seen twice is no move that was under way.
+    Nothing is said of an alias without a readable move: what the trail has lost, its chain shows. It looks
+    twice: what is wrong only once was a move under way.
     """
     seen = list(_misplaced(connection))
     return [each for each in _misplaced(connection) if each in seen] if seen else []

@@ -170,8 +170,8 @@ def open_table(
     """The table in a file, by ``file_name``'s ending; None for other files.
 
     ``view`` is its name in the engine, where several are open; ``columns`` say what its types are called,
-    where the engine's names do not: a CSV has those of its values. Raises InvalidInput
-    when the file does not read as what its ending says.
+    where the engine does not name them so: a CSV has those of its values. Raises InvalidInput when the file
+    does not read as what its ending says.
     """
     suffix, compression = _format(file_name)
     opener = _OPENERS.get(suffix)
